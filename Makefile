@@ -1,0 +1,43 @@
+# Build, install and installcheck with PGXS; CMakeLists.txt builds the kernel's tests from the same list of sources.
+
+EXTENSION    = headcount
+EXTVERSION   = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
+MODULE_big   = headcount
+OBJS         = $(patsubst %.cpp,%.o,$(shell cat src/files.txt))
+DATA_built   = $(EXTENSION)--$(EXTVERSION).sql
+DATA         = $(wildcard src/sql/updates/*--*--*.sql)
+DOCS         =
+EXTRA_CLEAN  = $(DATA_built) $(patsubst %.o,%.d,$(OBJS)) build
+
+REGRESS        = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+ISOLATION      = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test
+
+# -O3 because the kernel's loops gain from it. Symbols are hidden but for the SQL functions: PostgreSQL loads libraries
+# with RTLD_GLOBAL, where names of two extensions would meet. PostgreSQL 14 and 15 leave PGDLLEXPORT empty.
+PG_CXXFLAGS  = -std=c++20 -O3 -Wall -Wextra -Wshadow $(WERROR) -fvisibility=hidden -fvisibility-inlines-hidden -MMD -MP
+PG_CPPFLAGS  = -I$(srcdir)/src -DPGDLLEXPORT='__attribute__((visibility("default")))'
+# The standard library's own inline symbols are exported whatever -fvisibility says; the map keeps them in.
+SHLIB_LINK   = -lstdc++ -Wl,--version-script=$(srcdir)/src/exports.map
+
+PG_CONFIG   ?= pg_config
+PGXS        := $(shell $(PG_CONFIG) --pgxs)
+
+# Debian builds LLVM bitcode beside the library, with a clang that cannot read g++ 12's headers as C++20.
+override with_llvm = no
+
+include $(PGXS)
+
+PG_MAJOR    := $(firstword $(subst ., ,$(subst devel,,$(word 2,$(shell $(PG_CONFIG) --version)))))
+ifeq ($(filter 14 15 16 17 18,$(PG_MAJOR)),)
+ifndef HEADCOUNT_ANY_MAJOR
+$(error headcount supports PostgreSQL 14 to 18, not $(PG_MAJOR); set HEADCOUNT_ANY_MAJOR=1 to try all the same)
+endif
+endif
+
+# The install script is put together from its numbered parts.
+SQL_PARTS = $(sort $(wildcard src/sql/*.sql))
+$(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS) $(EXTENSION).control
+	cat $(SQL_PARTS) > $@
+
+-include $(patsubst %.o,%.d,$(OBJS))

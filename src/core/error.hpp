@@ -1,0 +1,44 @@
+#pragma once
+// What the kernel throws. The wall (src/pg) turns it into a PostgreSQL error with the SQLSTATE of its kind.
+
+#include <exception>
+#include <source_location>
+#include <string>
+#include <utility>
+
+namespace headcount::core {
+
+enum class fault {
+  invalid_argument,  // a caller's argument is out of its domain
+  missing_argument,  // a required argument is NULL
+  damaged_bytes,     // stored bytes that are not a presence
+  damaged_text,      // the same in a literal
+  damaged_message,   // the same from a client, in binary
+  out_of_range,      // a date or time beyond what timestamptz holds
+  wrong_context,     // an aggregate's own function called by hand
+  mixed_keys,        // presences over keys of two types meet
+  too_large,         // an answer or a state beyond what a value may hold
+};
+
+class error : public std::exception {
+ public:
+  // `message` is lower case without a full stop; `detail` and `hint` are sentences, or empty.
+  error(fault kind, std::string message, std::string detail = {}, std::string hint = {},
+        std::source_location where = std::source_location::current())
+      : kind_(kind), message_(std::move(message)), detail_(std::move(detail)), hint_(std::move(hint)), where_(where) {}
+
+  const char *what() const noexcept override { return message_.c_str(); }
+  fault kind() const noexcept { return kind_; }
+  const std::string &detail() const noexcept { return detail_; }
+  const std::string &hint() const noexcept { return hint_; }
+  const std::source_location &where() const noexcept { return where_; }
+
+ private:
+  fault kind_;
+  std::string message_;
+  std::string detail_;
+  std::string hint_;
+  std::source_location where_;
+};
+
+}  // namespace headcount::core

@@ -1,0 +1,41 @@
+#pragma once
+// Points and stretches of time.
+
+#include <cstdint>
+#include <limits>
+
+namespace headcount::core {
+
+// Microseconds since 2000-01-01 00:00 UTC: the finest tick there is, and what PostgreSQL's timestamptz holds.
+using instant = std::int64_t;
+
+inline constexpr instant beginning = std::numeric_limits<instant>::min();  // timestamptz '-infinity'
+inline constexpr instant forever = std::numeric_limits<instant>::max();    // timestamptz 'infinity'
+
+// The finite instants that timestamptz can hold: 4713 BC up to, not including, 294277 AD.
+inline constexpr instant first_finite = -211813488000000000;
+inline constexpr instant end_of_finite = 9223371331200000000;
+
+inline constexpr std::int64_t ticks_per_second = 1'000'000;
+inline constexpr std::int64_t ticks_per_hour = 3600 * ticks_per_second;
+inline constexpr std::int64_t ticks_per_day = 24 * ticks_per_hour;
+
+// Half open, [start, end). `end == forever` is an open end, `start == beginning` reaches back without limit.
+struct interval {
+  instant start;
+  instant end;
+
+  friend bool operator==(const interval &, const interval &) = default;
+};
+
+// The instant that follows `at`; what lasts until `at` inclusive ends here.
+constexpr instant just_after(instant at) { return at == forever ? forever : at + 1; }
+
+// The part of `whole` inside `window`; empty (start >= end) where they do not meet.
+constexpr interval clip(interval whole, interval window) {
+  return {whole.start > window.start ? whole.start : window.start, whole.end < window.end ? whole.end : window.end};
+}
+
+constexpr bool is_empty(interval stretch) { return stretch.start >= stretch.end; }
+
+}  // namespace headcount::core

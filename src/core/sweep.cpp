@@ -1,0 +1,105 @@
+#include "core/sweep.hpp"
+
+#include <algorithm>
+
+#include "core/radix_sort.hpp"
+
+#include "core/core_only.hpp"
+
+namespace headcount::core {
+
+event_list::event_list(const presence_view &presence, interval window, const context &host)
+    : starts_(host.memory), ends_(host.memory) {
+  presence.for_each_unordered(host, [&](key_view, std::span<const interval> intervals) {
+    for (const interval &each : intervals) {
+      const interval part = clip(each, window);
+      if (is_empty(part)) continue;
+      starts_.push_back(part.start);
+      if (part.end != forever) ends_.push_back(part.end);
+    }
+  });
+  radix_sort(starts_, host);
+  radix_sort(ends_, host);
+}
+
+interval event_list::finite_span() const {
+  const auto first_start = std::upper_bound(starts_.begin(), starts_.end(), beginning);
+  instant first = forever, last = beginning;
+  if (first_start != starts_.end()) first = *first_start, last = starts_.back();
+  if (!ends_.empty()) first = std::min(first, ends_.front()), last = std::max(last, ends_.back());
+  return first == forever ? interval{beginning, beginning} : interval{first, last};
+}
+
+peak find_peak(const presence_view &presence, interval window, const context &host) {
+  peak best;
+  bool at_best = false;  // whether the level still is the best one
+  event_list(presence, window, host).for_each_change(host, [&](instant at, std::int64_t level) {
+    if (at_best) best.until = at;
+    at_best = level > best.level;
+    if (at_best) best = {level, at, forever};
+  });
+  return best;
+}
+
+std::pmr::vector<peak> find_peaks(const presence_view &presence, std::span<const instant> bounds, interval inside,
+                                  const context &host) {
+  const std::size_t buckets = bounds.empty() ? 0 : bounds.size() - 1;
+  std::pmr::vector<peak> peaks(buckets, host.memory);
+  if (buckets == 0) return peaks;
+
+  const interval window = clip(inside, {bounds.front(), bounds.back()});
+  std::size_t bucket = 0;
+  std::int64_t carried = 0;
+  // Begins each bucket that starts before `at`, at the level carried into it.
+  const auto open_until = [&](instant at) {
+    for (; bucket + 1 < buckets && bounds[bucket + 1] <= at; ++bucket) {
+      const instant start = bounds[bucket + 1];
+      const bool lasts = bounds[bucket + 2] > start;  // a day that does not exist has no peak
+      if (lasts && carried > 0 && start < at) peaks[bucket + 1] = {carried, start, 0};
+    }
+  };
+  event_list(presence, window, host).for_each_change(host, [&](instant at, std::int64_t level) {
+    open_until(at);
+    if (at < bounds.back() && level > peaks[bucket].level) peaks[bucket] = {level, at, 0};
+    carried = level;
+  });
+  return peaks;
+}
+
+std::pmr::vector<level_change> find_timeline(const presence_view &presence, interval window, const context &host) {
+  std::pmr::vector<level_change> changes(host.memory);
+  event_list(presence, window, host).for_each_change(host, [&](instant at, std::int64_t level) {
+    if (at < window.end) changes.push_back({at, level});
+  });
+  return changes;
+}
+
+std::pmr::vector<level_duration> find_time_at_level(const presence_view &presence, interval window,
+                                                    const context &host) {
+  const bool bounded = window.start != beginning && window.end != forever;
+  const event_list events(presence, window, host);
+  const interval span = events.finite_span();
+  if (window.start == beginning) window.start = span.start;
+  if (window.end == forever) window.end = span.end;
+
+  std::pmr::vector<std::int64_t> ticks(1, host.memory);
+  instant since = window.start;
+  std::int64_t level = 0;
+  const auto hold_until = [&](instant at) {
+    const instant to = std::min(at, window.end);
+    if (to > since) ticks[static_cast<std::size_t>(level)] += to - since, since = to;
+  };
+  events.for_each_change(host, [&](instant at, std::int64_t next) {
+    hold_until(at);
+    level = next;
+    if (static_cast<std::size_t>(level) >= ticks.size()) ticks.resize(static_cast<std::size_t>(level) + 1);
+  });
+  hold_until(window.end);
+
+  std::pmr::vector<level_duration> durations(host.memory);
+  for (std::size_t at = bounded ? 0 : 1; at < ticks.size(); ++at)
+    if (ticks[at] != 0) durations.push_back({static_cast<std::int64_t>(at), ticks[at]});
+  return durations;
+}
+
+}  // namespace headcount::core

@@ -1,0 +1,144 @@
+// Reports over civil days and other buckets of a time zone.
+
+#include "core/coverage.hpp"
+#include "core/report.hpp"
+#include "pg/presence_value.hpp"
+#include "pg/rows.hpp"
+#include "pg/settings.hpp"
+#include "pg/values.hpp"
+#include "pg/zone.hpp"
+
+namespace headcount::fn {
+namespace {
+
+// (..., from_day, to_day, as_of)
+core::day_range range_arguments(FunctionCallInfo fcinfo, int first) {
+  return {pg::day_argument(fcinfo, first, "from_day"), pg::day_argument(fcinfo, first + 1, "to_day"),
+          pg::instant_argument(fcinfo, first + 2, "as_of")};
+}
+
+// The zone of an earlier row with the same name, kept with the function call of the plan: its day bounds are known.
+const pg::zone &remembered_zone(FunctionCallInfo fcinfo, int number) {
+  const std::string_view name = pg::zone_argument(fcinfo, number);
+  auto *known = static_cast<pg::zone *>(fcinfo->flinfo->fn_extra);
+  if (known == nullptr || known->name() != name) {
+    MemoryContext const before = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+    void *const room = pg::call([] { return palloc(sizeof(pg::zone)); });
+    known = new (room) pg::zone(name);
+    MemoryContextSwitchTo(before);
+    fcinfo->flinfo->fn_extra = known;
+  }
+  return *known;
+}
+
+pg::field day_after(core::day_number first, std::size_t at) {
+  return pg::field::of_day(first + static_cast<core::day_number>(at));
+}
+
+}  // namespace
+
+HEADCOUNT_FUNCTION(daily_activity) {
+  const core::presence_view presence = pg::presence_argument(fcinfo, 0);
+  const pg::workspace work;
+  const pg::zone zone(pg::zone_argument(fcinfo, 1));
+  const auto activity = core::find_daily_activity(presence, range_arguments(fcinfo, 2), zone, work);
+  pg::row_set rows(fcinfo);
+  for (std::size_t at = 0; at < activity.rows.size(); ++at) {
+    const core::activity_row &each = activity.rows[at];
+    rows.put(day_after(activity.first, at), pg::field::of(each.unique_keys), pg::field::of(each.new_keys),
+             pg::field::of(each.highest.level), pg::instant_of(each.highest));
+  }
+  return rows.result(fcinfo);
+}
+
+HEADCOUNT_FUNCTION(activity) {
+  const core::presence_view presence = pg::presence_argument(fcinfo, 0);
+  const pg::workspace work;
+  const core::granularity size = core::parse_granularity(pg::text_argument(fcinfo, 1, "granularity"));
+  const pg::zone zone(pg::zone_argument(fcinfo, 2));
+  const core::interval window = pg::window_arguments(fcinfo, 3);
+  const core::instant as_of = pg::instant_argument(fcinfo, 5, "as_of");
+  pg::row_set rows(fcinfo);
+  for (const core::activity_row &each : core::find_activity(presence, size, window, as_of, zone, work)) {
+    rows.put(pg::field::of_time(each.start), pg::field::of(each.unique_keys), pg::field::of(each.new_keys),
+             pg::field::of(each.highest.level), pg::instant_of(each.highest));
+  }
+  return rows.result(fcinfo);
+}
+
+HEADCOUNT_FUNCTION(rolling_activity) {
+  const core::presence_view presence = pg::presence_argument(fcinfo, 0);
+  const pg::workspace work;
+  pg::require_argument(fcinfo, 1, "window_days");
+  const pg::zone zone(pg::zone_argument(fcinfo, 2));
+  const auto rolling =
+      core::find_rolling_activity(presence, PG_GETARG_INT32(1), range_arguments(fcinfo, 3), zone, work);
+  pg::row_set rows(fcinfo);
+  for (std::size_t at = 0; at < rolling.unique_keys.size(); ++at)
+    rows.put(day_after(rolling.first, at), pg::field::of(rolling.unique_keys[at]));
+  return rows.result(fcinfo);
+}
+
+HEADCOUNT_FUNCTION(daily_user_counts) {
+  const core::report_input input{pg::presence_argument(fcinfo, 0), pg::presence_argument(fcinfo, 1),
+                                 pg::presence_argument(fcinfo, 2)};
+  const pg::workspace work;
+  const pg::zone zone(pg::zone_argument(fcinfo, 3));
+  const core::licensing_model model = core::parse_licensing_model(pg::text_argument(fcinfo, 4, "licensing_model"));
+  pg::require_argument(fcinfo, 5, "window_days");
+  const auto counts =
+      core::find_daily_user_counts(input, model, PG_GETARG_INT32(5), range_arguments(fcinfo, 6), zone, work);
+  pg::row_set rows(fcinfo);
+  for (std::size_t at = 0; at < counts.rows.size(); ++at) {
+    const core::daily_user_count &each = counts.rows[at];
+    rows.put(day_after(counts.first, at), pg::field::of_integer(each.total_users),
+             pg::field::of_integer(each.daily_users), pg::field::of_integer(each.denial_users),
+             pg::field::of_integer(each.concurrent_hosts.level), pg::instant_of(each.concurrent_hosts),
+             pg::field(BoolGetDatum(each.complete)));
+  }
+  return rows.result(fcinfo);
+}
+
+HEADCOUNT_FUNCTION(daily_keys) {
+  const core::presence_view presence = pg::presence_argument(fcinfo, 0);
+  const pg::workspace work;
+  const pg::zone zone(pg::zone_argument(fcinfo, 1));
+  const core::day_range range = range_arguments(fcinfo, 2);
+  const auto days = core::find_days(presence, range, zone, work);
+  pg::row_set rows(fcinfo);
+  if (!days.has_value()) return rows.result(fcinfo);
+  const core::grid grid = core::day_grid(days->first, days->last, zone, work);
+  const core::coverage coverage(grid.bounds, {core::beginning, core::just_after(range.as_of)}, 1, work);
+  pg::text_buffer text;
+  std::pmr::string shown(work.host().memory);
+  presence.for_each(work, [&](core::key_view key, std::span<const core::interval> intervals) {
+    shown.clear();
+    core::append_text(shown, presence.type(), key);
+    const pg::field name(text(shown));
+    std::size_t next = 0;  // several intervals of a key may touch one day
+    coverage.for_each_run(intervals, [&](std::size_t first, std::size_t last) {
+      for (next = std::max(first, next); next <= last; ++next) rows.put(day_after(days->first, next), name);
+    });
+  });
+  return rows.result(fcinfo);
+}
+
+HEADCOUNT_FUNCTION(day_of) {
+  const TimestampTz at = PG_GETARG_TIMESTAMPTZ(0);
+  if (TIMESTAMP_NOT_FINITE(at)) return pg::null_result(fcinfo);
+  return DateADTGetDatum(core::day_of(at, remembered_zone(fcinfo, 1)));
+}
+
+HEADCOUNT_FUNCTION(day_start) {
+  const auto day = pg::day_argument(fcinfo, 0, "day");
+  return TimestampTzGetDatum(remembered_zone(fcinfo, 1).start_of(*day));
+}
+
+HEADCOUNT_FUNCTION(check_time_zone) {
+  const pg::zone zone(pg::zone_argument(fcinfo, 0));
+  return PG_GETARG_DATUM(0);
+}
+
+HEADCOUNT_FUNCTION(as_of) { return TimestampTzGetDatum(pg::current_as_of()); }
+
+}  // namespace headcount::fn

@@ -1,0 +1,98 @@
+#pragma once
+// What differs between the PostgreSQL versions that we support (14 to 18). No other file asks for the version.
+
+#include "pg/postgres.hpp"
+
+#if PG_VERSION_NUM < 140000
+#error "headcount needs PostgreSQL 14 or later"
+#endif
+
+namespace headcount::pg::compat {
+
+#if PG_VERSION_NUM >= 180000
+using base64_byte = std::uint8_t;
+#else
+using base64_byte = char;
+#endif
+
+// Both return the number of bytes written, or a negative number where `from` is not base64 or `to` is too small.
+inline int base64_encode(const std::byte *from, int length, char *to, int room) {
+  return pg_b64_encode(reinterpret_cast<const base64_byte *>(from), length, to, room);
+}
+inline int base64_decode(const char *from, int length, std::byte *to, int room) {
+  return pg_b64_decode(from, length, reinterpret_cast<base64_byte *>(to), room);
+}
+
+// Memory that belongs to the settings machinery. Returns nullptr where there is none left.
+inline void *settings_alloc(std::size_t size) {
+#if PG_VERSION_NUM >= 160000
+  return guc_malloc(LOG, size);
+#else
+  return malloc(size);
+#endif
+}
+inline void settings_free(void *memory) {
+#if PG_VERSION_NUM >= 160000
+  guc_free(memory);
+#else
+  free(memory);
+#endif
+}
+
+// Nobody may make settings up below this prefix.
+inline void reserve_settings(const char *prefix) {
+#if PG_VERSION_NUM >= 150000
+  MarkGUCPrefixReserved(prefix);
+#else
+  EmitWarningsOnPlaceholders(prefix);
+#endif
+}
+
+// Reads a timestamptz without ever raising an error. Returns whether `text` is one.
+inline bool parse_timestamptz(const char *text, TimestampTz *value) {
+  char buffer[MAXDATELEN + MAXDATEFIELDS];
+  char *field[MAXDATEFIELDS];
+  int kind[MAXDATEFIELDS], fields = 0, type = 0, offset = 0;
+  struct pg_tm broken_down {};
+  fsec_t fraction = 0;
+  if (ParseDateTime(text, buffer, sizeof buffer, field, kind, MAXDATEFIELDS, &fields) != 0) return false;
+#if PG_VERSION_NUM >= 160000
+  DateTimeErrorExtra extra{};
+  if (DecodeDateTime(field, kind, fields, &type, &broken_down, &fraction, &offset, &extra) != 0) return false;
+#else
+  if (DecodeDateTime(field, kind, fields, &type, &broken_down, &fraction, &offset) != 0) return false;
+#endif
+  switch (type) {
+    case DTK_DATE: return tm2timestamp(&broken_down, fraction, &offset, value) == 0;
+    case DTK_EPOCH: *value = SetEpochTimestamp(); return true;
+    case DTK_LATE: TIMESTAMP_NOEND(*value); return true;
+    case DTK_EARLY: TIMESTAMP_NOBEGIN(*value); return true;
+    default: return false;
+  }
+}
+
+// Whether the caller of a type's input function wants errors reported softly (COPY ... ON_ERROR, pg_input_is_valid).
+inline bool wants_soft_errors([[maybe_unused]] FunctionCallInfo fcinfo) {
+#if PG_VERSION_NUM >= 160000
+  return fcinfo->context != nullptr && IsA(fcinfo->context, ErrorSaveContext);
+#else
+  return false;
+#endif
+}
+
+// Begins an error report: softly where the caller wants that. Returns whether it is to be filled in and finished.
+inline bool begin_soft_error([[maybe_unused]] FunctionCallInfo fcinfo) {
+#if PG_VERSION_NUM >= 160000
+  return errsave_start(fcinfo->context, TEXTDOMAIN);
+#else
+  return false;
+#endif
+}
+inline void finish_soft_error([[maybe_unused]] FunctionCallInfo fcinfo, [[maybe_unused]] const char *file,
+                              [[maybe_unused]] int line, [[maybe_unused]] const char *function) {
+#if PG_VERSION_NUM >= 160000
+  errsave_finish(fcinfo->context, file, line, function);
+#endif
+}
+
+}  // namespace headcount::pg::compat

@@ -1,0 +1,125 @@
+#pragma once
+// Arguments in, results out.
+
+#include "pg/postgres.hpp"
+
+#include "core/civil.hpp"
+#include "core/error.hpp"
+#include "core/instant.hpp"
+#include "core/key.hpp"
+#include "pg/boundary.hpp"
+
+namespace headcount::pg {
+
+static_assert(core::beginning == DT_NOBEGIN && core::forever == DT_NOEND);
+static_assert(core::first_finite == MIN_TIMESTAMP && core::end_of_finite == END_TIMESTAMP);
+
+inline Datum null_result(FunctionCallInfo fcinfo) {
+  fcinfo->isnull = true;
+  return Datum{0};
+}
+
+// A varlena argument without its header, detoasted where necessary. Not NULL.
+inline core::key_view bytes_argument(FunctionCallInfo fcinfo, int number) {
+  auto *value = reinterpret_cast<struct varlena *>(DatumGetPointer(fcinfo->args[number].value));
+  if (VARATT_IS_EXTENDED(value) && !VARATT_IS_SHORT(value))
+    value = call([value] { return pg_detoast_datum_packed(value); });
+  return {reinterpret_cast<const std::byte *>(VARDATA_ANY(value)), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
+}
+
+// Throws missing_argument where an argument is NULL.
+inline void require_argument(FunctionCallInfo fcinfo, int number, const char *name) {
+  if (PG_ARGISNULL(number))
+    throw core::error(core::fault::missing_argument, std::string("argument \"") + name + "\" must not be null");
+}
+
+inline std::string_view text_argument(FunctionCallInfo fcinfo, int number, const char *name) {
+  require_argument(fcinfo, number, name);
+  const core::key_view bytes = bytes_argument(fcinfo, number);
+  return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
+}
+
+inline core::instant instant_argument(FunctionCallInfo fcinfo, int number, const char *name) {
+  require_argument(fcinfo, number, name);
+  return PG_GETARG_TIMESTAMPTZ(number);
+}
+
+// Two arguments that bound a window; NULL is no bound. Throws invalid_argument where they are reversed.
+inline core::interval window_arguments(FunctionCallInfo fcinfo, int first) {
+  const core::interval window{PG_ARGISNULL(first) ? core::beginning : PG_GETARG_TIMESTAMPTZ(first),
+                              PG_ARGISNULL(first + 1) ? core::forever : PG_GETARG_TIMESTAMPTZ(first + 1)};
+  if (window.start > window.end) {
+    throw core::error(core::fault::invalid_argument, "argument \"from_at\" must not be after argument \"to_at\"", {},
+                      "A range goes from its first instant to the one after its last.");
+  }
+  return window;
+}
+
+// A day, or nothing for NULL. Throws out_of_range for infinite dates and those beyond what timestamptz holds.
+inline std::optional<core::day_number> day_argument(FunctionCallInfo fcinfo, int number, const char *name) {
+  if (PG_ARGISNULL(number)) return std::nullopt;
+  const DateADT day = PG_GETARG_DATEADT(number);
+  if (day < core::first_finite / core::ticks_per_day || day >= core::end_of_finite / core::ticks_per_day)
+    throw core::error(core::fault::out_of_range, std::string("argument \"") + name + "\" is out of range");
+  return day;
+}
+
+// Where a session was, as the aggregates count it: nothing where it has no start or is reversed; an instant takes one
+// tick; no end, or 'infinity', is open.
+inline std::optional<core::interval> session_arguments(FunctionCallInfo fcinfo, int first) {
+  if (PG_ARGISNULL(first)) return std::nullopt;
+  const TimestampTz start = PG_GETARG_TIMESTAMPTZ(first);
+  if (TIMESTAMP_NOT_FINITE(start)) return std::nullopt;
+  const TimestampTz end = PG_ARGISNULL(first + 1) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(first + 1);
+  if (end < start) return std::nullopt;
+  return core::interval{start, end == start ? core::just_after(start) : end};
+}
+
+inline std::optional<core::interval> instant_arguments(FunctionCallInfo fcinfo, int number) {
+  if (PG_ARGISNULL(number)) return std::nullopt;
+  const TimestampTz at = PG_GETARG_TIMESTAMPTZ(number);
+  if (TIMESTAMP_NOT_FINITE(at)) return std::nullopt;
+  return core::interval{at, core::just_after(at)};
+}
+
+// Key arguments of the three types, as the kernel's keys. Not NULL.
+struct text_key_argument {
+  static constexpr core::key_type type = core::key_type::text;
+  text_key_argument(FunctionCallInfo fcinfo, int number) : key(bytes_argument(fcinfo, number)) {}
+  core::key_view key;
+};
+
+struct bigint_key_argument {
+  static constexpr core::key_type type = core::key_type::bigint;
+  bigint_key_argument(FunctionCallInfo fcinfo, int number) : key(PG_GETARG_INT64(number)) {}
+  core::bigint_key key;
+};
+
+struct uuid_key_argument {
+  static constexpr core::key_type type = core::key_type::uuid;
+  uuid_key_argument(FunctionCallInfo fcinfo, int number)
+      : key(reinterpret_cast<const std::byte *>(PG_GETARG_UUID_P(number)->data), UUID_LEN) {}
+  core::key_view key;
+};
+
+// A text value that is made over and over, for rows that copy it.
+class text_buffer {
+ public:
+  Datum operator()(std::string_view text) {
+    const std::size_t size = text.size() + VARHDRSZ;
+    if (size > capacity_) {
+      value_ = static_cast<text_value *>(call([size] { return palloc(size); }));
+      capacity_ = size;
+    }
+    SET_VARSIZE(value_, size);
+    std::memcpy(VARDATA(value_), text.data(), text.size());
+    return PointerGetDatum(value_);
+  }
+
+ private:
+  using text_value = ::text;
+  text_value *value_ = nullptr;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace headcount::pg
