@@ -10,6 +10,7 @@ DOCS         =
 EXTRA_CLEAN  = $(DATA_built) $(patsubst %.o,%.d,$(OBJS)) build
 
 REGRESS        = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+REGRESS_OPTS   = --encoding=UTF8
 ISOLATION      = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test
 

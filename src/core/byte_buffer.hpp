@@ -31,7 +31,7 @@ class byte_buffer {
   byte_buffer(const byte_buffer &) = delete;
   byte_buffer &operator=(const byte_buffer &) = delete;
   ~byte_buffer() {
-    if (data_ != nullptr) memory_->deallocate(data_, capacity_, alignof(std::max_align_t));
+    if (data_ != nullptr) memory_->deallocate(data_, capacity_, alignment);
   }
 
   std::size_t size() const { return size_; }
@@ -57,14 +57,17 @@ class byte_buffer {
   std::byte *release() { return std::exchange(data_, nullptr); }
 
  private:
+  // No more than any allocator gives by itself, so that what release() hands over can be freed by the host alone.
+  static constexpr std::size_t alignment = alignof(std::uint64_t);
+
   void reserve(std::size_t more) {
     if (more <= capacity_ - size_) return;
     if (more > most_bytes - size_) throw_too_large();
     const std::size_t larger = std::min(most_bytes, std::max<std::size_t>(size_ + more, capacity_ * 2 + 64));
-    auto *const moved = static_cast<std::byte *>(memory_->allocate(larger, alignof(std::max_align_t)));
+    auto *const moved = static_cast<std::byte *>(memory_->allocate(larger, alignment));
     if (data_ != nullptr) {
       std::memcpy(moved, data_, size_);
-      memory_->deallocate(data_, capacity_, alignof(std::max_align_t));
+      memory_->deallocate(data_, capacity_, alignment);
     }
     data_ = moved;
     capacity_ = larger;

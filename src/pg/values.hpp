@@ -22,7 +22,7 @@ inline Datum null_result(FunctionCallInfo fcinfo) {
 // A varlena argument without its header, detoasted where necessary. Not NULL.
 inline core::key_view bytes_argument(FunctionCallInfo fcinfo, int number) {
   auto *value = reinterpret_cast<struct varlena *>(DatumGetPointer(fcinfo->args[number].value));
-  if (VARATT_IS_EXTENDED(value) && !VARATT_IS_SHORT(value))
+  if (VARATT_IS_EXTERNAL(value) || VARATT_IS_COMPRESSED(value))
     value = call([value] { return pg_detoast_datum_packed(value); });
   return {reinterpret_cast<const std::byte *>(VARDATA_ANY(value)), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
 }
