@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstring>
 #include <memory_resource>
-#include <source_location>
 #include <span>
 #include <utility>
 
@@ -108,8 +107,7 @@ class byte_reader {
     throw_damaged("A number is cut off or spelled in too many bytes.");
   }
 
-  [[noreturn]] static void throw_damaged(const char *detail,
-                                         std::source_location where = std::source_location::current()) {
+  [[noreturn]] static void throw_damaged(const char *detail, source_place where = source_place::current()) {
     throw error(fault::damaged_bytes, "invalid bytes for type presence", detail, {}, where);
   }
 

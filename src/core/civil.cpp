@@ -63,19 +63,59 @@ std::int64_t next_start(granularity size, std::int64_t start) {
   return first_day({month_of(start).value + months_in(size)});
 }
 
-// When the hour by the wall clock began that holds `at`.
-instant hour_start(instant at, const time_zone &zone) {
-  const std::int64_t clock = zone.wall_clock(at);
-  return at - (clock - floor_div(clock, ticks_per_hour) * ticks_per_hour);
-}
+// Hours by the wall clock. They begin where it shows a full hour, and where it is put to another hour: a day of 25
+// hours has 25, and where it is put by half an hour (Lord Howe) one hour has 90 minutes and none is shown twice.
+class wall_hours {
+ public:
+  explicit wall_hours(const time_zone &zone) : zone_(zone) {}
+
+  // When the hour began that holds `at`.
+  instant start_of(instant at) const {
+    const instant start = at - into_hour(zone_.wall_clock(at));
+    if (offset(start) == offset(at)) return start;
+    const instant put = first_with_offset_of(at, start);
+    return begins_hour(put) ? put : start_of(put - 1);
+  }
+
+  // When the hour after that of `at` begins.
+  instant next(instant at) const {
+    const instant next = at + ticks_per_hour - into_hour(zone_.wall_clock(at));
+    if (offset(next) == offset(at)) return next;
+    const instant put = first_with_offset_of(next, at);
+    return begins_hour(put) ? put : this->next(put);
+  }
+
+ private:
+  static std::int64_t into_hour(std::int64_t clock) {
+    return clock - floor_div(clock, ticks_per_hour) * ticks_per_hour;
+  }
+  std::int64_t offset(instant at) const { return zone_.wall_clock(at) - at; }
+
+  // The clock was put once between `before` and `at`: when.
+  instant first_with_offset_of(instant at, instant before) const {
+    const std::int64_t wanted = offset(at);
+    while (at - before > 1) {
+      const instant middle = before + (at - before) / 2;
+      (offset(middle) == wanted ? at : before) = middle;
+    }
+    return at;
+  }
+
+  bool begins_hour(instant put) const {
+    const std::int64_t clock = zone_.wall_clock(put);
+    return into_hour(clock) == 0 ||
+           floor_div(clock, ticks_per_hour) != floor_div(zone_.wall_clock(put - 1), ticks_per_hour);
+  }
+
+  const time_zone &zone_;
+};
 
 void append_hours(grid &to, interval window, const time_zone &zone, const context &host) {
   ticker tick(host);
-  instant at = hour_start(window.start, zone);
+  const wall_hours hours(zone);
+  instant at = hours.start_of(window.start);
   for (to.bounds.push_back(at); at < window.end; to.bounds.push_back(at)) {
-    // Where the clock is put by half an hour (Lord Howe), the hours around it are cut to keep to the wall clock.
-    const instant next = hour_start(at + ticks_per_hour, zone);
-    at = next > at ? next : at + ticks_per_hour;
+    at = hours.next(at);
     if (to.bounds.size() > static_cast<std::size_t>(most_buckets)) throw_too_many_buckets();
     tick();
   }
@@ -136,7 +176,7 @@ grid civil_grid(granularity size, interval window, const time_zone &zone, const 
     const instant next = zone.start_of(static_cast<day_number>(day));
     if (next > start) buckets.bounds.push_back(next);
     start = std::max(start, next);
-    if (buckets.bounds.size() > static_cast<std::size_t>(most_buckets)) throw_too_many_buckets();
+    if (buckets.size() > static_cast<std::size_t>(most_buckets)) throw_too_many_buckets();
     tick();
   }
   return buckets;

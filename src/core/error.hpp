@@ -2,7 +2,6 @@
 // What the kernel throws. The wall (src/pg) turns it into a PostgreSQL error with the SQLSTATE of its kind.
 
 #include <exception>
-#include <source_location>
 #include <string>
 #include <utility>
 
@@ -20,25 +19,37 @@ enum class fault {
   too_large,         // an answer or a state beyond what a value may hold
 };
 
+// Where in the sources something is. std::source_location would be the word, but clang 14 does not have it.
+struct source_place {
+  const char *file;
+  const char *function;
+  int line;
+
+  static constexpr source_place current(const char *file = __builtin_FILE(),
+                                        const char *function = __builtin_FUNCTION(), int line = __builtin_LINE()) {
+    return {file, function, line};
+  }
+};
+
 class error : public std::exception {
  public:
   // `message` is lower case without a full stop; `detail` and `hint` are sentences, or empty.
   error(fault kind, std::string message, std::string detail = {}, std::string hint = {},
-        std::source_location where = std::source_location::current())
+        source_place where = source_place::current())
       : kind_(kind), message_(std::move(message)), detail_(std::move(detail)), hint_(std::move(hint)), where_(where) {}
 
   const char *what() const noexcept override { return message_.c_str(); }
   fault kind() const noexcept { return kind_; }
   const std::string &detail() const noexcept { return detail_; }
   const std::string &hint() const noexcept { return hint_; }
-  const std::source_location &where() const noexcept { return where_; }
+  const source_place &where() const noexcept { return where_; }
 
  private:
   fault kind_;
   std::string message_;
   std::string detail_;
   std::string hint_;
-  std::source_location where_;
+  source_place where_;
 };
 
 }  // namespace headcount::core

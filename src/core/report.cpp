@@ -185,7 +185,8 @@ daily_user_counts find_daily_user_counts(const report_input &input, licensing_mo
   if (!days.has_value()) return counts;
 
   const bool trailing = model == licensing_model::model_2013;
-  const auto [buckets, lead] = make_windowed_grid(*days, trailing ? window_days : 1, first_session, zone, host);
+  const windowed_grid windowed = make_windowed_grid(*days, trailing ? window_days : 1, first_session, zone, host);
+  const grid &buckets = windowed.days;
   const interval inside = until(range.as_of);
   const auto cover = [&](std::int64_t window, auto add) {
     coverage keys(buckets.bounds, inside, window, host);
@@ -210,8 +211,8 @@ daily_user_counts find_daily_user_counts(const report_input &input, licensing_mo
   const auto peaks = find_peaks(input.hosts, buckets.bounds, inside, host);
 
   counts.first = days->first;
-  counts.rows.reserve(buckets.size() - lead);
-  for (std::size_t at = lead; at < buckets.size(); ++at) {
+  counts.rows.reserve(buckets.size() - windowed.lead);
+  for (std::size_t at = windowed.lead; at < buckets.size(); ++at) {
     counts.rows.push_back({trailing ? window.touched(at) : daily.ever(at), daily.touched(at), denied.touched(at),
                            peaks[at], buckets.bounds[at + 1] <= range.as_of});
   }

@@ -81,9 +81,10 @@ class row_log_reader {
     for (std::uint32_t at = 0; at < rows_; ++at) {
       const key_view key = reader.take(row_log_editor::load<std::uint32_t>(reader.take(4).data()));
       const auto stretch = row_log_editor::load<interval>(reader.take(sizeof(interval)).data());
-      if (is_empty(stretch)) byte_reader::throw_damaged("An interval ends before it starts.");
+      check_row(key, stretch);
       visit(key, stretch);
     }
+    if (reader.remaining() != 0) byte_reader::throw_damaged("Bytes follow its last row.");
   }
 
   // Calls visit(key_view, std::span<const interval>) for each key, in canonical order.
@@ -113,6 +114,16 @@ class row_log_reader {
   }
 
  private:
+  void check_row(key_view key, interval stretch) const {
+    const bool fits = type_ == key_type::text || (type_ == key_type::bigint && key.size() == 8) ||
+                      (type_ == key_type::uuid && key.size() == 16) || (type_ == key_type::session && key.empty());
+    if (!fits) byte_reader::throw_damaged("A key is not of its type.");
+    const auto in_range = [](instant at) { return at >= first_finite && at <= end_of_finite; };
+    if (is_empty(stretch) || (stretch.start != beginning && !in_range(stretch.start)) ||
+        (stretch.end != forever && !in_range(stretch.end)))
+      byte_reader::throw_damaged("A time is out of range.");
+  }
+
   key_type type_;
   std::uint32_t rows_ = 0;
   key_view body_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/error.hpp"
 #include "core/radix_sort.hpp"
 
 #include "core/core_only.hpp"
@@ -81,6 +82,9 @@ std::pmr::vector<level_duration> find_time_at_level(const presence_view &presenc
   const interval span = events.finite_span();
   if (window.start == beginning) window.start = span.start;
   if (window.end == forever) window.end = span.end;
+  if (window.start < 0 && window.end > window.start + forever)
+    throw error(fault::out_of_range, "time at a level is out of range", "The range is longer than an interval can say.",
+                "Give bounds that are closer together.");
 
   std::pmr::vector<std::int64_t> ticks(1, host.memory);
   instant since = window.start;

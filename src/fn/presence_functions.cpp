@@ -60,13 +60,14 @@ HEADCOUNT_FUNCTION(keys) {
 }
 
 HEADCOUNT_FUNCTION(keys_at) {
-  const core::instant at = pg::instant_argument(fcinfo, 1, "at");
-  return put_keys(fcinfo, pg::presence_argument(fcinfo, 0), present_at(at));
+  if (PG_ARGISNULL(1)) return pg::row_set(fcinfo).result(fcinfo);
+  return put_keys(fcinfo, pg::presence_argument(fcinfo, 0), present_at(PG_GETARG_TIMESTAMPTZ(1)));
 }
 
 HEADCOUNT_FUNCTION(concurrent_at) {
+  if (PG_ARGISNULL(1)) return pg::null_result(fcinfo);
   const core::presence_view presence = pg::presence_argument(fcinfo, 0);
-  const auto wanted = present_at(pg::instant_argument(fcinfo, 1, "at"));
+  const auto wanted = present_at(PG_GETARG_TIMESTAMPTZ(1));
   const pg::workspace work;
   std::int64_t count = 0;
   presence.for_each_unordered(

@@ -22,12 +22,12 @@ int sqlstate_of(core::fault kind) {
 
 }  // namespace
 
-void failure::set(int sqlstate, const char *message, const std::source_location &where) {
+void failure::set(int sqlstate, const char *message, const core::source_place &where) {
   sqlstate_ = sqlstate;
   strlcpy(message_, message, sizeof message_);
-  file_ = where.file_name();
-  function_ = where.function_name();
-  line_ = static_cast<int>(where.line());
+  file_ = where.file;
+  function_ = where.function;
+  line_ = where.line;
 }
 
 void failure::from_core(const core::error &error) {
@@ -36,9 +36,9 @@ void failure::from_core(const core::error &error) {
   strlcpy(hint_, error.hint().c_str(), sizeof hint_);
 }
 
-void failure::out_of_memory() { set(ERRCODE_OUT_OF_MEMORY, "out of memory", std::source_location::current()); }
+void failure::out_of_memory() { set(ERRCODE_OUT_OF_MEMORY, "out of memory", core::source_place::current()); }
 
-void failure::unexpected(const char *what) { set(ERRCODE_INTERNAL_ERROR, what, std::source_location::current()); }
+void failure::unexpected(const char *what) { set(ERRCODE_INTERNAL_ERROR, what, core::source_place::current()); }
 
 void failure::fill_in() const {
   errcode(sqlstate_);

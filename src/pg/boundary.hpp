@@ -63,7 +63,7 @@ class failure {
 
  private:
   void fill_in() const;
-  void set(int sqlstate, const char *message, const std::source_location &where);
+  void set(int sqlstate, const char *message, const core::source_place &where);
 
   enum class kind { own, backend } kind_ = kind::own;
   int sqlstate_ = 0;

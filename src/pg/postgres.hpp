@@ -15,7 +15,6 @@
 #include <memory_resource>
 #include <new>
 #include <optional>
-#include <source_location>
 #include <span>
 #include <string>
 #include <string_view>

@@ -1,0 +1,153 @@
+-- The registry of sources: what each one was told, one row a source.
+--
+-- A source is known by its view "sessions", so it follows when its schema is renamed. Its owner is the owner of that
+-- view. Expressions are stored as headcount.resolve_expression() wrote them, every name qualified, so that the views can
+-- be made anew without the search path of whoever created the source.
+--
+-- DROP SCHEMA ... CASCADE leaves a row behind that points to no view. Nobody sees such rows (find_source joins
+-- pg_class), pg_dump skips them, and the next create_source sweeps them out.
+
+CREATE TABLE headcount.source (
+    sessions_view       regclass PRIMARY KEY,
+    sessions            regclass NOT NULL,
+    user_name           text NOT NULL,
+    host                text NOT NULL,
+    started_at          text NOT NULL,
+    ended_at            text NOT NULL,
+    server              text,
+    last_seen           text,
+    idle_limit          interval,
+    sessions_when       text,
+    user_identity       text,
+    realtime_servers    text[],
+    denials             regclass,
+    denied_user         text,
+    denied_at           text,
+    denied_host         text,
+    denied_server       text,
+    denied_when         text,
+    false_denial_before interval,
+    false_denial_after  interval,
+    time_zone           text NOT NULL,
+    licensing_model     text NOT NULL,
+    window_days         integer NOT NULL,
+    materialized        boolean NOT NULL,
+    tracking            text NOT NULL,
+    tracking_days       integer NOT NULL
+);
+
+COMMENT ON TABLE headcount.source IS
+    'the sources and the options they were created with; change them with create_source, alter_source and drop_source';
+COMMENT ON COLUMN headcount.source.sessions_view IS 'the view "sessions" of the source: its schema is the source''s name, its owner the source''s owner';
+COMMENT ON COLUMN headcount.source.sessions IS 'the relation that the sessions are read from';
+COMMENT ON COLUMN headcount.source.denials IS 'the relation that the denials are read from, NULL for none';
+COMMENT ON COLUMN headcount.source.idle_limit IS 'in seconds, so that it means the same in every time zone';
+COMMENT ON COLUMN headcount.source.false_denial_before IS 'both limits are NULL where false denials are not looked for';
+
+-- Without the condition a row that points to no view would be dumped as a number, and point to something else after
+-- the restore.
+SELECT pg_catalog.pg_extension_config_dump('headcount.source',
+    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) sessions_view)');
+
+-- A trigger rather than row level security: under the latter a dump by anybody but a superuser would fail.
+CREATE FUNCTION headcount.guard_source() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    owner oid;
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        SELECT c.relowner INTO owner FROM pg_class AS c WHERE c.oid = OLD.sessions_view;
+        IF FOUND AND NOT pg_has_role(owner, 'USAGE') THEN
+            RAISE EXCEPTION 'must be owner of source %', OLD.sessions_view USING ERRCODE = 'insufficient_privilege';
+        END IF;
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    SELECT c.relowner INTO owner FROM pg_class AS c
+    WHERE c.oid = NEW.sessions_view AND c.relkind = 'v' AND c.relname = 'sessions';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION '% is not the view "sessions" of a source', NEW.sessions_view USING ERRCODE = 'wrong_object_type';
+    ELSIF NOT pg_has_role(owner, 'USAGE') THEN
+        RAISE EXCEPTION 'must be owner of source %', NEW.sessions_view USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION headcount.guard_source() IS
+    'lets only the owner of a source''s views write its row in headcount.source';
+
+CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE ON headcount.source
+    FOR EACH ROW EXECUTE FUNCTION headcount.guard_source();
+COMMENT ON TRIGGER guard ON headcount.source IS 'only the owner of a source''s views may write its row';
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON headcount.source TO PUBLIC;
+
+-- What user_identity is resolved against: one column user_name, no rows.
+CREATE VIEW headcount.identity_input AS SELECT NULL::text AS user_name WHERE false;
+COMMENT ON VIEW headcount.identity_input IS 'internal: the column that an expression user_identity is about';
+COMMENT ON COLUMN headcount.identity_input.user_name IS 'the value of the expression user_name or denied_user of a source';
+GRANT SELECT ON headcount.identity_input TO PUBLIC;
+
+CREATE FUNCTION headcount.raise_error(state text, message text, detail text DEFAULT NULL, hint text DEFAULT NULL)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- RAISE takes no NULL, and prints an empty DETAIL or HINT
+    IF detail <> '' AND hint <> '' THEN
+        RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message, DETAIL = detail, HINT = hint;
+    ELSIF detail <> '' THEN
+        RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message, DETAIL = detail;
+    ELSIF hint <> '' THEN
+        RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message, HINT = hint;
+    ELSE
+        RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount.raise_error(text, text, text, text) IS
+    'internal: raises an error with the given SQLSTATE; an empty DETAIL or HINT is left out';
+
+CREATE FUNCTION headcount.raise_argument_error(argument text, problem text, state text DEFAULT '22023',
+                                               detail text DEFAULT NULL, hint text DEFAULT NULL)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM headcount.raise_error(state, format('argument "%s": %s', argument, problem), detail, hint);
+END
+$$;
+COMMENT ON FUNCTION headcount.raise_argument_error(text, text, text, text, text) IS
+    'internal: raises an error that names the argument at fault';
+
+CREATE FUNCTION headcount.find_source(source text) RETURNS headcount.source
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found_source headcount.source;
+BEGIN
+    IF source IS NULL THEN
+        PERFORM headcount.raise_argument_error('source', 'must not be null', '22004');
+    END IF;
+    SELECT s.* INTO found_source
+    FROM pg_namespace AS n
+         JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = 'sessions' AND c.relkind = 'v'
+         JOIN headcount.source AS s ON s.sessions_view = c.oid
+    WHERE n.nspname = find_source.source;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'source "%" does not exist', source USING ERRCODE = 'undefined_object';
+    END IF;
+    RETURN found_source;
+END
+$$;
+COMMENT ON FUNCTION headcount.find_source(text) IS 'internal: the registry''s row of a source, or an error where there is none';
+
+CREATE FUNCTION headcount.find_own_source(source text) RETURNS headcount.source
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found_source headcount.source := headcount.find_source(source);
+BEGIN
+    IF NOT (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class AS c WHERE c.oid = found_source.sessions_view) THEN
+        RAISE EXCEPTION 'must be owner of source "%"', source USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN found_source;
+END
+$$;
+COMMENT ON FUNCTION headcount.find_own_source(text) IS
+    'internal: the registry''s row of a source that the current role owns, or an error';

@@ -1,0 +1,105 @@
+-- Functions over a source: online_counts and source_activity.
+--
+-- They read the views of the source as their caller, so SELECT on these views is all that is needed. Those that take
+-- as_of set headcount.as_of for their own duration (the SET clause puts it back), which is why they cannot run in a
+-- parallel worker; the queries inside can have workers of their own.
+
+CREATE FUNCTION headcount.set_as_of(as_of timestamptz) RETURNS timestamptz
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    as_of := coalesce(as_of, now());
+    -- in UTC and ISO order, which every DateStyle and TimeZone reads alike
+    PERFORM set_config('headcount.as_of', CASE WHEN isfinite(as_of)
+        THEN to_char(as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US"+00" BC') ELSE as_of::text END, true);
+    RETURN as_of;
+END
+$$;
+COMMENT ON FUNCTION headcount.set_as_of(timestamptz) IS
+    'internal: makes the views of the sources speak of this instant (NULL is now) until the calling function ends';
+
+CREATE FUNCTION headcount.online_counts(source text, user_names text[], as_of timestamptz DEFAULT now())
+RETURNS TABLE (user_name text, online_count bigint)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 50
+SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+#variable_conflict use_variable
+DECLARE
+    options    headcount.source := headcount.find_source(source);
+    identities text[] := user_names;
+BEGIN
+    PERFORM headcount.set_as_of(as_of);
+    IF options.user_identity IS NOT NULL THEN
+        EXECUTE format('SELECT array_agg(%I.identity_of(a.name) ORDER BY a.place) FROM unnest($1) WITH ORDINALITY AS a (name, place)', source)
+            INTO identities USING user_names;
+    END IF;
+    -- the condition goes down to the table and its index, then each name is looked up in what came back
+    RETURN QUERY EXECUTE format($q$
+        SELECT a.name, coalesce(o.online_count, 0)::bigint
+        FROM unnest($1, $2) WITH ORDINALITY AS a (name, identity, place)
+             LEFT JOIN (SELECT u.user_name, u.online_count FROM %I.online_users AS u WHERE u.user_name = ANY ($2)) AS o
+                 ON o.user_name = a.identity
+        ORDER BY a.place$q$, source)
+        USING user_names, identities;
+END
+$$;
+COMMENT ON FUNCTION headcount.online_counts(text, text[], timestamptz) IS
+    'how many connections each of these users has, one row a name in the order of the names, 0 for none; needs SELECT on the view online_users of the source';
+
+CREATE FUNCTION headcount.source_activity(source text, granularity text, from_at timestamptz, to_at timestamptz,
+                                          as_of timestamptz DEFAULT now())
+RETURNS TABLE (bucket timestamptz, unique_users integer, concurrent_users integer, concurrent_hosts integer,
+               denial_users integer, denials integer)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 400
+SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+#variable_conflict use_variable
+DECLARE
+    options       headcount.source := headcount.find_source(source);
+    realtime      boolean := options.licensing_model = '2013' AND options.realtime_servers IS NOT NULL;
+    session_where text := 'true';
+    denial_where  text := 'NOT d.is_false_denial';
+BEGIN
+    as_of := headcount.set_as_of(as_of);
+    IF from_at > to_at THEN
+        RAISE EXCEPTION 'from_at (%) is after to_at (%)', from_at, to_at USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    -- a wrong granularity is told before the tables are read
+    PERFORM FROM headcount.activity(NULL::headcount.presence, granularity, options.time_zone, NULL, NULL, as_of);
+    -- only the bounds that there are, so that they reach an index
+    IF from_at IS NOT NULL THEN
+        session_where := session_where || ' AND (s.ended_at IS NULL OR s.ended_at >= $2)';
+        denial_where := denial_where || ' AND d.denied_at >= $2';
+    END IF;
+    IF to_at IS NOT NULL THEN
+        session_where := session_where || ' AND s.started_at < $3';
+        denial_where := denial_where || ' AND d.denied_at < $3';
+    END IF;
+    IF realtime THEN
+        denial_where := denial_where || ' AND d.server = ANY ($6)';
+    END IF;
+    -- NULL for from_at: each of the three starts at its own first data, and all end together, so the longest has all buckets
+    RETURN QUERY EXECUTE format($q$
+        WITH activity AS MATERIALIZED (
+            SELECT a.*, row_number() OVER (ORDER BY a.bucket) AS place
+            FROM (SELECT headcount.presence_agg(s.user_name, s.started_at, s.ended_at) FILTER (WHERE s.user_name <> '') AS users,
+                         headcount.presence_agg(s.host, s.started_at, s.ended_at) FILTER (WHERE s.host <> ''%3$s) AS hosts
+                  FROM %1$I.sessions AS s WHERE %2$s) AS used
+                 CROSS JOIN (SELECT headcount.presence_agg(d.user_name, d.denied_at) AS users
+                             FROM %1$I.denials AS d WHERE %4$s) AS refused
+                 CROSS JOIN LATERAL (
+                     SELECT coalesce(u.bucket, h.bucket, d.bucket) AS bucket, u.unique_keys AS unique_users,
+                            u.max_concurrent AS concurrent_users, h.max_concurrent AS concurrent_hosts, d.unique_keys AS denial_users
+                     FROM headcount.activity(used.users, $1, $4, $2, $3, $5) AS u
+                          FULL JOIN headcount.activity(used.hosts, $1, $4, $2, $3, $5) AS h ON h.bucket = u.bucket
+                          FULL JOIN headcount.activity(refused.users, $1, $4, $2, $3, $5) AS d
+                              ON d.bucket = coalesce(u.bucket, h.bucket)) AS a)
+        SELECT a.bucket, coalesce(a.unique_users, 0)::integer, coalesce(a.concurrent_users, 0)::integer,
+               coalesce(a.concurrent_hosts, 0)::integer, coalesce(a.denial_users, 0)::integer, coalesce(n.denials, 0)::integer
+        FROM activity AS a
+             LEFT JOIN (SELECT width_bucket(d.denied_at, (SELECT array_agg(a.bucket ORDER BY a.bucket) FROM activity AS a)) AS place,
+                               count(*) AS denials
+                        FROM %1$I.denials AS d WHERE %4$s GROUP BY 1) AS n ON n.place = a.place
+        ORDER BY a.bucket$q$, source, session_where, CASE WHEN realtime THEN ' AND s.is_realtime' ELSE '' END, denial_where)
+        USING granularity, from_at, to_at, options.time_zone, as_of, options.realtime_servers;
+END
+$$;
+COMMENT ON FUNCTION headcount.source_activity(text, text, timestamptz, timestamptz, timestamptz) IS
+    'users, hosts and denials of a source in each hour, day, week, month, quarter or year that meets [from_at, to_at); NULL is the first data, or as_of. Needs SELECT on the views sessions and denials of the source';
