@@ -2,6 +2,7 @@
 // Growing bytes whose memory can be handed over, and a reader that never leaves its span.
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -36,6 +37,20 @@ class byte_buffer {
   std::size_t size() const { return size_; }
   std::byte *data() { return data_; }
 
+  // Makes room for `more` bytes, so that appending that much moves nothing.
+  void reserve(std::size_t more) {
+    if (more <= capacity_ - size_) return;
+    if (more > most_bytes - size_) throw_too_large();
+    const std::size_t larger = std::min(most_bytes, std::max<std::size_t>(size_ + more, capacity_ * 2 + 64));
+    auto *const moved = static_cast<std::byte *>(memory_->allocate(larger, alignment));
+    if (data_ != nullptr) {
+      std::memcpy(moved, data_, size_);
+      memory_->deallocate(data_, capacity_, alignment);
+    }
+    data_ = moved;
+    capacity_ = larger;
+  }
+
   void append(const void *from, std::size_t length) {
     reserve(length);
     if (length != 0) std::memcpy(data_ + size_, from, length);
@@ -43,6 +58,18 @@ class byte_buffer {
   }
   void append(key_view bytes) { append(bytes.data(), bytes.size()); }
   void append_byte(std::uint8_t byte) { append(&byte, 1); }
+
+  // The low `count` bytes of a number, little endian.
+  void append_word(std::uint64_t value, std::size_t count) {
+    reserve(sizeof value);
+    if constexpr (std::endian::native == std::endian::little) {
+      std::memcpy(data_ + size_, &value, sizeof value);
+    } else {
+      for (std::size_t at = 0; at < count; ++at)
+        data_[size_ + at] = static_cast<std::byte>((value >> (8 * at)) & 0xffU);
+    }
+    size_ += count;
+  }
 
   // LEB128: seven bits a byte, low bits first, the high bit set on all but the last.
   void append_varint(std::uint64_t value) {
@@ -58,19 +85,6 @@ class byte_buffer {
  private:
   // No more than any allocator gives by itself, so that what release() hands over can be freed by the host alone.
   static constexpr std::size_t alignment = alignof(std::uint64_t);
-
-  void reserve(std::size_t more) {
-    if (more <= capacity_ - size_) return;
-    if (more > most_bytes - size_) throw_too_large();
-    const std::size_t larger = std::min(most_bytes, std::max<std::size_t>(size_ + more, capacity_ * 2 + 64));
-    auto *const moved = static_cast<std::byte *>(memory_->allocate(larger, alignment));
-    if (data_ != nullptr) {
-      std::memcpy(moved, data_, size_);
-      memory_->deallocate(data_, capacity_, alignment);
-    }
-    data_ = moved;
-    capacity_ = larger;
-  }
 
   std::pmr::memory_resource *memory_;
   std::byte *data_ = nullptr;
@@ -105,6 +119,20 @@ class byte_reader {
       }
     }
     throw_damaged("A number is cut off or spelled in too many bytes.");
+  }
+
+  // A number of `count` bytes, 8 at the most, little endian.
+  std::uint64_t take_word(std::size_t count) {
+    if (std::endian::native == std::endian::little && left_.size() >= sizeof(std::uint64_t)) {
+      std::uint64_t value;
+      std::memcpy(&value, left_.data(), sizeof value);
+      left_ = left_.subspan(count);
+      return count == 8 ? value : value & ((std::uint64_t{1} << (8 * count)) - 1);
+    }
+    std::uint64_t value = 0;
+    const key_view bytes = take(count);
+    for (std::size_t at = count; at-- > 0;) value = (value << 8U) | std::to_integer<std::uint64_t>(bytes[at]);
+    return value;
   }
 
   [[noreturn]] static void throw_damaged(const char *detail, source_place where = source_place::current()) {

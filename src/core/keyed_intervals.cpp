@@ -24,22 +24,66 @@ constexpr bool is_power_of_two(std::uint32_t number) { return (number & (number 
 }  // namespace
 
 keyed_intervals::keyed_intervals(key_type type, std::pmr::memory_resource *memory)
-    : type_(type), memory_(memory), arena_(arena_start, memory), slots_(memory), blocks_(memory), sessions_(memory) {
-  if (type != key_type::session) slots_.resize(first_slots);
+    : type_(type),
+      memory_(memory),
+      arena_(arena_start, memory),
+      slots_(memory),
+      blocks_(memory),
+      sessions_(memory),
+      waiting_(memory) {
+  if (type == key_type::session) return;
+  slots_.resize(first_slots);
+  waiting_.resize(batch);
 }
 
-void keyed_intervals::add(key_view key, interval stretch) {
-  if (type_ == key_type::session) {
-    sessions_.push_back(stretch);
-    return;
+std::size_t keyed_intervals::size() const {
+  settled();
+  return type_ == key_type::session ? sessions_.size() : count_;
+}
+
+bool keyed_intervals::find(key_view key, std::pmr::vector<interval> &to) const {
+  if (type_ == key_type::session) return false;  // they have no keys to be found by
+  settled();
+  const slot *const found = probe(key, tag_of(key));
+  if (found->number == 0) return false;
+  collect(record_at(found->number - 1), to);
+  return true;
+}
+
+// Takes in the waiting rows, one kind of memory after the other.
+void keyed_intervals::settle() {
+  const std::span<row> rows(waiting_.data(), waiting_count_);
+  const std::size_t mask = slots_.size() - 1;
+  for (const row &each : rows) __builtin_prefetch(&slots_[each.tag & mask]);
+  for (row &each : rows) {
+    std::size_t at = each.tag & mask;
+    while (slots_[at].number != 0 && slots_[at].tag != each.tag) at = (at + 1) & mask;
+    each.number = slots_[at].number;
+    if (each.number != 0) __builtin_prefetch(&record_at(each.number - 1), 1);
   }
-  const std::uint64_t hash = hash_bytes(key);
-  slot *const found = probe(key, hash);
-  if (found->number == 0) {
-    insert(*found, key, hash, stretch);
-    return;
+  for (const row &each : rows) {
+    if (each.number == 0) continue;
+    const record &of = record_at(each.number - 1);
+    if (of.closed != nullptr) __builtin_prefetch(of.closed->items() + place_of(of.closed_count).at, 1);
   }
-  record &of = record_at(found->number - 1);
+  waiting_count_ = 0;
+  for (const row &each : rows) apply({each.key.data(), each.length}, each.tag, each.number, each.stretch);
+}
+
+// `number` is a guess at the record, 0 for none.
+void keyed_intervals::apply(key_view key, std::uint32_t tag, std::uint32_t number, interval stretch) {
+  if (number == 0 || compare(record_at(number - 1).key(), key) != 0) {
+    slot *const found = probe(key, tag);
+    if (found->number == 0) {
+      insert(*found, key, tag, stretch);
+      return;
+    }
+    number = found->number;
+  }
+  unite_with(record_at(number - 1), stretch);
+}
+
+void keyed_intervals::unite_with(record &of, interval stretch) {
   if (stretch.start > of.latest.end) {
     close(of, of.latest);
     of.latest = stretch;
@@ -54,59 +98,58 @@ void keyed_intervals::add(key_view key, interval stretch) {
   }
 }
 
-bool keyed_intervals::find(key_view key, std::pmr::vector<interval> &to) const {
-  if (type_ == key_type::session) return false;  // they have no keys to be found by
-  const slot *const found = probe(key, hash_bytes(key));
-  if (found->number == 0) return false;
-  collect(record_at(found->number - 1), to);
-  return true;
-}
-
 // The slot of the key, or the free slot where it belongs.
-keyed_intervals::slot *keyed_intervals::probe(key_view key, std::uint64_t hash) const {
+keyed_intervals::slot *keyed_intervals::probe(key_view key, std::uint32_t tag) const {
   const std::size_t mask = slots_.size() - 1;
-  const auto tag = static_cast<std::uint32_t>(hash >> 32U);
-  for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
+  for (std::size_t at = tag & mask;; at = (at + 1) & mask) {
     const slot &here = slots_[at];
     if (here.number == 0 || (here.tag == tag && compare(record_at(here.number - 1).key(), key) == 0))
       return const_cast<slot *>(&here);
   }
 }
 
-void keyed_intervals::insert(slot &free, key_view key, std::uint64_t hash, interval stretch) {
-  if (count_ == UINT32_MAX - 1 || key.size() > UINT32_MAX) throw_too_large();
+void keyed_intervals::insert(slot &free, key_view key, std::uint32_t tag, interval stretch) {
+  // Tags have 32 bits: with half of the slots free, this many keys still find a place of their own soon enough.
+  if (count_ == UINT32_MAX / 2 || key.size() > UINT32_MAX) throw_too_large();
   if ((count_ & ((1U << block_bits) - 1)) == 0) {
     blocks_.reserve(blocks_.size() + 1);  // so that the block cannot be lost
     blocks_.push_back(static_cast<record *>(memory_->allocate(sizeof(record) << block_bits, alignof(record))));
   }
   record *const made = &record_at(count_);
-  made->hash = hash;
   made->latest = stretch;
   made->closed = nullptr;
   made->length = static_cast<std::uint32_t>(key.size());
   made->closed_count = 0;
   made->disordered = 0;
-  if (key.size() <= record::inline_bytes) {
+  if (key.size() <= inline_bytes) {
     if (!key.empty()) std::memcpy(made->near.data(), key.data(), key.size());
   } else {
     auto *const copy = static_cast<std::byte *>(arena_.allocate(key.size(), 1));
     std::memcpy(copy, key.data(), key.size());
     made->far = copy;
   }
-  free = {static_cast<std::uint32_t>(hash >> 32U), ++count_};
+  free = {tag, ++count_};
   if (std::size_t{count_} * 2 > slots_.size()) grow_slots();
 }
 
 void keyed_intervals::grow_slots() {
   std::pmr::vector<slot> larger(slots_.size() * 2, memory_);
   const std::size_t mask = larger.size() - 1;
-  for (std::uint32_t number = 0; number < count_; ++number) {
-    const std::uint64_t hash = record_at(number).hash;
-    std::size_t at = hash & mask;
+  for (const slot &each : slots_) {
+    if (each.number == 0) continue;
+    std::size_t at = each.tag & mask;
     while (larger[at].number != 0) at = (at + 1) & mask;
-    larger[at] = {static_cast<std::uint32_t>(hash >> 32U), number + 1};
+    larger[at] = each;
   }
   slots_.swap(larger);
+}
+
+// Chunks of 3, 7, 15 and 31 fill up at 3, 10, 25 and 56 closed intervals, the larger ones every 63 from then on.
+keyed_intervals::place keyed_intervals::place_of(std::uint32_t closed_count) {
+  std::uint32_t size_class = 0;
+  while (size_class + 1 < chunk_capacity.size() && closed_count >= chunk_capacity[size_class])
+    closed_count -= chunk_capacity[size_class++];
+  return {size_class, closed_count % chunk_capacity[size_class]};
 }
 
 void keyed_intervals::close(record &of, interval stretch) {
@@ -114,31 +157,30 @@ void keyed_intervals::close(record &of, interval stretch) {
   store(of, stretch);
 }
 
+void keyed_intervals::store(record &of, interval stretch) {
+  const place next = place_of(of.closed_count);
+  if (next.at == 0) add_chunk(of, next.size_class);
+  of.closed->items()[next.at] = stretch;
+  of.closed_count = (of.closed_count + 1) & 0x7fffffffU;  // says to the compiler that it fits
+}
+
 // Unites the closed intervals of a disordered key. They may still reach into the latest, so it stays disordered.
 void keyed_intervals::compact(record &of) {
   std::pmr::vector<interval> all(memory_);
-  all.reserve(of.closed_count);
-  for (const chunk *each = of.closed; each != nullptr; each = each->earlier)
-    all.insert(all.end(), each->items(), each->items() + each->count);
+  collect_closed(of, all);
   const std::size_t left = unite(all);
   if (left == all.size()) return;
-  while (of.closed != nullptr) {
+  for (std::uint32_t count = of.closed_count; count != 0;) {
+    const place last = place_of(count - 1);
     chunk *const freed = std::exchange(of.closed, of.closed->earlier);
-    freed->earlier = std::exchange(free_chunks_[freed->size_class], freed);
+    freed->earlier = std::exchange(free_chunks_[last.size_class], freed);
+    count -= last.at + 1;
   }
   of.closed_count = 0;
   for (std::size_t at = 0; at < left; ++at) store(of, all[at]);
 }
 
-void keyed_intervals::store(record &of, interval stretch) {
-  if (of.closed == nullptr || of.closed->count == chunk_capacity[of.closed->size_class]) add_chunk(of);
-  of.closed->items()[of.closed->count++] = stretch;
-  of.closed_count = (of.closed_count + 1) & 0x7fffffffU;  // says to the compiler that it fits
-}
-
-void keyed_intervals::add_chunk(record &of) {
-  const std::uint32_t size_class =
-      of.closed == nullptr ? 0 : std::min<std::uint32_t>(of.closed->size_class + 1, chunk_capacity.size() - 1);
+void keyed_intervals::add_chunk(record &of, std::uint32_t size_class) {
   chunk *made = free_chunks_[size_class];
   if (made != nullptr) {
     free_chunks_[size_class] = made->earlier;
@@ -146,29 +188,58 @@ void keyed_intervals::add_chunk(record &of) {
     const std::size_t bytes = sizeof(chunk) + chunk_capacity[size_class] * sizeof(interval);
     made = static_cast<chunk *>(arena_.allocate(bytes, alignof(chunk)));
   }
-  *made = {of.closed, 0, size_class};
+  made->earlier = of.closed;
   of.closed = made;
 }
 
 void keyed_intervals::collect(const record &from, std::pmr::vector<interval> &to) {
   const std::size_t first = to.size();
-  to.resize(first + from.closed_count);
-  interval *end = to.data() + to.size();
-  for (const chunk *each = from.closed; each != nullptr; each = each->earlier) {
-    end -= each->count;
-    std::copy_n(each->items(), each->count, end);
-  }
+  collect_closed(from, to);
   to.push_back(from.latest);
   if (from.disordered != 0) to.resize(first + unite(std::span(to).subspan(first)));
 }
 
+// Appends the closed intervals, in order of arrival.
+void keyed_intervals::collect_closed(const record &from, std::pmr::vector<interval> &to) {
+  to.resize(to.size() + from.closed_count);
+  interval *end = to.data() + to.size();
+  const chunk *each = from.closed;
+  for (std::uint32_t count = from.closed_count; count != 0; each = each->earlier) {
+    const std::uint32_t here = place_of(count - 1).at + 1;
+    end -= here;
+    std::copy_n(each->items(), here, end);
+    count -= here;
+  }
+}
+
+// Sorts by the first 16 bytes of the keys, which settles most comparisons without a visit to the records.
 std::pmr::vector<std::uint32_t> keyed_intervals::sorted_records(const context &host) const {
-  std::pmr::vector<std::uint32_t> order(count_, host.memory);
-  for (std::uint32_t at = 0; at < count_; ++at) order[at] = at;
+  struct entry {
+    std::uint64_t high, low;
+    std::uint32_t number;
+  };
+  const auto big_endian = [](key_view key, std::size_t from) {
+    std::uint64_t word = 0;
+    for (std::size_t at = from; at < from + 8; ++at)
+      word = (word << 8U) | (at < key.size() ? std::to_integer<std::uint64_t>(key[at]) : 0);
+    return word;
+  };
+  std::pmr::vector<entry> entries(host.memory);
+  entries.reserve(count_);
+  for (std::uint32_t at = 0; at < count_; ++at) {
+    const key_view key = record_at(at).key();
+    entries.push_back({big_endian(key, 0), big_endian(key, 8), at});
+  }
   host.poll();
-  std::sort(order.begin(), order.end(),
-            [this](std::uint32_t a, std::uint32_t b) { return compare(record_at(a).key(), record_at(b).key()) < 0; });
+  std::sort(entries.begin(), entries.end(), [this](const entry &a, const entry &b) {
+    if (a.high != b.high) return a.high < b.high;
+    if (a.low != b.low) return a.low < b.low;
+    return compare(record_at(a.number).key(), record_at(b.number).key()) < 0;
+  });
   host.poll();
+  std::pmr::vector<std::uint32_t> order(host.memory);
+  order.reserve(count_);
+  for (const entry &each : entries) order.push_back(each.number);
   return order;
 }
 

@@ -1,13 +1,18 @@
 #pragma once
 // A presence in the making, once it is large: a hash table from key to intervals, which unites them as they arrive.
 //
+//   waiting   the last rows, held back until a batch is full
 //   slots     open addressing, linear probing: 32 bits of hash and the number of the record
-//   records   64 bytes, one cache line: hash, the key (up to 24 bytes of it), the latest interval
+//   records   64 bytes, one cache line: the latest interval, the key (up to 32 bytes of it)
 //   chunks    the earlier intervals of a key, newest chunk first; 3, 7, 15, 31, then 63 intervals each
 //
 //   arrival in time order     touches the latest interval: that one grows; else it is closed into a chunk
 //   arrival out of order      goes into a chunk as it is; the key is marked disordered, and united when it is read and
 //                             each time its closed intervals have doubled, so that retries cannot pile up
+//
+// A row touches a slot, a record and the end of a chunk, each of them somewhere in more memory than the caches hold:
+// three misses of 100 to 200 ns one after the other. So rows wait until there are enough of them to fetch all slots
+// at once, then all records, then all chunks.
 //
 // Everything lives in the memory resource given, and nothing but it: an owner that is an arena need not destroy it.
 
@@ -33,11 +38,28 @@ class keyed_intervals {
 
   key_type type() const { return type_; }
 
-  // The number of keys.
-  std::size_t size() const { return type_ == key_type::session ? sessions_.size() : count_; }
+  // Adds the interval to the key's. `stretch` is not empty. The row may wait; every reader below takes it in first.
+  void add(key_view key, interval stretch) {
+    first_start_ = std::min(first_start_, stretch.start);
+    if (type_ == key_type::session) {
+      sessions_.push_back(stretch);
+    } else if (key.size() > inline_bytes) {
+      apply(key, tag_of(key), 0, stretch);
+    } else {
+      row &held = waiting_[waiting_count_];
+      held.stretch = stretch;
+      held.length = static_cast<std::uint32_t>(key.size());
+      held.tag = tag_of(key);
+      if (!key.empty()) std::memcpy(held.key.data(), key.data(), key.size());
+      if (++waiting_count_ == waiting_.size()) settle();
+    }
+  }
 
-  // Adds the interval to the key's. `stretch` is not empty.
-  void add(key_view key, interval stretch);
+  // The number of keys.
+  std::size_t size() const;
+
+  // The earliest start of all, `forever` where there is none.
+  instant first_start() const { return first_start_; }
 
   // Appends the key's intervals, sorted and disjoint, to `to`. Returns whether the key is there.
   bool find(key_view key, std::pmr::vector<interval> &to) const;
@@ -46,6 +68,7 @@ class keyed_intervals {
   // In canonical order if `sorted`, else as they come.
   template <typename Visit>
   void for_each(const context &host, bool sorted, Visit &&visit) const {
+    settled();
     ticker tick(host);
     std::pmr::vector<interval> intervals(host.memory);
     if (type_ == key_type::session) {
@@ -69,20 +92,22 @@ class keyed_intervals {
   }
 
  private:
+  static constexpr std::size_t inline_bytes = 32;
+  // Enough rows to hide a miss behind the others, few enough to stay in the first-level cache: 64 to 256 measured
+  // alike.
+  static constexpr std::size_t batch = 128;
+  static constexpr std::array<std::uint32_t, 5> chunk_capacity{3, 7, 15, 31, 63};
+
   struct chunk {
     chunk *earlier;
-    std::uint32_t count;
-    std::uint32_t size_class;
+    std::uint64_t unused;  // so that an interval never straddles two cache lines
     interval *items() { return reinterpret_cast<interval *>(this + 1); }
     const interval *items() const { return reinterpret_cast<const interval *>(this + 1); }
   };
 
   struct alignas(64) record {
-    static constexpr std::size_t inline_bytes = 24;
-
-    std::uint64_t hash;
     interval latest;
-    chunk *closed;
+    chunk *closed;  // the newest; closed_count says how full it is
     std::uint32_t length;
     std::uint32_t closed_count : 31;
     std::uint32_t disordered : 1;
@@ -96,36 +121,60 @@ class keyed_intervals {
   static_assert(sizeof(record) == 64);
 
   struct slot {
-    std::uint32_t tag;     // high half of the hash
+    std::uint32_t tag;     // of the key; its low bits say where the search for it begins
     std::uint32_t number;  // of the record, counted from 1; 0 is free
   };
 
+  struct row {
+    interval stretch;
+    std::uint32_t tag;
+    std::uint32_t length;
+    std::uint32_t number;  // of the record that it probably is about, 0 where there was none
+    std::array<std::byte, inline_bytes> key;
+  };
+
+  // The place of the newest closed interval but one: where in which chunk the next one goes.
+  struct place {
+    std::uint32_t size_class;
+    std::uint32_t at;  // 0: a new chunk is needed
+  };
+  static place place_of(std::uint32_t closed_count);
+
   // 256 records a block: growing moves nothing, and a block is small beside what made the table necessary.
   static constexpr std::uint32_t block_bits = 8;
-  static constexpr std::array<std::uint32_t, 5> chunk_capacity{3, 7, 15, 31, 63};
 
   record &record_at(std::uint32_t number) const {
     return blocks_[number >> block_bits][number & ((1U << block_bits) - 1)];
   }
-  slot *probe(key_view key, std::uint64_t hash) const;
-  void insert(slot &free, key_view key, std::uint64_t hash, interval stretch);
+  static std::uint32_t tag_of(key_view key) { return static_cast<std::uint32_t>(hash_bytes(key) >> 32U); }
+  slot *probe(key_view key, std::uint32_t tag) const;
+  void apply(key_view key, std::uint32_t tag, std::uint32_t number, interval stretch);
+  void insert(slot &free, key_view key, std::uint32_t tag, interval stretch);
+  void settle();
+  // Waiting rows are there already as far as anybody can see; taking them in changes no answer.
+  void settled() const { const_cast<keyed_intervals *>(this)->settle(); }
   void grow_slots();
+  void unite_with(record &of, interval stretch);
   void close(record &of, interval stretch);
   void store(record &of, interval stretch);
   void compact(record &of);
-  void add_chunk(record &of);
+  void add_chunk(record &of, std::uint32_t size_class);
   static void collect(const record &from, std::pmr::vector<interval> &to);
+  static void collect_closed(const record &from, std::pmr::vector<interval> &to);
   std::pmr::vector<std::uint32_t> sorted_records(const context &host) const;
   static void sort_sessions(std::pmr::vector<interval> &sessions);
 
   key_type type_;
   std::uint32_t count_ = 0;
+  std::uint32_t waiting_count_ = 0;
+  instant first_start_ = forever;
   std::pmr::memory_resource *memory_;
   std::pmr::monotonic_buffer_resource arena_;  // chunks and long keys
   std::pmr::vector<slot> slots_;               // a power of two of them
   std::pmr::vector<record *> blocks_;
   std::array<chunk *, chunk_capacity.size()> free_chunks_{};
   std::pmr::vector<interval> sessions_;  // key_type::session only
+  std::pmr::vector<row> waiting_;
 };
 
 }  // namespace headcount::core

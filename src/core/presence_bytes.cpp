@@ -1,6 +1,7 @@
 #include "core/presence_bytes.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <tuple>
 
 #include "core/error.hpp"
@@ -11,30 +12,24 @@ namespace headcount::core {
 namespace {
 
 constexpr std::size_t head_size = 8;
+constexpr std::size_t first_size = 8;
 constexpr std::uint64_t no_end = 1, no_start = 2;
-
-constexpr std::uint64_t zigzag(std::int64_t value) {
-  return (static_cast<std::uint64_t>(value) << 1U) ^ static_cast<std::uint64_t>(value >> 63U);
-}
-
-constexpr std::int64_t unzigzag(std::uint64_t value) {
-  return static_cast<std::int64_t>(value >> 1U) ^ -static_cast<std::int64_t>(value & 1U);
-}
 
 // Unsigned on purpose: the distance of two instants always fits.
 constexpr std::uint64_t distance(instant from, instant to) {
   return static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from);
 }
 
-instant checked_finite(instant at) {
-  if (at < first_finite || at > end_of_finite) byte_reader::throw_damaged("A time is out of range.");
-  return at;
-}
-
 instant later(instant from, std::uint64_t ticks) {
   if (ticks > distance(from, end_of_finite)) byte_reader::throw_damaged("A time is out of range.");
-  return from + static_cast<instant>(ticks);
+  return static_cast<instant>(static_cast<std::uint64_t>(from) + ticks);  // signed, it could overflow on the way
 }
+
+constexpr std::size_t bytes_for(std::uint64_t value) {
+  return (static_cast<std::size_t>(std::bit_width(value)) + 7) / 8;
+}
+
+constexpr instant base_of(instant first) { return first == beginning ? first_finite : first; }
 
 std::uint32_t check_sum(const std::byte *head, key_view rest) {
   return static_cast<std::uint32_t>(hash_bytes(rest, xxh64::load<std::uint32_t>(head)));
@@ -57,15 +52,16 @@ presence_head read_head(key_view bytes) {
   return {byte_at(0), byte_at(1), static_cast<key_type>(byte_at(2)), static_cast<presence_form>(byte_at(3))};
 }
 
-presence_writer::presence_writer(key_type type, std::size_t keys, std::size_t reserved,
+presence_writer::presence_writer(key_type type, std::size_t keys, instant first, std::size_t reserved,
                                  std::pmr::memory_resource *memory)
-    : type_(keys == 0 ? key_type::none : type), reserved_(reserved), buffer_(memory) {
+    : type_(keys == 0 ? key_type::none : type), base_(base_of(first)), reserved_(reserved), buffer_(memory) {
   for (std::size_t at = 0; at < reserved; ++at) buffer_.append_byte(0);
   buffer_.append_byte(presence_magic);
   buffer_.append_byte(presence_version);
   buffer_.append_byte(static_cast<std::uint8_t>(type_));
   buffer_.append_byte(static_cast<std::uint8_t>(presence_form::canonical));
   for (int at = 0; at < 4; ++at) buffer_.append_byte(0);
+  buffer_.append_word(keys == 0 ? 0 : static_cast<std::uint64_t>(first), first_size);
   buffer_.append_varint(keys);
 }
 
@@ -74,15 +70,18 @@ void presence_writer::add(key_view key, std::span<const interval> intervals) {
   buffer_.append(key);
   const bool starts = intervals.front().start != beginning, ends = intervals.back().end != forever;
   buffer_.append_varint(intervals.size() * 4 + (starts ? 0 : no_start) + (ends ? 0 : no_end));
-  const interval *before = nullptr;
+  instant since = base_;  // where the gap begins
   for (const interval &each : intervals) {
-    if (each.start == beginning) {
-      if (each.end != forever) buffer_.append_varint(zigzag(each.end));
-    } else {
-      buffer_.append_varint(before == nullptr ? zigzag(each.start) : distance(before->end, each.start) - 1);
-      if (each.end != forever) buffer_.append_varint(distance(each.start, each.end) - 1);
-    }
-    before = &each;
+    const bool starts_here = each.start != beginning;
+    const std::uint64_t gap = starts_here ? distance(since, each.start) : 0;
+    const std::uint64_t length = each.end == forever ? 0
+                                 : starts_here       ? distance(each.start, each.end) - 1
+                                                     : distance(first_finite, each.end);
+    const std::size_t gap_bytes = bytes_for(gap), length_bytes = bytes_for(length);
+    buffer_.append_byte(static_cast<std::uint8_t>(gap_bytes | (length_bytes << 4U)));
+    buffer_.append_word(gap, gap_bytes);
+    buffer_.append_word(length, length_bytes);
+    since = each.end == forever ? forever : each.end + 1;
   }
 }
 
@@ -102,57 +101,76 @@ presence_reader::presence_reader(key_view bytes) {
   if (xxh64::load<std::uint32_t>(bytes.data() + 4) != check_sum(bytes.data(), rest))
     byte_reader::throw_damaged("Its check sum does not match.");
   byte_reader reader(rest);
+  first_ = static_cast<instant>(xxh64::load<std::uint64_t>(reader.take(first_size).data()));
   keys_ = reader.take_varint();
   body_ = rest.last(reader.remaining());
   if ((keys_ == 0) != (type_ == key_type::none)) byte_reader::throw_damaged("An empty presence has no key type.");
   if (keys_ > body_.size()) byte_reader::throw_damaged("It has more keys than bytes.");
+  const bool is_finite = first_ >= first_finite && first_ < end_of_finite;
+  if (keys_ == 0 ? first_ != 0 || !body_.empty() : !is_finite && first_ != beginning)
+    byte_reader::throw_damaged("Its first start is out of range.");
 }
 
-key_view presence_reader::read_key(byte_reader &reader, const key_view *before) const {
-  std::uint64_t length = 0;
-  switch (type_) {
-    case key_type::text: length = reader.take_varint(); break;
-    case key_type::bigint: length = 8; break;
-    case key_type::uuid: length = 16; break;
-    case key_type::none:
-    case key_type::session: return {};
+bool presence_reader::cursor::next() {
+  if (left_ == 0) {
+    if (body_.remaining() != 0) byte_reader::throw_damaged("Bytes follow its last key.");
+    if (begun_ && lowest_ != reader_->first_) byte_reader::throw_damaged("Its first start is not the first.");
+    return false;
   }
-  const key_view key = reader.take(length);
-  if (before != nullptr && compare(*before, key) >= 0) byte_reader::throw_damaged("Its keys are out of order.");
-  return key;
+  --left_;
+  const key_view key = reader_->read_key(body_);
+  if (reader_->type_ == key_type::session) {
+    const interval before = begun_ ? intervals_.front() : interval{beginning, beginning};
+    reader_->read_intervals(body_, intervals_);
+    if (intervals_.size() != 1) byte_reader::throw_damaged("A session has one interval.");
+    const interval now = intervals_.front();
+    if (std::tuple(before.start, before.end) > std::tuple(now.start, now.end))
+      byte_reader::throw_damaged("Its sessions are out of order.");
+  } else {
+    if (begun_ && compare(key_, key) >= 0) byte_reader::throw_damaged("Its keys are out of order.");
+    reader_->read_intervals(body_, intervals_);
+  }
+  lowest_ = std::min(lowest_, intervals_.front().start);
+  key_ = key;
+  begun_ = true;
+  return true;
 }
 
-void presence_reader::read_intervals(byte_reader &reader, std::pmr::vector<interval> &intervals) {
+key_view presence_reader::read_key(byte_reader &reader) const {
+  switch (type_) {
+    case key_type::text: return reader.take(reader.take_varint());
+    case key_type::bigint: return reader.take(8);
+    case key_type::uuid: return reader.take(16);
+    case key_type::none:
+    case key_type::session: break;
+  }
+  return {};
+}
+
+void presence_reader::read_intervals(byte_reader &reader, std::pmr::vector<interval> &intervals) const {
   const std::uint64_t shape = reader.take_varint();
   const std::uint64_t count = shape / 4;
   if (count == 0) byte_reader::throw_damaged("A key has no intervals.");
-  // Each interval but one that is all of time takes a byte at the least: bounds what a damaged count can ask for.
-  if (count > reader.remaining() + 1) byte_reader::throw_damaged("It has more intervals than bytes.");
-  intervals.clear();
-  intervals.reserve(static_cast<std::size_t>(count));
-  for (std::uint64_t at = 0; at < count; ++at) {
+  // Bounds what a damaged count can ask for: no interval takes less than a byte.
+  if (count > reader.remaining()) byte_reader::throw_damaged("It has more intervals than bytes.");
+  intervals.resize(static_cast<std::size_t>(count));
+  instant since = base_of(first_);
+  for (std::size_t at = 0; at < count; ++at) {
     const bool starts = at != 0 || (shape & no_start) == 0, ends = at + 1 != count || (shape & no_end) == 0;
+    const auto widths = std::to_integer<std::size_t>(reader.take(1)[0]);
+    const std::size_t gap_bytes = widths & 15U, length_bytes = widths >> 4U;
+    if (gap_bytes > 8 || length_bytes > 8) byte_reader::throw_damaged("A number is wider than any time.");
+    const std::uint64_t gap = reader.take_word(gap_bytes), length = reader.take_word(length_bytes);
+    if (bytes_for(gap) != gap_bytes || bytes_for(length) != length_bytes)
+      byte_reader::throw_damaged("A number is spelled in too many bytes.");
+    if ((!starts && gap != 0) || (!ends && length != 0)) byte_reader::throw_damaged("An end that is none has a time.");
     interval each{beginning, forever};
-    if (starts) {
-      if (at == 0) {
-        each.start = checked_finite(unzigzag(reader.take_varint()));
-      } else {
-        const std::uint64_t gap = reader.take_varint();
-        each.start = later(later(intervals.back().end, gap), 1);
-      }
-      if (ends) each.end = later(later(each.start, reader.take_varint()), 1);
-    } else if (ends) {
-      each.end = checked_finite(unzigzag(reader.take_varint()));
-    }
-    intervals.push_back(each);
+    if (starts) each.start = later(since, gap);
+    if (ends) each.end = starts ? later(later(each.start, length), 1) : later(first_finite, length);
+    if (starts && each.start == end_of_finite) byte_reader::throw_damaged("A time is out of range.");
+    intervals[at] = each;
+    since = ends && at + 1 != count ? later(each.end, 1) : since;
   }
-}
-
-void presence_reader::check_session(std::span<const interval> intervals, const interval *before) {
-  if (intervals.size() != 1) byte_reader::throw_damaged("A session has one interval.");
-  const auto rank = [](const interval &each) { return std::tuple(each.start, each.end); };
-  if (before != nullptr && rank(*before) > rank(intervals.front()))
-    byte_reader::throw_damaged("Its sessions are out of order.");
 }
 
 }  // namespace headcount::core

@@ -6,18 +6,25 @@
 //         1      version 1
 //         2      key type (key_type; none for the empty presence, which has no key)
 //         3      form 0: canonical (1 is a log of rows in the making, see row_log.hpp)
-//         4..7   check sum: low 32 bits of XXH64 over the bytes from 8 on, seeded with bytes 0..3, little endian
-//         8..    number of keys, then the keys, ascending byte for byte and without duplicates:
+//         4..7   check sum: low 32 bits of XXH64 over the bytes from 8 on, seeded with bytes 0..3
+//         8..15  the first start of all, or `beginning` where one has none; 0 in the empty presence
+//        16..    number of keys (LEB128), then the keys, ascending byte for byte and without duplicates:
 //
-//   key          text: length, bytes   bigint: 8 bytes   uuid: 16 bytes   session: nothing
-//                number of intervals * 4 + (2 if the first has no start) + (1 if the last has no end)
-//   interval     start: the first of a key as a zig-zag number, the others as distance from the end before, less one
-//                (never zero: what touches is united)
-//                length less one (one tick, an instant, is the number 0), left out where there is no end;
-//                an interval without a start gives its end as a zig-zag number instead
+//   key          text: length (LEB128), bytes   bigint: 8 bytes   uuid: 16 bytes   session: nothing
+//                LEB128 of number of intervals * 4 + (2 if the first has no start) + (1 if the last has no end)
+//   interval     a byte: how many bytes the gap takes (low half) and the length (high half), 0 to 8 each, as few as
+//   hold it
+//                gap: how far it starts behind the end before, less one (what touches is united); the first interval
+//                of a key counts from the first start of all, or from first_finite where that has none
+//                length, less one: one tick, an instant, takes no byte at all
+//                Where there is no start, the gap is 0 and the length is the distance of the end from first_finite;
+//                where there is no end, the length is 0.
 //
-// Keys of type session stand for themselves: they come in order of their one interval, equal ones may repeat.
-// Numbers are LEB128. Nothing may follow the last key.
+// All numbers of fixed width are little endian. Keys of type session stand for themselves: they come in order of their
+// one interval, equal ones may repeat. Nothing may follow the last key.
+//
+// Byte counts beside each other in one byte, rather than a continuation bit in each: an interval of a few hours takes
+// 10 bytes instead of 11, and reading it takes two unaligned loads instead of eleven steps.
 
 #include <cstdint>
 #include <memory_resource>
@@ -51,8 +58,10 @@ presence_head read_head(key_view bytes);
 // Writes canonical bytes. Keys must come in canonical order, the intervals of a key sorted and disjoint.
 class presence_writer {
  public:
-  // `reserved` bytes are left free in front, for the length word of a PostgreSQL value.
-  presence_writer(key_type type, std::size_t keys, std::size_t reserved, std::pmr::memory_resource *memory);
+  // `first` is the earliest start of all. `reserved` bytes are left free in front, for the length word of a PostgreSQL
+  // value.
+  presence_writer(key_type type, std::size_t keys, instant first, std::size_t reserved,
+                  std::pmr::memory_resource *memory);
 
   void add(key_view key, std::span<const interval> intervals);
 
@@ -61,6 +70,7 @@ class presence_writer {
 
  private:
   key_type type_;
+  instant base_;
   std::size_t reserved_;
   byte_buffer buffer_;
 };
@@ -72,34 +82,48 @@ class presence_reader {
 
   key_type type() const { return type_; }
   std::uint64_t key_count() const { return keys_; }
+  instant first_start() const { return first_; }
+
+  // Goes from key to key, in canonical order.
+  class cursor {
+   public:
+    cursor(const presence_reader &reader, std::pmr::memory_resource *memory)
+        : reader_(&reader), left_(reader.keys_), body_(reader.body_), intervals_(memory) {}
+
+    // Moves to the next key. Returns whether there is one.
+    bool next();
+
+    key_view key() const { return key_; }
+    std::span<const interval> intervals() const { return intervals_; }
+
+   private:
+    const presence_reader *reader_;
+    std::uint64_t left_;
+    bool begun_ = false;
+    instant lowest_ = forever;
+    byte_reader body_;
+    key_view key_;
+    std::pmr::vector<interval> intervals_;
+  };
 
   // Calls visit(key_view, std::span<const interval>) for each key, in canonical order.
   template <typename Visit>
   void for_each(const context &host, Visit &&visit) const {
-    byte_reader reader(body_);
     ticker tick(host);
-    std::pmr::vector<interval> intervals(host.memory);
-    key_view before;
-    interval before_session{};
-    for (std::uint64_t at = 0; at < keys_; ++at) {
-      const key_view key = read_key(reader, at == 0 ? nullptr : &before);
-      read_intervals(reader, intervals);
-      if (type_ == key_type::session) check_session(intervals, at == 0 ? nullptr : &before_session);
-      visit(key, std::span<const interval>(intervals));
-      if (type_ == key_type::session) before_session = intervals.front();
-      before = key;
+    cursor at(*this, host.memory);
+    while (at.next()) {
+      visit(at.key(), at.intervals());
       tick();
     }
-    if (reader.remaining() != 0) byte_reader::throw_damaged("Bytes follow its last key.");
   }
 
  private:
-  key_view read_key(byte_reader &reader, const key_view *before) const;
-  static void read_intervals(byte_reader &reader, std::pmr::vector<interval> &intervals);
-  static void check_session(std::span<const interval> intervals, const interval *before);
+  key_view read_key(byte_reader &reader) const;
+  void read_intervals(byte_reader &reader, std::pmr::vector<interval> &intervals) const;
 
   key_type type_;
   std::uint64_t keys_ = 0;
+  instant first_ = 0;
   key_view body_;  // the keys
 };
 

@@ -44,9 +44,21 @@ class presence_view {
 
   std::size_t key_count(const context &host) const {
     if (const auto *table = std::get_if<const keyed_intervals *>(&form_)) return (*table)->size();
+    if (const auto *reader = std::get_if<presence_reader>(&form_)) return reader->key_count();
     std::size_t keys = 0;
     for_each_unordered(host, [&](key_view, std::span<const interval>) { ++keys; });
     return keys;
+  }
+
+  // The earliest start of all, `forever` in the empty presence.
+  instant first_start(const context &host) const {
+    if (const auto *table = std::get_if<const keyed_intervals *>(&form_)) return (*table)->first_start();
+    if (const auto *reader = std::get_if<presence_reader>(&form_))
+      return reader->key_count() == 0 ? forever : reader->first_start();
+    instant first = forever;
+    for_each_unordered(
+        host, [&](key_view, std::span<const interval> intervals) { first = std::min(first, intervals.front().start); });
+    return first;
   }
 
  private:
