@@ -17,9 +17,7 @@ constexpr std::size_t first_slots = 1024;
 constexpr std::size_t arena_start = 16 * 1024;
 
 // From here on, a disordered key is united each time that its closed intervals have doubled.
-constexpr std::uint32_t least_to_compact = 64;
-
-constexpr bool is_power_of_two(std::uint32_t number) { return (number & (number - 1)) == 0; }
+constexpr std::uint64_t least_to_compact = 64;
 
 }  // namespace
 
@@ -34,6 +32,10 @@ keyed_intervals::keyed_intervals(key_type type, std::pmr::memory_resource *memor
   if (type == key_type::session) return;
   slots_.resize(first_slots);
   waiting_.resize(batch);
+}
+
+keyed_intervals::~keyed_intervals() {
+  for (record *each : blocks_) memory_->deallocate(each, sizeof(record) << block_bits, alignof(record));
 }
 
 std::size_t keyed_intervals::size() const {
@@ -153,7 +155,7 @@ keyed_intervals::place keyed_intervals::place_of(std::uint32_t closed_count) {
 }
 
 void keyed_intervals::close(record &of, interval stretch) {
-  if (of.disordered != 0 && of.closed_count >= least_to_compact && is_power_of_two(of.closed_count)) compact(of);
+  if (of.disordered != 0 && of.closed != nullptr && of.closed_count >= of.closed->compact_at) compact(of);
   store(of, stretch);
 }
 
@@ -169,7 +171,6 @@ void keyed_intervals::compact(record &of) {
   std::pmr::vector<interval> all(memory_);
   collect_closed(of, all);
   const std::size_t left = unite(all);
-  if (left == all.size()) return;
   for (std::uint32_t count = of.closed_count; count != 0;) {
     const place last = place_of(count - 1);
     chunk *const freed = std::exchange(of.closed, of.closed->earlier);
@@ -178,6 +179,7 @@ void keyed_intervals::compact(record &of) {
   }
   of.closed_count = 0;
   for (std::size_t at = 0; at < left; ++at) store(of, all[at]);
+  of.closed->compact_at = std::max<std::uint64_t>(least_to_compact, 2 * left);
 }
 
 void keyed_intervals::add_chunk(record &of, std::uint32_t size_class) {
@@ -189,6 +191,7 @@ void keyed_intervals::add_chunk(record &of, std::uint32_t size_class) {
     made = static_cast<chunk *>(arena_.allocate(bytes, alignof(chunk)));
   }
   made->earlier = of.closed;
+  made->compact_at = of.closed == nullptr ? least_to_compact : of.closed->compact_at;
   of.closed = made;
 }
 

@@ -34,7 +34,7 @@ class keyed_intervals {
   keyed_intervals(key_type type, std::pmr::memory_resource *memory);
   keyed_intervals(const keyed_intervals &) = delete;
   keyed_intervals &operator=(const keyed_intervals &) = delete;
-  ~keyed_intervals() = default;
+  ~keyed_intervals();
 
   key_type type() const { return type_; }
 
@@ -100,7 +100,7 @@ class keyed_intervals {
 
   struct chunk {
     chunk *earlier;
-    std::uint64_t unused;  // so that an interval never straddles two cache lines
+    std::uint64_t compact_at;  // in the newest chunk: how many closed intervals are enough to unite them again
     interval *items() { return reinterpret_cast<interval *>(this + 1); }
     const interval *items() const { return reinterpret_cast<const interval *>(this + 1); }
   };

@@ -12,7 +12,7 @@ namespace headcount::core {
 namespace {
 
 constexpr std::size_t head_size = 8;
-constexpr std::size_t first_size = 8;
+constexpr std::size_t body_offset = head_size + 8 + 8;
 constexpr std::uint64_t no_end = 1, no_start = 2;
 
 // Unsigned on purpose: the distance of two instants always fits.
@@ -52,25 +52,18 @@ presence_head read_head(key_view bytes) {
   return {byte_at(0), byte_at(1), static_cast<key_type>(byte_at(2)), static_cast<presence_form>(byte_at(3))};
 }
 
-presence_writer::presence_writer(key_type type, std::size_t keys, instant first, std::size_t reserved,
-                                 std::pmr::memory_resource *memory)
-    : type_(keys == 0 ? key_type::none : type), base_(base_of(first)), reserved_(reserved), buffer_(memory) {
-  for (std::size_t at = 0; at < reserved; ++at) buffer_.append_byte(0);
-  buffer_.append_byte(presence_magic);
-  buffer_.append_byte(presence_version);
-  buffer_.append_byte(static_cast<std::uint8_t>(type_));
-  buffer_.append_byte(static_cast<std::uint8_t>(presence_form::canonical));
-  for (int at = 0; at < 4; ++at) buffer_.append_byte(0);
-  buffer_.append_word(keys == 0 ? 0 : static_cast<std::uint64_t>(first), first_size);
-  buffer_.append_varint(keys);
+presence_writer::presence_writer(key_type type, instant first, std::size_t reserved, std::pmr::memory_resource *memory)
+    : type_(type), first_(first), reserved_(reserved), buffer_(memory) {
+  for (std::size_t at = 0; at < reserved + body_offset; ++at) buffer_.append_byte(0);
 }
 
 void presence_writer::add(key_view key, std::span<const interval> intervals) {
+  ++keys_;
   if (type_ == key_type::text) buffer_.append_varint(key.size());
   buffer_.append(key);
   const bool starts = intervals.front().start != beginning, ends = intervals.back().end != forever;
   buffer_.append_varint(intervals.size() * 4 + (starts ? 0 : no_start) + (ends ? 0 : no_end));
-  instant since = base_;  // where the gap begins
+  instant since = base_of(first_);  // where the gap begins
   for (const interval &each : intervals) {
     const bool starts_here = each.start != beginning;
     const std::uint64_t gap = starts_here ? distance(since, each.start) : 0;
@@ -87,13 +80,21 @@ void presence_writer::add(key_view key, std::span<const interval> intervals) {
 
 std::span<std::byte> presence_writer::finish() {
   std::byte *const head = buffer_.data() + reserved_;
-  const std::uint32_t sum = check_sum(head, {head + head_size, buffer_.size() - reserved_ - head_size});
-  for (std::size_t at = 0; at < 4; ++at) head[4 + at] = static_cast<std::byte>((sum >> (8 * at)) & 0xffU);
+  const auto put = [&](std::size_t offset, std::uint64_t value, std::size_t count) {
+    for (std::size_t at = 0; at < count; ++at) head[offset + at] = static_cast<std::byte>((value >> (8 * at)) & 0xffU);
+  };
+  put(0, presence_magic, 1);
+  put(1, presence_version, 1);
+  put(2, static_cast<std::uint64_t>(keys_ == 0 ? key_type::none : type_), 1);
+  put(3, static_cast<std::uint64_t>(presence_form::canonical), 1);
+  put(8, keys_ == 0 ? 0 : static_cast<std::uint64_t>(first_), 8);
+  put(16, keys_, 8);
+  put(4, check_sum(head, {head + head_size, buffer_.size() - reserved_ - head_size}), 4);
   const std::size_t size = buffer_.size();
   return {buffer_.release(), size};
 }
 
-presence_reader::presence_reader(key_view bytes) {
+presence_reader::presence_reader(key_view bytes) : bytes_(bytes) {
   const presence_head head = read_head(bytes);
   if (head.form != presence_form::canonical) byte_reader::throw_damaged("Its form is unknown.");
   type_ = head.type;
@@ -101,8 +102,8 @@ presence_reader::presence_reader(key_view bytes) {
   if (xxh64::load<std::uint32_t>(bytes.data() + 4) != check_sum(bytes.data(), rest))
     byte_reader::throw_damaged("Its check sum does not match.");
   byte_reader reader(rest);
-  first_ = static_cast<instant>(xxh64::load<std::uint64_t>(reader.take(first_size).data()));
-  keys_ = reader.take_varint();
+  first_ = static_cast<instant>(reader.take_word(8));
+  keys_ = reader.take_word(8);
   body_ = rest.last(reader.remaining());
   if ((keys_ == 0) != (type_ == key_type::none)) byte_reader::throw_damaged("An empty presence has no key type.");
   if (keys_ > body_.size()) byte_reader::throw_damaged("It has more keys than bytes.");

@@ -8,7 +8,8 @@
 //         3      form 0: canonical (1 is a log of rows in the making, see row_log.hpp)
 //         4..7   check sum: low 32 bits of XXH64 over the bytes from 8 on, seeded with bytes 0..3
 //         8..15  the first start of all, or `beginning` where one has none; 0 in the empty presence
-//        16..    number of keys (LEB128), then the keys, ascending byte for byte and without duplicates:
+//        16..23  number of keys
+//        24..    the keys, ascending byte for byte and without duplicates:
 //
 //   key          text: length (LEB128), bytes   bigint: 8 bytes   uuid: 16 bytes   session: nothing
 //                LEB128 of number of intervals * 4 + (2 if the first has no start) + (1 if the last has no end)
@@ -60,17 +61,17 @@ class presence_writer {
  public:
   // `first` is the earliest start of all. `reserved` bytes are left free in front, for the length word of a PostgreSQL
   // value.
-  presence_writer(key_type type, std::size_t keys, instant first, std::size_t reserved,
-                  std::pmr::memory_resource *memory);
+  presence_writer(key_type type, instant first, std::size_t reserved, std::pmr::memory_resource *memory);
 
   void add(key_view key, std::span<const interval> intervals);
 
-  // Completes the check sum and hands over the memory: the reserved bytes, then the canonical bytes.
+  // Completes the head and hands over the memory: the reserved bytes, then the canonical bytes.
   std::span<std::byte> finish();
 
  private:
   key_type type_;
-  instant base_;
+  instant first_;
+  std::uint64_t keys_ = 0;
   std::size_t reserved_;
   byte_buffer buffer_;
 };
@@ -80,9 +81,11 @@ class presence_reader {
  public:
   explicit presence_reader(key_view bytes);
 
+  key_view bytes() const { return bytes_; }
   key_type type() const { return type_; }
   std::uint64_t key_count() const { return keys_; }
-  instant first_start() const { return first_; }
+  // The earliest start of all, `forever` where there is none.
+  instant first_start() const { return keys_ == 0 ? forever : first_; }
 
   // Goes from key to key, in canonical order.
   class cursor {
@@ -121,6 +124,7 @@ class presence_reader {
   key_view read_key(byte_reader &reader) const;
   void read_intervals(byte_reader &reader, std::pmr::vector<interval> &intervals) const;
 
+  key_view bytes_;
   key_type type_;
   std::uint64_t keys_ = 0;
   instant first_ = 0;

@@ -39,20 +39,15 @@ std::span<const interval> clip_all(std::span<const interval> intervals, interval
 std::span<std::byte> to_canonical(const presence_view &presence, interval window, std::size_t reserved,
                                   const context &host) {
   std::pmr::vector<interval> scratch(host.memory);
-  std::size_t keys = 0;
-  instant first = forever;
-  if (window == all_time) {
-    keys = presence.key_count(host);
-    first = presence.first_start(host);
-  } else {
+  instant first = presence.first_start();
+  if (window != all_time) {
+    first = forever;
     presence.for_each_unordered(host, [&](key_view, std::span<const interval> intervals) {
       const auto part = clip_all(intervals, window, scratch);
-      if (part.empty()) return;
-      ++keys;
-      first = std::min(first, part.front().start);
+      if (!part.empty()) first = std::min(first, part.front().start);
     });
   }
-  presence_writer writer(presence.type(), keys, first, reserved, host.memory);
+  presence_writer writer(presence.type(), first, reserved, host.memory);
   if (presence.type() == key_type::session && window != all_time) {
     // Clipping may change the order of sessions, which is that of their intervals.
     keyed_intervals sessions(key_type::session, host.memory);

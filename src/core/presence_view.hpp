@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "core/keyed_intervals.hpp"
+#include "core/merged_presence.hpp"
 #include "core/presence_bytes.hpp"
 #include "core/row_log.hpp"
 
@@ -14,6 +15,7 @@ class presence_view {
  public:
   presence_view() = default;  // the empty presence, which a NULL is
   explicit presence_view(const keyed_intervals &table) : form_(&table) {}
+  explicit presence_view(const merged_presence &parts) : form_(&parts) {}
   // Throws damaged_bytes.
   explicit presence_view(key_view bytes) {
     if (read_head(bytes).form == presence_form::log)
@@ -23,23 +25,30 @@ class presence_view {
   }
 
   key_type type() const {
-    if (const auto *table = std::get_if<const keyed_intervals *>(&form_)) return (*table)->type();
-    if (const auto *log = std::get_if<row_log_reader>(&form_)) return log->type();
-    if (const auto *reader = std::get_if<presence_reader>(&form_)) return reader->type();
-    return key_type::none;
+    return read_with([](const auto &form) { return form.type(); }, key_type::none);
   }
 
   // Calls visit(key_view, std::span<const interval>) for each key, its intervals sorted and disjoint, in canonical
   // order. Keys and intervals are valid during the call only.
   template <typename Visit>
   void for_each(const context &host, Visit &&visit) const {
-    read(host, true, visit);
+    if (const auto *table = std::get_if<const keyed_intervals *>(&form_))
+      (*table)->for_each(host, true, visit);
+    else
+      for_each_unordered(host, visit);
   }
 
-  // The same in any order, which is cheaper.
+  // The same in any order, which is cheaper for a table.
   template <typename Visit>
   void for_each_unordered(const context &host, Visit &&visit) const {
-    read(host, false, visit);
+    if (const auto *table = std::get_if<const keyed_intervals *>(&form_))
+      (*table)->for_each(host, false, visit);
+    else if (const auto *parts = std::get_if<const merged_presence *>(&form_))
+      (*parts)->for_each(host, visit);
+    else if (const auto *log = std::get_if<row_log_reader>(&form_))
+      log->for_each(host, visit);
+    else if (const auto *reader = std::get_if<presence_reader>(&form_))
+      reader->for_each(host, visit);
   }
 
   std::size_t key_count(const context &host) const {
@@ -51,28 +60,21 @@ class presence_view {
   }
 
   // The earliest start of all, `forever` in the empty presence.
-  instant first_start(const context &host) const {
-    if (const auto *table = std::get_if<const keyed_intervals *>(&form_)) return (*table)->first_start();
-    if (const auto *reader = std::get_if<presence_reader>(&form_))
-      return reader->key_count() == 0 ? forever : reader->first_start();
-    instant first = forever;
-    for_each_unordered(
-        host, [&](key_view, std::span<const interval> intervals) { first = std::min(first, intervals.front().start); });
-    return first;
+  instant first_start() const {
+    return read_with([](const auto &form) { return form.first_start(); }, forever);
   }
 
  private:
-  template <typename Visit>
-  void read(const context &host, bool sorted, Visit &visit) const {
-    if (const auto *table = std::get_if<const keyed_intervals *>(&form_))
-      (*table)->for_each(host, sorted, visit);
-    else if (const auto *log = std::get_if<row_log_reader>(&form_))
-      log->for_each(host, visit);
-    else if (const auto *reader = std::get_if<presence_reader>(&form_))
-      reader->for_each(host, visit);
+  template <typename Ask, typename Answer>
+  Answer read_with(Ask &&ask, Answer otherwise) const {
+    if (const auto *table = std::get_if<const keyed_intervals *>(&form_)) return ask(**table);
+    if (const auto *parts = std::get_if<const merged_presence *>(&form_)) return ask(**parts);
+    if (const auto *log = std::get_if<row_log_reader>(&form_)) return ask(*log);
+    if (const auto *reader = std::get_if<presence_reader>(&form_)) return ask(*reader);
+    return otherwise;
   }
 
-  std::variant<std::monostate, const keyed_intervals *, row_log_reader, presence_reader> form_;
+  std::variant<std::monostate, const keyed_intervals *, const merged_presence *, row_log_reader, presence_reader> form_;
 };
 
 // The key type of the union of two presences: equal ones, or that of the one that is not empty. Throws mixed_keys.

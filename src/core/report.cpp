@@ -15,10 +15,8 @@ namespace {
 interval until(instant as_of) { return {beginning, just_after(as_of)}; }
 
 // The first instant in `presence` that counts at `as_of`; forever where nothing does.
-instant first_instant(const presence_view &presence, instant as_of, const context &host) {
-  instant first = forever;
-  presence.for_each_unordered(
-      host, [&](key_view, std::span<const interval> intervals) { first = std::min(first, intervals.front().start); });
+instant first_instant(const presence_view &presence, instant as_of) {
+  const instant first = presence.first_start();
   return first <= as_of ? first : forever;
 }
 
@@ -84,11 +82,12 @@ void add_union(coverage &to, const presence_view &sessions, const presence_view 
   add_all(denied, denials, host);
   std::pmr::vector<interval> both(host.memory);
   sessions.for_each_unordered(host, [&](key_view key, std::span<const interval> intervals) {
-    both.assign(intervals.begin(), intervals.end());
+    both.clear();
     if (!denied.find(key, both)) {
       to.add(intervals);
       return;
     }
+    both.insert(both.end(), intervals.begin(), intervals.end());
     both.resize(unite(both));
     to.add(both);
     met.add(key, both.front());
@@ -97,6 +96,19 @@ void add_union(coverage &to, const presence_view &sessions, const presence_view 
     both.clear();
     if (!met.find(key, both)) to.add(intervals);
   });
+}
+
+// How many intervals start in each bucket.
+std::pmr::vector<std::int64_t> count_starts(const presence_view &presence, std::span<const instant> bounds,
+                                            interval inside, const context &host) {
+  std::pmr::vector<std::int64_t> counts(bounds.size(), host.memory);
+  const interval window = clip(inside, {bounds.front(), bounds.back()});
+  const bucket_finder find(bounds);
+  presence.for_each_unordered(host, [&](key_view, std::span<const interval> intervals) {
+    for (const interval &each : intervals)
+      if (each.start >= window.start && each.start < window.end) ++counts[find(each.start)];
+  });
+  return counts;
 }
 
 std::pmr::vector<activity_row> fill_activity(const presence_view &presence, const grid &buckets, interval inside,
@@ -113,15 +125,14 @@ std::pmr::vector<activity_row> fill_activity(const presence_view &presence, cons
 
 }  // namespace
 
-std::optional<day_span> find_days(const presence_view &presence, const day_range &range, const time_zone &zone,
-                                  const context &host) {
-  return resolve(range, first_instant(presence, range.as_of, host), zone);
+std::optional<day_span> find_days(const presence_view &presence, const day_range &range, const time_zone &zone) {
+  return resolve(range, first_instant(presence, range.as_of), zone);
 }
 
 daily_activity find_daily_activity(const presence_view &presence, const day_range &range, const time_zone &zone,
                                    const context &host) {
   daily_activity activity(host.memory);
-  const auto days = find_days(presence, range, zone, host);
+  const auto days = find_days(presence, range, zone);
   if (!days.has_value()) return activity;
   activity.first = days->first;
   activity.rows = fill_activity(presence, day_grid(days->first, days->last, zone, host), until(range.as_of), host);
@@ -133,7 +144,7 @@ std::pmr::vector<activity_row> find_activity(const presence_view &presence, gran
   std::pmr::vector<activity_row> none(host.memory);
   if (as_of == beginning) return none;
   if (window.start == beginning) {
-    const instant first = first_instant(presence, as_of, host);
+    const instant first = first_instant(presence, as_of);
     if (first == forever) return none;
     if (first == beginning) throw_unbounded("first bucket", "from_at");
     window.start = first;
@@ -149,7 +160,7 @@ rolling_activity find_rolling_activity(const presence_view &presence, std::int64
                                        const time_zone &zone, const context &host) {
   check_window_days(window_days);
   rolling_activity rolling(host.memory);
-  const instant first_data = first_instant(presence, range.as_of, host);
+  const instant first_data = first_instant(presence, range.as_of);
   const auto days = resolve(range, first_data, zone);
   if (!days.has_value()) return rolling;
   const auto [buckets, lead] = make_windowed_grid(*days, window_days, first_data, zone, host);
@@ -178,9 +189,9 @@ daily_user_counts find_daily_user_counts(const report_input &input, licensing_mo
                                          const day_range &range, const time_zone &zone, const context &host) {
   check_window_days(window_days);
   daily_user_counts counts(host.memory);
-  const instant first_session = first_instant(input.sessions, range.as_of, host);
-  const instant first_data = std::min(
-      {first_session, first_instant(input.denials, range.as_of, host), first_instant(input.hosts, range.as_of, host)});
+  const instant first_session = first_instant(input.sessions, range.as_of);
+  const instant first_data =
+      std::min({first_session, first_instant(input.denials, range.as_of), first_instant(input.hosts, range.as_of)});
   const auto days = resolve(range, first_data, zone);
   if (!days.has_value()) return counts;
 
@@ -209,12 +220,13 @@ daily_user_counts find_daily_user_counts(const report_input &input, licensing_mo
     if (trailing) add_all(keys, input.sessions, host);
   });
   const auto peaks = find_peaks(input.hosts, buckets.bounds, inside, host);
+  const auto events = count_starts(input.denial_events, buckets.bounds, inside, host);
 
   counts.first = days->first;
   counts.rows.reserve(buckets.size() - windowed.lead);
   for (std::size_t at = windowed.lead; at < buckets.size(); ++at) {
     counts.rows.push_back({trailing ? window.touched(at) : daily.ever(at), daily.touched(at), denied.touched(at),
-                           peaks[at], buckets.bounds[at + 1] <= range.as_of});
+                           events[at], peaks[at], buckets.bounds[at + 1] <= range.as_of});
   }
   return counts;
 }

@@ -28,8 +28,7 @@ struct day_span {
 
 // The days that a report over `presence` has; nothing where it has none. Throws missing_argument where it would have
 // no first or no last day.
-std::optional<day_span> find_days(const presence_view &presence, const day_range &range, const time_zone &zone,
-                                  const context &host);
+std::optional<day_span> find_days(const presence_view &presence, const day_range &range, const time_zone &zone);
 
 struct activity_row {
   instant start;  // of the bucket
@@ -75,6 +74,7 @@ struct daily_user_count {
   std::int64_t total_users;
   std::int64_t daily_users;
   std::int64_t denial_users;
+  std::int64_t denials;
   peak concurrent_hosts;
   bool complete;  // the day is over at as_of
 };
@@ -85,11 +85,12 @@ struct daily_user_counts {
   std::pmr::vector<daily_user_count> rows;
 };
 
-// What a daily report is made from: users by session, users by denial (instants), hosts by session.
+// What a daily report is made from.
 struct report_input {
-  presence_view sessions;
-  presence_view denials;
-  presence_view hosts;
+  presence_view sessions;       // users by session
+  presence_view denials;        // users by denial, instants
+  presence_view hosts;          // hosts by session
+  presence_view denial_events;  // the denials themselves, nameless, to be counted
 };
 
 // Model 2013: daily users have a session that day, total users had one in the last `window_days`.

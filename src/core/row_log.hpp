@@ -74,6 +74,13 @@ class row_log_reader {
   key_type type() const { return type_; }
   std::uint32_t row_count() const { return rows_; }
 
+  // The earliest start of all, `forever` where there is none.
+  instant first_start() const {
+    instant first = forever;
+    for_each_row([&](key_view, interval stretch) { first = std::min(first, stretch.start); });
+    return first;
+  }
+
   // Calls visit(key_view, interval) for each row, in order of arrival.
   template <typename Visit>
   void for_each_row(Visit &&visit) const {

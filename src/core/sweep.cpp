@@ -80,6 +80,8 @@ std::pmr::vector<level_duration> find_time_at_level(const presence_view &presenc
   const bool bounded = window.start != beginning && window.end != forever;
   const event_list events(presence, window, host);
   const interval span = events.finite_span();
+  std::pmr::vector<level_duration> durations(host.memory);
+  if (!bounded && span.start == beginning) return durations;  // nobody, and no bounds to be nobody between
   if (window.start == beginning) window.start = span.start;
   if (window.end == forever) window.end = span.end;
   if (window.start < 0 && window.end > window.start + forever)
@@ -100,7 +102,6 @@ std::pmr::vector<level_duration> find_time_at_level(const presence_view &presenc
   });
   hold_until(window.end);
 
-  std::pmr::vector<level_duration> durations(host.memory);
   for (std::size_t at = bounded ? 0 : 1; at < ticks.size(); ++at)
     if (ticks[at] != 0) durations.push_back({static_cast<std::int64_t>(at), ticks[at]});
   return durations;

@@ -12,10 +12,11 @@
 
 namespace headcount::core {
 
-// Sorts `intervals` and unites those that overlap or touch, in place. Returns how many remain, at the front.
-inline std::size_t unite(std::span<interval> intervals) {
+inline bool starts_before(const interval &a, const interval &b) { return a.start < b.start; }
+
+// Unites those of `intervals`, sorted by start, that overlap or touch, in place. Returns how many remain, at the front.
+inline std::size_t unite_sorted(std::span<interval> intervals) {
   if (intervals.empty()) return 0;
-  std::sort(intervals.begin(), intervals.end(), [](const interval &a, const interval &b) { return a.start < b.start; });
   std::size_t last = 0;
   for (std::size_t next = 1; next < intervals.size(); ++next) {
     if (intervals[next].start <= intervals[last].end)
@@ -24,6 +25,12 @@ inline std::size_t unite(std::span<interval> intervals) {
       intervals[++last] = intervals[next];
   }
   return last + 1;
+}
+
+// The same for intervals in any order.
+inline std::size_t unite(std::span<interval> intervals) {
+  std::sort(intervals.begin(), intervals.end(), starts_before);
+  return unite_sorted(intervals);
 }
 
 }  // namespace headcount::core

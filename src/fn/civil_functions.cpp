@@ -13,7 +13,7 @@ namespace {
 
 // (..., from_day, to_day, as_of)
 core::day_range range_arguments(FunctionCallInfo fcinfo, int first) {
-  return {pg::day_argument(fcinfo, first, "from_day"), pg::day_argument(fcinfo, first + 1, "to_day"),
+  return {pg::day_argument(fcinfo, first, "from_day"), pg::day_argument(fcinfo, first + 1, "to_day", true),
           pg::instant_argument(fcinfo, first + 2, "as_of")};
 }
 
@@ -81,7 +81,7 @@ HEADCOUNT_FUNCTION(rolling_activity) {
 
 HEADCOUNT_FUNCTION(daily_user_counts) {
   const core::report_input input{pg::presence_argument(fcinfo, 0), pg::presence_argument(fcinfo, 1),
-                                 pg::presence_argument(fcinfo, 2)};
+                                 pg::presence_argument(fcinfo, 2), core::presence_view()};
   const pg::workspace work;
   const pg::zone zone(pg::zone_argument(fcinfo, 3));
   const core::licensing_model model = core::parse_licensing_model(pg::text_argument(fcinfo, 4, "licensing_model"));
@@ -104,7 +104,7 @@ HEADCOUNT_FUNCTION(daily_keys) {
   const pg::workspace work;
   const pg::zone zone(pg::zone_argument(fcinfo, 1));
   const core::day_range range = range_arguments(fcinfo, 2);
-  const auto days = core::find_days(presence, range, zone, work);
+  const auto days = core::find_days(presence, range, zone);
   pg::row_set rows(fcinfo);
   if (!days.has_value()) return rows.result(fcinfo);
   const core::grid grid = core::day_grid(days->first, days->last, zone, work);

@@ -1,17 +1,21 @@
 #include "pg/presence_value.hpp"
 
 #include "core/error.hpp"
+#include "core/presence_builder.hpp"
 #include "pg/values.hpp"
 
 namespace headcount::pg {
 
+// Everything is made in the object's own memory context and goes with it.
 struct expanded_presence {
   ExpandedObjectHeader header;  // must come first
   context_resource memory;
-  core::keyed_intervals table;
+  core::presence_builder builder;
   std::span<std::byte> flat;  // canonical bytes, from the question for their size until they are written
 
-  expanded_presence(core::key_type type, MemoryContext context) : memory(context), table(type, &memory) {}
+  expanded_presence(core::key_type type, MemoryContext context) : memory(context), builder(type, &memory) {}
+
+  core::presence_view view() { return builder.view({&memory, check_interrupts}); }
 };
 
 namespace {
@@ -28,7 +32,7 @@ Size flat_size(ExpandedObjectHeader *header) {
   return enter([presence] {
     if (presence->flat.empty()) {
       const workspace work(presence->header.eoh_context);
-      presence->flat = core::to_canonical(core::presence_view(presence->table), core::all_time, VARHDRSZ, work);
+      presence->flat = core::to_canonical(presence->view(), core::all_time, VARHDRSZ, work);
     }
     return presence->flat.size();
   });
@@ -55,8 +59,7 @@ expanded_presence *expanded_of(Datum datum) {
 
 core::presence_view presence_argument(FunctionCallInfo fcinfo, int number) {
   if (PG_ARGISNULL(number)) return {};
-  if (const expanded_presence *const expanded = expanded_of(fcinfo->args[number].value))
-    return core::presence_view(expanded->table);
+  if (expanded_presence *const expanded = expanded_of(fcinfo->args[number].value)) return expanded->view();
   return core::presence_view(bytes_argument(fcinfo, number));
 }
 
@@ -82,7 +85,7 @@ void presence_state::load() {
   if (VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(state)) && expanded_of(state) != nullptr) {
     table_ = expanded_of(state);
     if (!table_->flat.empty()) pfree(std::exchange(table_->flat, {}).data());  // its size was asked for, no more
-    type_ = table_->table.type();
+    type_ = table_->builder.type();
     return;
   }
   // Only what this very aggregate keeps may be edited in place, and that has a full length word.
@@ -112,54 +115,63 @@ void presence_state::add(core::key_type type, core::key_view key, core::interval
   check_type(type);
   if (table_ == nullptr) {
     if (log_ != nullptr && append_to_log(key, stretch)) return;
-    grow_log(core::row_log_editor::row_size(key));
-    if (table_ == nullptr) {
+    if (grow_log(core::row_log_editor::row_size(key))) {
       append_to_log(key, stretch);
       return;
     }
   }
-  table_->table.add(key, stretch);
+  table().builder.add(key, stretch);
 }
 
 bool presence_state::append_to_log(core::key_view key, core::interval stretch) {
   return core::row_log_editor::append(log_bytes(), key, stretch);
 }
 
-// Makes room for `more` bytes: a larger log, or the table. A new log is made in the context of this call, since the
-// aggregate copies what it is handed and frees what it had.
-void presence_state::grow_log(std::size_t more) {
+// Makes room for `more` bytes in a larger log, made in the context of this call, since the aggregate copies what it is
+// handed and frees what it had. Returns false where a log may not be that large.
+bool presence_state::grow_log(std::size_t more) {
   const std::size_t before = log_ == nullptr ? 0 : VARSIZE(log_);
   const std::size_t needed = (before == 0 ? VARHDRSZ + core::row_log_editor::head_size : before) + more;
   const std::size_t size = std::max({first_log_bytes, before * 2, needed});
-  if (size > most_log_bytes) {
-    become_table();
-    return;
-  }
+  if (size > most_log_bytes) return false;
   auto *const larger = static_cast<struct varlena *>(call([size] { return palloc(size); }));
   if (log_ != nullptr) std::memcpy(larger, log_, before);
   SET_VARSIZE(larger, size);
   log_ = larger;
   if (before == 0) core::row_log_editor::create(log_bytes(), type_);
+  return true;
 }
 
-void presence_state::become_table() {
+// The state as a table, which it becomes here if it is not yet.
+expanded_presence &presence_state::table() {
+  if (table_ != nullptr) return *table_;
   const auto made = call([this] {
     MemoryContext const context = AllocSetContextCreate(aggregate_, "headcount presence", ALLOCSET_DEFAULT_SIZES);
     return std::pair(context, MemoryContextAlloc(context, sizeof(expanded_presence)));
   });
   table_ = new (made.second) expanded_presence(type_, made.first);
   call([&] { EOH_init_header(&table_->header, &methods, made.first); });
-  if (log_ == nullptr) return;
-  core::row_log_reader(log_bytes()).for_each_row([this](core::key_view key, core::interval stretch) {
-    table_->table.add(key, stretch);
-  });
-  log_ = nullptr;
+  if (log_ != nullptr) {
+    core::row_log_reader(log_bytes()).for_each_row([this](core::key_view key, core::interval stretch) {
+      table_->builder.add(key, stretch);
+    });
+    log_ = nullptr;
+  }
+  return *table_;
 }
 
 void presence_state::add_argument(int number) {
   const core::presence_view added = presence_argument(fcinfo_, number);
   if (added.type() == core::key_type::none) return;
   const workspace work;
+  if (expanded_of(fcinfo_->args[number].value) == nullptr) {
+    const core::key_view bytes = bytes_argument(fcinfo_, number);
+    if (bytes.size() > most_log_bytes && core::read_head(bytes).form == core::presence_form::canonical) {
+      check_type(added.type());
+      table().builder.add_canonical(bytes, work);
+      return;
+    }
+  }
   added.for_each_unordered(work, [&](core::key_view key, std::span<const core::interval> intervals) {
     for (const core::interval &each : intervals) add(added.type(), key, each);
   });

@@ -3,8 +3,9 @@
 //
 //   flat, canonical    length word, then core/presence_bytes.hpp
 //   flat, log          length word, then core/row_log.hpp and free space; only the state of an aggregate
-//   expanded           a core::keyed_intervals in a memory context of its own; only the state of an aggregate, and
-//                      turned to canonical bytes wherever PostgreSQL copies it (to another process, to disk)
+//   expanded           a core::keyed_intervals, or what workers handed over, in a memory context of its own; only the
+//                      state of an aggregate, and turned to canonical bytes wherever PostgreSQL copies it (to another
+//                      process, to disk)
 
 #include "pg/postgres.hpp"
 
@@ -40,11 +41,11 @@ class presence_state {
 
  private:
   void load();
+  expanded_presence &table();
   void check_type(core::key_type type);
   std::span<std::byte> log_bytes() const;
   bool append_to_log(core::key_view key, core::interval stretch);
-  void grow_log(std::size_t more);
-  void become_table();
+  bool grow_log(std::size_t more);
 
   FunctionCallInfo fcinfo_;
   MemoryContext aggregate_ = nullptr;

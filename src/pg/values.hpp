@@ -55,10 +55,13 @@ inline core::interval window_arguments(FunctionCallInfo fcinfo, int first) {
   return window;
 }
 
-// A day, or nothing for NULL. Throws out_of_range for infinite dates and those beyond what timestamptz holds.
-inline std::optional<core::day_number> day_argument(FunctionCallInfo fcinfo, int number, const char *name) {
+// A day, or nothing for NULL and for 'infinity', which a report clips to its last day anyway. Throws out_of_range for
+// infinite dates and those beyond what timestamptz holds.
+inline std::optional<core::day_number> day_argument(FunctionCallInfo fcinfo, int number, const char *name,
+                                                    bool may_be_infinite = false) {
   if (PG_ARGISNULL(number)) return std::nullopt;
   const DateADT day = PG_GETARG_DATEADT(number);
+  if (DATE_IS_NOEND(day) && may_be_infinite) return std::nullopt;
   if (day < core::first_finite / core::ticks_per_day || day >= core::end_of_finite / core::ticks_per_day)
     throw core::error(core::fault::out_of_range, std::string("argument \"") + name + "\" is out of range");
   return day;
