@@ -35,7 +35,8 @@ keyed_intervals::keyed_intervals(key_type type, std::pmr::memory_resource *memor
 }
 
 keyed_intervals::~keyed_intervals() {
-  for (record *each : blocks_) memory_->deallocate(each, sizeof(record) << block_bits, alignof(record));
+  for (std::size_t at = 0; at < blocks_.size(); ++at)
+    memory_->deallocate(blocks_[at], sizeof(record) * block_size(at), alignof(record));
 }
 
 std::size_t keyed_intervals::size() const {
@@ -43,10 +44,39 @@ std::size_t keyed_intervals::size() const {
   return type_ == key_type::session ? sessions_.size() : count_;
 }
 
+// Whole words, then what is left of the last one, all without a call to memcpy.
+void keyed_intervals::short_key::load(key_view key) {
+  length = static_cast<std::uint32_t>(key.size());
+  words = {};
+  const std::byte *const from = key.data();
+  const std::size_t whole = key.size() / 8, rest = key.size() % 8;
+  if constexpr (std::endian::native != std::endian::little) {
+    if (!key.empty()) std::memcpy(words.data(), from, key.size());
+    return;
+  }
+  for (std::size_t at = 0; at < whole; ++at) words[at] = xxh64::load<std::uint64_t>(from + 8 * at);
+  if (rest == 0) return;
+  if (whole != 0) {
+    words[whole] = xxh64::load<std::uint64_t>(from + key.size() - 8) >> (8 * (8 - rest));
+  } else if (rest >= 4) {
+    words[0] = xxh64::load<std::uint32_t>(from) | std::uint64_t{xxh64::load<std::uint32_t>(from + rest - 4)}
+                                                      << (8 * (rest - 4));
+  } else {
+    for (std::size_t at = 0; at < rest; ++at) words[0] |= std::to_integer<std::uint64_t>(from[at]) << (8 * at);
+  }
+}
+
 bool keyed_intervals::find(key_view key, std::pmr::vector<interval> &to) const {
   if (type_ == key_type::session) return false;  // they have no keys to be found by
   settled();
-  const slot *const found = probe(key, tag_of(key));
+  const slot *found = nullptr;
+  if (key.size() > inline_bytes) {
+    found = probe(key, tag_of(key));
+  } else {
+    short_key wanted;
+    wanted.load(key);
+    found = probe(wanted, wanted.tag());
+  }
   if (found->number == 0) return false;
   collect(record_at(found->number - 1), to);
   return true;
@@ -69,12 +99,13 @@ void keyed_intervals::settle() {
     if (of.closed != nullptr) __builtin_prefetch(of.closed->items() + place_of(of.closed_count).at, 1);
   }
   waiting_count_ = 0;
-  for (const row &each : rows) apply({each.key.data(), each.length}, each.tag, each.number, each.stretch);
+  for (const row &each : rows) apply(each.key, each.tag, each.number, each.stretch);
 }
 
 // `number` is a guess at the record, 0 for none.
-void keyed_intervals::apply(key_view key, std::uint32_t tag, std::uint32_t number, interval stretch) {
-  if (number == 0 || compare(record_at(number - 1).key(), key) != 0) {
+template <typename Key>
+void keyed_intervals::apply(const Key &key, std::uint32_t tag, std::uint32_t number, interval stretch) {
+  if (number == 0 || !record_at(number - 1).has_key(key)) {
     slot *const found = probe(key, tag);
     if (found->number == 0) {
       insert(*found, key, tag, stretch);
@@ -84,6 +115,8 @@ void keyed_intervals::apply(key_view key, std::uint32_t tag, std::uint32_t numbe
   }
   unite_with(record_at(number - 1), stretch);
 }
+
+void keyed_intervals::add_long(key_view long_key, interval stretch) { apply(long_key, tag_of(long_key), 0, stretch); }
 
 void keyed_intervals::unite_with(record &of, interval stretch) {
   if (stretch.start > of.latest.end) {
@@ -101,37 +134,45 @@ void keyed_intervals::unite_with(record &of, interval stretch) {
 }
 
 // The slot of the key, or the free slot where it belongs.
-keyed_intervals::slot *keyed_intervals::probe(key_view key, std::uint32_t tag) const {
+template <typename Key>
+keyed_intervals::slot *keyed_intervals::probe(const Key &key, std::uint32_t tag) const {
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t at = tag & mask;; at = (at + 1) & mask) {
     const slot &here = slots_[at];
-    if (here.number == 0 || (here.tag == tag && compare(record_at(here.number - 1).key(), key) == 0))
+    if (here.number == 0 || (here.tag == tag && record_at(here.number - 1).has_key(key)))
       return const_cast<slot *>(&here);
   }
 }
 
-void keyed_intervals::insert(slot &free, key_view key, std::uint32_t tag, interval stretch) {
+template <typename Key>
+void keyed_intervals::insert(slot &free, const Key &key, std::uint32_t tag, interval stretch) {
   // Tags have 32 bits: with half of the slots free, this many keys still find a place of their own soon enough.
-  if (count_ == UINT32_MAX / 2 || key.size() > UINT32_MAX) throw_too_large();
-  if ((count_ & ((1U << block_bits) - 1)) == 0) {
-    blocks_.reserve(blocks_.size() + 1);  // so that the block cannot be lost
-    blocks_.push_back(static_cast<record *>(memory_->allocate(sizeof(record) << block_bits, alignof(record))));
+  if (count_ == UINT32_MAX / 2) throw_too_large();
+  if (const std::size_t blocks = blocks_.size(); count_ + block_size(0) == block_size(blocks)) {
+    blocks_.reserve(blocks + 1);  // so that the block cannot be lost
+    blocks_.push_back(static_cast<record *>(memory_->allocate(sizeof(record) * block_size(blocks), alignof(record))));
   }
   record *const made = &record_at(count_);
   made->latest = stretch;
   made->closed = nullptr;
-  made->length = static_cast<std::uint32_t>(key.size());
   made->closed_count = 0;
   made->disordered = 0;
-  if (key.size() <= inline_bytes) {
-    if (!key.empty()) std::memcpy(made->near.data(), key.data(), key.size());
-  } else {
-    auto *const copy = static_cast<std::byte *>(arena_.allocate(key.size(), 1));
-    std::memcpy(copy, key.data(), key.size());
-    made->far = copy;
-  }
+  set_key(*made, key);
   free = {tag, ++count_};
   if (std::size_t{count_} * 2 > slots_.size()) grow_slots();
+}
+
+void keyed_intervals::set_key(record &of, const short_key &key) {
+  of.length = key.length;
+  of.words = key.words;
+}
+
+void keyed_intervals::set_key(record &of, key_view long_key) {
+  if (long_key.size() > UINT32_MAX) throw_too_large();
+  of.length = static_cast<std::uint32_t>(long_key.size());
+  auto *const copy = static_cast<std::byte *>(arena_.allocate(long_key.size(), 1));
+  std::memcpy(copy, long_key.data(), long_key.size());
+  of.far = copy;
 }
 
 void keyed_intervals::grow_slots() {
@@ -247,9 +288,10 @@ std::pmr::vector<std::uint32_t> keyed_intervals::sorted_records(const context &h
 }
 
 void keyed_intervals::sort_sessions(std::pmr::vector<interval> &sessions) {
-  std::sort(sessions.begin(), sessions.end(), [](const interval &a, const interval &b) {
+  const auto before = [](const interval &a, const interval &b) {
     return std::tuple(a.start, a.end) < std::tuple(b.start, b.end);
-  });
+  };
+  if (!std::is_sorted(sessions.begin(), sessions.end(), before)) std::sort(sessions.begin(), sessions.end(), before);
 }
 
 }  // namespace headcount::core

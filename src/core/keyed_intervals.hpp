@@ -17,7 +17,9 @@
 // Everything lives in the memory resource given, and nothing but it: an owner that is an arena need not destroy it.
 
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <memory_resource>
 #include <span>
 #include <vector>
@@ -40,17 +42,16 @@ class keyed_intervals {
 
   // Adds the interval to the key's. `stretch` is not empty. The row may wait; every reader below takes it in first.
   void add(key_view key, interval stretch) {
-    first_start_ = std::min(first_start_, stretch.start);
+    note(stretch);
     if (type_ == key_type::session) {
       sessions_.push_back(stretch);
     } else if (key.size() > inline_bytes) {
-      apply(key, tag_of(key), 0, stretch);
+      add_long(key, stretch);
     } else {
       row &held = waiting_[waiting_count_];
       held.stretch = stretch;
-      held.length = static_cast<std::uint32_t>(key.size());
-      held.tag = tag_of(key);
-      if (!key.empty()) std::memcpy(held.key.data(), key.data(), key.size());
+      held.key.load(key);
+      held.tag = held.key.tag();
       if (++waiting_count_ == waiting_.size()) settle();
     }
   }
@@ -105,18 +106,32 @@ class keyed_intervals {
     const interval *items() const { return reinterpret_cast<const interval *>(this + 1); }
   };
 
+  // A key of up to 32 bytes, padded with zeros: copied, hashed and compared as words.
+  struct short_key {
+    std::array<std::uint64_t, inline_bytes / 8> words;
+    std::uint32_t length;
+
+    void load(key_view key);
+    std::uint32_t tag() const { return static_cast<std::uint32_t>(hash_words(words, length) >> 32U); }
+    key_view view() const { return {reinterpret_cast<const std::byte *>(words.data()), length}; }
+  };
+
   struct alignas(64) record {
     interval latest;
     chunk *closed;  // the newest; closed_count says how full it is
-    std::uint32_t length;
     std::uint32_t closed_count : 31;
     std::uint32_t disordered : 1;
+    std::uint32_t length;
     union {
-      std::array<std::byte, inline_bytes> near;
+      std::array<std::uint64_t, inline_bytes / 8> words;
       const std::byte *far;
     };
 
-    key_view key() const { return {length <= inline_bytes ? near.data() : far, length}; }
+    key_view key() const {
+      return {length <= inline_bytes ? reinterpret_cast<const std::byte *>(words.data()) : far, length};
+    }
+    bool has_key(const short_key &key) const { return length == key.length && words == key.words; }
+    bool has_key(key_view long_key) const { return length == long_key.size() && compare(key(), long_key) == 0; }
   };
   static_assert(sizeof(record) == 64);
 
@@ -126,11 +141,10 @@ class keyed_intervals {
   };
 
   struct row {
-    interval stretch;
+    short_key key;
     std::uint32_t tag;
-    std::uint32_t length;
+    interval stretch;
     std::uint32_t number;  // of the record that it probably is about, 0 where there was none
-    std::array<std::byte, inline_bytes> key;
   };
 
   // The place of the newest closed interval but one: where in which chunk the next one goes.
@@ -140,16 +154,31 @@ class keyed_intervals {
   };
   static place place_of(std::uint32_t closed_count);
 
-  // 256 records a block: growing moves nothing, and a block is small beside what made the table necessary.
-  static constexpr std::uint32_t block_bits = 8;
+  // Blocks of 256, 512, 1024, ... records: growing moves nothing, and the large ones can be huge pages.
+  static constexpr unsigned first_block_bits = 8;
+  static constexpr std::size_t block_size(std::size_t block) { return std::size_t{1} << (first_block_bits + block); }
 
   record &record_at(std::uint32_t number) const {
-    return blocks_[number >> block_bits][number & ((1U << block_bits) - 1)];
+    const std::uint32_t shifted = number + (1U << first_block_bits);
+    const auto width = static_cast<unsigned>(std::bit_width(shifted)) - 1;
+    return blocks_[width - first_block_bits][shifted - (1U << width)];
   }
-  static std::uint32_t tag_of(key_view key) { return static_cast<std::uint32_t>(hash_bytes(key) >> 32U); }
-  slot *probe(key_view key, std::uint32_t tag) const;
-  void apply(key_view key, std::uint32_t tag, std::uint32_t number, interval stretch);
-  void insert(slot &free, key_view key, std::uint32_t tag, interval stretch);
+  static std::uint32_t tag_of(key_view long_key) { return static_cast<std::uint32_t>(hash_bytes(long_key) >> 32U); }
+
+  // Each for a short_key and for a key_view that is too long to be one.
+  template <typename Key>
+  slot *probe(const Key &key, std::uint32_t tag) const;
+  template <typename Key>
+  void apply(const Key &key, std::uint32_t tag, std::uint32_t number, interval stretch);
+  template <typename Key>
+  void insert(slot &free, const Key &key, std::uint32_t tag, interval stretch);
+  void add_long(key_view long_key, interval stretch);
+  static void set_key(record &of, const short_key &key);
+  void set_key(record &of, key_view long_key);
+
+  void note(interval stretch) {
+    if (stretch.start < first_start_) first_start_ = stretch.start;
+  }
   void settle();
   // Waiting rows are there already as far as anybody can see; taking them in changes no answer.
   void settled() const { const_cast<keyed_intervals *>(this)->settle(); }
