@@ -8,9 +8,11 @@ CREATE FUNCTION headcount.set_as_of(as_of timestamptz) RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     as_of := coalesce(as_of, now());
+    IF NOT isfinite(as_of) THEN
+        PERFORM headcount.raise_argument_error('as_of', 'must be finite');
+    END IF;
     -- in UTC and ISO order, which every DateStyle and TimeZone reads alike
-    PERFORM set_config('headcount.as_of', CASE WHEN isfinite(as_of)
-        THEN to_char(as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US"+00" BC') ELSE as_of::text END, true);
+    PERFORM set_config('headcount.as_of', to_char(as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US"+00" BC'), true);
     RETURN as_of;
 END
 $$;

@@ -62,14 +62,14 @@ DECLARE
                                 ELSE coalesce(from_day, '-infinity')::timestamptz END;
     to_at   timestamptz := CASE WHEN isfinite(to_day) THEN headcount.day_start(to_day + 1, options.time_zone)
                                 ELSE coalesce(to_day, 'infinity')::timestamptz END;
-    users   bigint;
+    users   integer;
 BEGIN
     IF from_day > to_day THEN
         RAISE EXCEPTION 'from_day (%) is after to_day (%)', from_day, to_day USING ERRCODE = 'invalid_parameter_value';
     ELSIF from_at >= to_at OR from_at > headcount.as_of() THEN      -- a day that the zone skipped, or one to come
         RETURN 0;
     END IF;
-    EXECUTE format('SELECT count(*) FROM (%s) AS u', query) INTO users USING from_at, to_at, options.realtime_servers;
+    EXECUTE format('SELECT count(*)::integer FROM (%s) AS u', query) INTO users USING from_at, to_at, options.realtime_servers;
     RETURN users;
 END
 $$;
