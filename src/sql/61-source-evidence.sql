@@ -76,7 +76,7 @@ $$;
 COMMENT ON FUNCTION headcount.unique_users(text, date, date, text) IS
     'how many users had a session (used), were denied (denied), did either (total) or appeared for the first time (new) on the days from from_day to to_day, both included, NULL being no bound; needs SELECT on the views sessions and denials of the source';
 
-CREATE FUNCTION headcount.users_on(source text, day date, what text DEFAULT 'used', as_of timestamptz DEFAULT now())
+CREATE FUNCTION headcount.users_on(source text, day date, what text DEFAULT 'used', as_of timestamptz DEFAULT headcount.as_of())
 RETURNS SETOF text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
@@ -103,7 +103,7 @@ $$;
 COMMENT ON FUNCTION headcount.users_on(text, date, text, timestamptz) IS
     'the users that had a session that day (used), are behind its denial_users (denied) or total_users (total), or appeared that day for the first time under the model of the source (new); needs SELECT on the views sessions and denials of the source';
 
-CREATE FUNCTION headcount.hosts_at_peak(source text, day date, as_of timestamptz DEFAULT now()) RETURNS SETOF text
+CREATE FUNCTION headcount.hosts_at_peak(source text, day date, as_of timestamptz DEFAULT headcount.as_of()) RETURNS SETOF text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
 DECLARE
