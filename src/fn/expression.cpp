@@ -40,11 +40,17 @@ Node *parse_one(const char *text) {
   return target->val;
 }
 
-// Names outside of pg_catalog come out qualified, since nothing else is on the path while it is written.
+void set_for_now(const char *name, const char *value) {
+  (void)set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+// Names outside of pg_catalog come out qualified, since nothing else is on the path while it is written, and dates in the
+// one order that everybody reads alike.
 char *deparse(Node *expression, Relation relation) {
   const int nest = NewGUCNestLevel();
-  (void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-                          false);
+  set_for_now("search_path", "pg_catalog, pg_temp");
+  set_for_now("datestyle", "ISO, YMD");
+  set_for_now("intervalstyle", "postgres");
   List *const names = deparse_context_for(RelationGetRelationName(relation), RelationGetRelid(relation));
   char *const text = deparse_expression(expression, names, false, false);
   AtEOXact_GUC(true, nest);

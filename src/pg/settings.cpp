@@ -5,6 +5,8 @@
 namespace headcount::pg {
 namespace {
 
+constexpr core::instant start_of_year_1 = -63082281600 * core::ticks_per_second;
+
 char *as_of_text = nullptr;
 TimestampTz as_of_value = DT_NOEND;
 bool as_of_is_set = false;
@@ -23,8 +25,9 @@ bool check_as_of(char **text, void **extra, GucSource) {
       GUC_check_errdetail("\"%s\" is not a valid timestamp with time zone.", *text);
       return false;
     }
-    if (TIMESTAMP_NOT_FINITE(value)) {
-      GUC_check_errdetail("The instant must be finite.");
+    // A parallel worker reads the text again before it knows any word of a date, "BC" among them.
+    if (TIMESTAMP_NOT_FINITE(value) || value < start_of_year_1) {
+      GUC_check_errdetail("The instant must be finite and not before the year 1.");
       return false;
     }
     struct pg_tm broken_down {};

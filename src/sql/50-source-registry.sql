@@ -5,7 +5,7 @@
 -- be made anew without the search path of whoever created the source.
 --
 -- DROP SCHEMA ... CASCADE leaves a row behind that points to no view. Nobody sees such rows (find_source joins
--- pg_class), pg_dump skips them, and the next create_source sweeps them out.
+-- pg_class), pg_dump skips them, and a view that comes to have the same OID takes the row over.
 
 CREATE TABLE headcount.source (
     sessions_view       regclass PRIMARY KEY,
@@ -138,16 +138,21 @@ END
 $$;
 COMMENT ON FUNCTION headcount.find_source(text) IS 'internal: the registry''s row of a source, or an error where there is none';
 
+-- Locked, so that two changes of one source come one after the other, the second to what the first has left.
 CREATE FUNCTION headcount.find_own_source(source text) RETURNS headcount.source
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     found_source headcount.source := headcount.find_source(source);
 BEGIN
     IF NOT (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class AS c WHERE c.oid = found_source.sessions_view) THEN
         RAISE EXCEPTION 'must be owner of source "%"', source USING ERRCODE = 'insufficient_privilege';
     END IF;
+    SELECT s.* INTO found_source FROM headcount.source AS s WHERE s.sessions_view = found_source.sessions_view FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'source "%" does not exist', source USING ERRCODE = 'undefined_object';
+    END IF;
     RETURN found_source;
 END
 $$;
 COMMENT ON FUNCTION headcount.find_own_source(text) IS
-    'internal: the registry''s row of a source that the current role owns, or an error';
+    'internal: the registry''s row of a source that the current role owns, locked, or an error';

@@ -175,6 +175,12 @@ BEGIN
         PERFORM headcount.raise_argument_error('time_zone', SQLERRM,
             hint => 'The view pg_timezone_names lists the time zones.');
     END;
+    -- PostgreSQL takes any word with a digit behind it for a zone of its own making ("Europe/Warsaw2" is 2 hours from UTC).
+    IF strpos(options.time_zone, '/') > 0
+       AND NOT EXISTS (SELECT FROM pg_timezone_names AS z WHERE lower(z.name) = lower(options.time_zone)) THEN
+        PERFORM headcount.raise_argument_error('time_zone', format('time zone "%s" not recognized', options.time_zone),
+            hint => 'The view pg_timezone_names lists the time zones.');
+    END IF;
     IF options.licensing_model NOT IN ('2013', '2019') THEN
         PERFORM headcount.raise_argument_error('licensing_model', format('"%s" is not a licensing model', options.licensing_model),
             hint => 'The licensing models are 2013 and 2019.');
@@ -185,6 +191,10 @@ BEGIN
     ELSIF options.tracking NOT IN ('auto', 'trigger', 'window') THEN
         PERFORM headcount.raise_argument_error('tracking', format('"%s" is not a way of tracking', options.tracking),
             hint => 'The ways of tracking are auto, trigger and window.');
+    ELSIF options.tracking = 'trigger' AND EXISTS (
+            SELECT FROM pg_class AS c WHERE c.oid IN (options.sessions, options.denials) AND c.relkind NOT IN ('r', 'p')) THEN
+        PERFORM headcount.raise_argument_error('tracking', 'trigger needs ordinary or partitioned tables', '42809',
+            hint => 'Views, materialized views and foreign tables can be tracked by window.');
     ELSIF options.tracking_days < 1 THEN
         PERFORM headcount.raise_argument_error('tracking_days', format('must be at least 1, but is %s', options.tracking_days));
     END IF;
@@ -197,8 +207,6 @@ COMMENT ON FUNCTION headcount.check_source(headcount.source) IS
 CREATE FUNCTION headcount.build_source(name text, options headcount.source) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- rows of sources whose schema was dropped
-    DELETE FROM headcount.source AS s WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.sessions_view);
     EXECUTE format('CREATE SCHEMA %I', name);
     EXECUTE format('COMMENT ON SCHEMA %I IS %L', name,
                    format('Who was here and when, read from %s by Headcount', options.sessions));
@@ -207,6 +215,8 @@ BEGIN
     SELECT c.oid INTO STRICT options.sessions_view
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = build_source.name AND c.relname = 'sessions';
+    -- the row of a source whose schema was dropped, and whose OID has come round again
+    DELETE FROM headcount.source AS s WHERE s.sessions_view = options.sessions_view;
     INSERT INTO headcount.source SELECT options.*;
 END
 $$;

@@ -116,10 +116,13 @@ COMMENT ON FUNCTION headcount.keep_collation(text, text, text, text) IS
 --   counts         the condition for rows whose times count, on session_states AS s
 --   near           true for every session that is online, and in a form that an index on the user's column can serve
 --   denial_rows    every row of the denials: user_name, host, server, denied_at
---   true_denials   the denials that count, with false ones taken out by an anti-join
-CREATE FUNCTION headcount.source_parts(name text, options headcount.source,
-    OUT session_rows text, OUT session_states text, OUT counts text, OUT near text,
-    OUT denial_rows text, OUT false_denial text, OUT true_denials text, OUT user_collation text, OUT identity text)
+--   granted        where false denials are looked for: the condition that denial d is one
+--   identity       the body of identity_of, $1 being the name
+CREATE TYPE headcount.source_parts AS (
+    session_rows text, session_states text, counts text, near text, denial_rows text, granted text, identity text);
+COMMENT ON TYPE headcount.source_parts IS 'internal: the subselects that the views of a source are made of';
+
+CREATE FUNCTION headcount.make_parts(name text, options headcount.source) RETURNS headcount.source_parts
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     e_user   record := headcount.typed_expression('user_name', options.sessions, options.user_name, 'text', options.time_zone);
@@ -136,21 +139,23 @@ DECLARE
     d_at     record;
     d_when   record;
     stale    text;
+    user_collation text;
+    parts    headcount.source_parts;
 BEGIN
     -- No alias for the table: an expression may name it.
-    session_rows := format(
+    parts.session_rows := format(
         'SELECT %s AS user_name, %s AS host, %s AS server, %s AS started_at, %s AS ended_at, %s AS last_seen, %s AS end_key FROM %s%s',
         CASE WHEN options.user_identity IS NULL THEN headcount.keep_collation(name, 'sessions', 'user_name', e_user.sql) ELSE e_user.sql END,
         headcount.keep_collation(name, 'sessions', 'host', e_host.sql), headcount.keep_collation(name, 'sessions', 'server', e_server.sql),
         e_start.sql, e_end.sql, e_seen.sql, e_end.raw,
         headcount.relation_name(options.sessions), CASE WHEN options.sessions_when IS NULL THEN '' ELSE ' WHERE ' || e_when.sql END);
     IF options.user_identity IS NULL THEN
-        identity := 'SELECT $1';
+        parts.identity := 'SELECT $1';
     ELSE
-        session_rows := format(
+        parts.session_rows := format(
             'SELECT %s AS user_name, host, server, started_at, ended_at, last_seen, end_key FROM (%s) AS identity_input',
-            headcount.keep_collation(name, 'sessions', 'user_name', e_same.sql), session_rows);
-        identity := format('SELECT %s FROM (SELECT $1 COLLATE %s AS user_name) AS identity_input', e_same.sql, e_user.collation_name);
+            headcount.keep_collation(name, 'sessions', 'user_name', e_same.sql), parts.session_rows);
+        parts.identity := format('SELECT %s FROM (SELECT $1 COLLATE %s AS user_name) AS identity_input', e_same.sql, e_user.collation_name);
     END IF;
     user_collation := coalesce(headcount.column_collation(name, 'sessions', 'user_name'),
         CASE WHEN options.user_identity IS NOT NULL AND e_same.collation_name <> 'pg_catalog."default"' THEN e_same.collation_name
@@ -158,7 +163,7 @@ BEGIN
 
     stale := CASE WHEN options.idle_limit IS NULL THEN 'false'
                   ELSE format('coalesce(r.last_seen, r.started_at) < headcount.as_of() - %L::interval', options.idle_limit) END;
-    session_states := format($q$
+    parts.session_states := format($q$
 SELECT r.user_name, r.host, r.server, r.started_at, r.last_seen, r.end_key, r.ended_at AS closed_at,
        %s AS ended_at,
        %s AS is_open,
@@ -175,47 +180,45 @@ FROM (%s) AS r$q$,
              ELSE format($q$((r.ended_at IS NULL OR r.ended_at = 'infinity'::timestamptz) AND %s)$q$, stale) END,
         CASE WHEN options.realtime_servers IS NULL THEN 'true'
              ELSE format('coalesce(r.server = ANY (%L::text[]), false)', options.realtime_servers) END,
-        session_rows);
-    counts := $q$s.started_at > '-infinity'::timestamptz AND s.started_at <= headcount.as_of()
+        parts.session_rows);
+    parts.counts := $q$s.started_at > '-infinity'::timestamptz AND s.started_at <= headcount.as_of()
   AND (s.closed_at IS NULL OR s.closed_at >= s.started_at)$q$;
     -- Naive columns are compared as they are, with a day to spare for what a time zone can do to them.
-    near := CASE WHEN e_end.naive
+    parts.near := CASE WHEN e_end.naive
                  THEN format($q$(s.end_key IS NULL OR s.end_key >= (headcount.as_of() AT TIME ZONE %L) - '1 day'::interval)$q$, options.time_zone)
                  ELSE '(s.end_key IS NULL OR s.end_key >= headcount.as_of())' END;
 
     IF options.denials IS NULL THEN
-        denial_rows := format('SELECT %s AS user_name, %s AS host, %s AS server, NULL::timestamptz AS denied_at WHERE false',
+        parts.denial_rows := format('SELECT %s AS user_name, %s AS host, %s AS server, NULL::timestamptz AS denied_at WHERE false',
             headcount.keep_collation(name, 'denials', 'user_name', 'NULL::text'), headcount.keep_collation(name, 'denials', 'host', 'NULL::text'),
             headcount.keep_collation(name, 'denials', 'server', 'NULL::text'));
-        false_denial := 'false';
     ELSE
         d_user := headcount.typed_expression('denied_user', options.denials, options.denied_user, 'text', options.time_zone);
         d_host := headcount.typed_expression('denied_host', options.denials, options.denied_host, 'text', options.time_zone);
         d_server := headcount.typed_expression('denied_server', options.denials, options.denied_server, 'text', options.time_zone);
         d_at := headcount.typed_expression('denied_at', options.denials, options.denied_at, 'time', options.time_zone);
         d_when := headcount.typed_expression('denied_when', options.denials, options.denied_when, 'boolean', options.time_zone);
-        denial_rows := format('SELECT %s AS user_name, %s AS host, %s AS server, %s AS denied_at FROM %s%s',
+        parts.denial_rows := format('SELECT %s AS user_name, %s AS host, %s AS server, %s AS denied_at FROM %s%s',
             CASE WHEN options.user_identity IS NULL THEN headcount.keep_collation(name, 'denials', 'user_name', d_user.sql) ELSE d_user.sql END,
             headcount.keep_collation(name, 'denials', 'host', d_host.sql), headcount.keep_collation(name, 'denials', 'server', d_server.sql),
             d_at.sql, headcount.relation_name(options.denials), CASE WHEN options.denied_when IS NULL THEN '' ELSE ' WHERE ' || d_when.sql END);
         IF options.user_identity IS NOT NULL THEN
-            denial_rows := format('SELECT %s AS user_name, host, server, denied_at FROM (%s) AS identity_input',
-                                  headcount.keep_collation(name, 'denials', 'user_name', e_same.sql), denial_rows);
+            parts.denial_rows := format('SELECT %s AS user_name, host, server, denied_at FROM (%s) AS identity_input',
+                                  headcount.keep_collation(name, 'denials', 'user_name', e_same.sql), parts.denial_rows);
         END IF;
         -- The denial takes the collation of the session, for the sake of the index on the sessions.
-        false_denial := CASE WHEN options.false_denial_before IS NULL THEN 'false' ELSE format($q$EXISTS (
-           SELECT 1 FROM %I.sessions AS granted
-           WHERE granted.user_name = d.user_name COLLATE %s
-             AND granted.started_at >= d.denied_at - %L::interval AND granted.started_at <= d.denied_at + %L::interval)$q$,
-            name, user_collation, options.false_denial_before, options.false_denial_after) END;
+        IF options.false_denial_before IS NOT NULL THEN
+            parts.granted := format($q$EXISTS (
+    SELECT 1 FROM %I.sessions AS s
+    WHERE s.user_name = d.user_name COLLATE %s
+      AND s.started_at >= d.denied_at - %L::interval AND s.started_at <= d.denied_at + %L::interval)$q$,
+                name, user_collation, options.false_denial_before, options.false_denial_after);
+        END IF;
     END IF;
-    true_denials := format($q$SELECT d.user_name, d.host, d.server, d.denied_at FROM (%s) AS d
-WHERE d.user_name <> '' AND d.denied_at > '-infinity'::timestamptz AND d.denied_at <= headcount.as_of()$q$, denial_rows)
-        || CASE WHEN false_denial = 'false' THEN '' ELSE '
-  AND NOT ' || false_denial END;
+    RETURN parts;
 END
 $$;
-COMMENT ON FUNCTION headcount.source_parts(text, headcount.source) IS
+COMMENT ON FUNCTION headcount.make_parts(text, headcount.source) IS
     'internal: the subselects that the views of a source are made of';
 
 CREATE FUNCTION headcount.relation_name(relation regclass) RETURNS text
@@ -227,78 +230,94 @@ END
 $$;
 COMMENT ON FUNCTION headcount.relation_name(regclass) IS 'internal: the name of a relation with that of its schema';
 
--- The daily report of one licensing model (rule S10). One pass over the sessions gathers users and hosts, one over the
--- denials gathers them by day: their users are united for the report, their number is joined to it.
-CREATE FUNCTION headcount.daily_view(name text, options headcount.source, parts record, model text) RETURNS text
+-- Where false denials are looked for, there are two halves: each is a join that the planner can do in any way, and who
+-- asks for one kind only gets only its half. A flag computed row by row would search the sessions for every denial.
+CREATE FUNCTION headcount.denials_view(parts headcount.source_parts) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    half constant text := $q$
+SELECT d.user_name, d.host, d.server, d.denied_at, %s AS is_false_denial
+FROM (%s) AS d
+WHERE d.user_name <> ''::text AND d.denied_at > '-infinity'::timestamptz AND d.denied_at <= headcount.as_of()%s$q$;
 BEGIN
-    RETURN format($q$
-WITH denied AS MATERIALIZED (
-    SELECT headcount.day_of(d.denied_at, %1$L) AS day, count(*)::integer AS denials,
-           headcount.presence_agg(d.user_name, d.denied_at) AS users
-    FROM (%2$s) AS d%3$s
-    GROUP BY headcount.day_of(d.denied_at, %1$L))
-SELECT c.day, c.total_users, c.daily_users, c.denial_users, coalesce(n.denials, 0) AS denials,
-       c.concurrent_hosts, c.concurrent_hosts_at, c.complete
-FROM (SELECT headcount.presence_agg(s.user_name, s.started_at, s.ended_at) FILTER (WHERE s.user_name <> ''::text) AS users,
-             headcount.presence_agg(s.host, s.started_at, s.ended_at) FILTER (WHERE s.host <> ''::text) AS hosts
-      FROM %4$I.sessions AS s%5$s) AS used
-     CROSS JOIN (SELECT headcount.presence_union_agg(d.users) AS users FROM denied AS d) AS refused
-     CROSS JOIN LATERAL headcount.daily_user_counts(used.users, refused.users, used.hosts, %1$L, %6$L, %7$s,
-                                                    NULL::date, NULL::date, headcount.as_of()) AS c
-     LEFT JOIN denied AS n ON n.day = c.day
-ORDER BY c.day$q$,
-        options.time_zone, parts.true_denials, headcount.realtime_where(options, model, 'd', false), name,
-        headcount.realtime_where(options, model, 's', true), model, options.window_days);
+    IF parts.granted IS NULL THEN
+        RETURN format(half, 'false', parts.denial_rows, '');
+    END IF;
+    RETURN format(half, 'false', parts.denial_rows, ' AND NOT ' || parts.granted) || '
+UNION ALL' || format(half, 'true', parts.denial_rows, ' AND ' || parts.granted);
 END
 $$;
-COMMENT ON FUNCTION headcount.daily_view(text, headcount.source, record, text) IS
-    'internal: the query behind the daily report of a source under one licensing model';
+COMMENT ON FUNCTION headcount.denials_view(headcount.source_parts) IS 'internal: the query behind the denials of a source';
 
 -- Model 2013 looks at realtime servers only; where none are named, all are.
-CREATE FUNCTION headcount.realtime_where(options headcount.source, model text, alias text, has_flag boolean) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION headcount.realtime_sessions(options headcount.source, model text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN CASE WHEN model <> '2013' OR options.realtime_servers IS NULL THEN ''
-                WHEN has_flag THEN format(' WHERE %s.is_realtime', alias)
-                ELSE format(' WHERE %s.server = ANY (%L::text[])', alias, options.realtime_servers) END;
+    RETURN CASE WHEN model = '2013' AND options.realtime_servers IS NOT NULL THEN ' WHERE s.is_realtime' ELSE '' END;
 END
 $$;
-COMMENT ON FUNCTION headcount.realtime_where(headcount.source, text, text, boolean) IS
-    'internal: the WHERE clause that leaves what a licensing model looks at';
+COMMENT ON FUNCTION headcount.realtime_sessions(headcount.source, text) IS
+    'internal: the WHERE clause that leaves the sessions s that a licensing model looks at';
 
--- A server may be NULL. A join that says IS NOT DISTINCT FROM cannot hash, one on two columns can.
-CREATE FUNCTION headcount.server_view(name text, options headcount.source, parts record) RETURNS text
+CREATE FUNCTION headcount.realtime_denials(options headcount.source, model text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN CASE WHEN model = '2013' AND options.realtime_servers IS NOT NULL
+                THEN format(' AND d.server = ANY (%L::text[])', options.realtime_servers) ELSE '' END;
+END
+$$;
+COMMENT ON FUNCTION headcount.realtime_denials(headcount.source, text) IS
+    'internal: the further condition that leaves the denials d that a licensing model looks at';
+
+-- What a licensing model looks at: sessions and denials as the rows that daily_report_agg takes.
+CREATE FUNCTION headcount.report_rows(name text, options headcount.source, model text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN format($q$
-WITH denied AS MATERIALIZED (
-    SELECT headcount.day_of(d.denied_at, %1$L) AS day, d.server COLLATE pg_catalog."C" AS server, count(*)::integer AS denials,
-           headcount.presence_agg(d.user_name, d.denied_at) AS users
-    FROM (%2$s) AS d%3$s
-    GROUP BY headcount.day_of(d.denied_at, %1$L), d.server COLLATE pg_catalog."C")
-SELECT c.day, g.server, c.total_users, c.daily_users, c.denial_users, coalesce(n.denials, 0) AS denials,
-       c.concurrent_hosts, c.concurrent_hosts_at, c.complete
-FROM (SELECT u.server, headcount.presence_union_agg(u.users) AS users, headcount.presence_union_agg(u.hosts) AS hosts,
-             headcount.presence_union_agg(u.refused) AS refused
-      FROM (SELECT s.server COLLATE pg_catalog."C" AS server,
-                   headcount.presence_agg(s.user_name, s.started_at, s.ended_at) FILTER (WHERE s.user_name <> ''::text) AS users,
-                   headcount.presence_agg(s.host, s.started_at, s.ended_at) FILTER (WHERE s.host <> ''::text) AS hosts,
-                   NULL::headcount.presence AS refused
-            FROM %4$I.sessions AS s%5$s
-            GROUP BY s.server COLLATE pg_catalog."C"
-            UNION ALL
-            SELECT d.server, NULL::headcount.presence, NULL::headcount.presence, d.users FROM denied AS d) AS u
-      GROUP BY u.server) AS g
-     CROSS JOIN LATERAL headcount.daily_user_counts(g.users, g.refused, g.hosts, %1$L, %6$L, %7$s,
-                                                    NULL::date, NULL::date, headcount.as_of()) AS c
-     LEFT JOIN denied AS n
-         ON n.day = c.day AND coalesce(n.server, ''::text) = coalesce(g.server, ''::text) AND (n.server IS NULL) = (g.server IS NULL)
-WHERE c.daily_users > 0 OR c.denial_users > 0 OR c.concurrent_hosts > 0
-ORDER BY c.day, g.server$q$,
-        options.time_zone, parts.true_denials, headcount.realtime_where(options, options.licensing_model, 'd', false), name,
-        headcount.realtime_where(options, options.licensing_model, 's', true), options.licensing_model, options.window_days);
+      SELECT s.user_name, s.host, s.server COLLATE pg_catalog."C" AS server, s.started_at, s.ended_at, false AS is_denial
+      FROM %1$I.sessions AS s%2$s
+      UNION ALL
+      SELECT d.user_name, NULL::text, d.server COLLATE pg_catalog."C", d.denied_at, NULL::timestamptz, true
+      FROM %1$I.denials AS d
+      WHERE NOT d.is_false_denial%3$s$q$,
+        name, headcount.realtime_sessions(options, model), headcount.realtime_denials(options, model));
 END
 $$;
-COMMENT ON FUNCTION headcount.server_view(text, headcount.source, record) IS
+COMMENT ON FUNCTION headcount.report_rows(text, headcount.source, text) IS
+    'internal: the rows that the daily report of a source is made from';
+
+-- The daily report of one licensing model (rule S10), in one pass.
+CREATE FUNCTION headcount.daily_view(name text, options headcount.source, model text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN format($q$
+SELECT c.day, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
+FROM (SELECT headcount.daily_report_agg(r.user_name, r.host, r.started_at, r.ended_at, r.is_denial,
+                                        %L::text, %L::text, %s, headcount.as_of()) AS days
+      FROM (%s) AS r) AS report
+     CROSS JOIN LATERAL unnest(report.days) AS c
+ORDER BY c.day$q$,
+        options.time_zone, model, options.window_days, headcount.report_rows(name, options, model));
+END
+$$;
+COMMENT ON FUNCTION headcount.daily_view(text, headcount.source, text) IS
+    'internal: the query behind the daily report of a source under one licensing model';
+
+CREATE FUNCTION headcount.server_view(name text, options headcount.source) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN format($q$
+SELECT c.day, report.server, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
+FROM (SELECT r.server, headcount.daily_report_agg(r.user_name, r.host, r.started_at, r.ended_at, r.is_denial,
+                                                  %L::text, %L::text, %s, headcount.as_of()) AS days
+      FROM (%s) AS r
+      GROUP BY r.server) AS report
+     CROSS JOIN LATERAL unnest(report.days) AS c
+WHERE c.daily_users > 0 OR c.denial_users > 0 OR c.concurrent_hosts > 0
+ORDER BY c.day, report.server$q$,
+        options.time_zone, options.licensing_model, options.window_days,
+        headcount.report_rows(name, options, options.licensing_model));
+END
+$$;
+COMMENT ON FUNCTION headcount.server_view(text, headcount.source) IS
     'internal: the query behind the daily report of a source by server';

@@ -2,7 +2,7 @@
 
 -- Sketches of postgresql-hll, with the parameters spelled out: its defaults can be changed in a session, and sketches
 -- of different parameters do not unite.
-CREATE FUNCTION headcount.sketch_view(name text, options headcount.source, parts record) RETURNS text
+CREATE FUNCTION headcount.sketch_view(name text, options headcount.source) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     hll text;
@@ -18,22 +18,23 @@ WITH present AS MATERIALIZED (
     FROM (SELECT headcount.presence_agg(s.user_name, s.started_at, s.ended_at) FILTER (WHERE s.user_name <> ''::text) AS users,
                  headcount.presence_agg(s.host, s.started_at, s.ended_at) FILTER (WHERE s.host <> ''::text) AS hosts
           FROM %1$I.sessions AS s) AS used
-         CROSS JOIN (SELECT headcount.presence_agg(d.user_name, d.denied_at) AS users FROM (%2$s) AS d) AS refused)
-SELECT c.day, coalesce(u.sketch, %3$s.hll_empty(11, 5, -1, 1)) AS used, coalesce(d.sketch, %3$s.hll_empty(11, 5, -1, 1)) AS denied
+         CROSS JOIN (SELECT headcount.presence_agg(d.user_name, d.denied_at) AS users
+                     FROM %1$I.denials AS d WHERE NOT d.is_false_denial) AS refused)
+SELECT c.day, coalesce(u.sketch, %2$s.hll_empty(11, 5, -1, 1)) AS used, coalesce(d.sketch, %2$s.hll_empty(11, 5, -1, 1)) AS denied
 FROM present AS p
-     CROSS JOIN LATERAL headcount.daily_user_counts(p.users, p.refused, p.hosts, %4$L, '2019', %5$s,
+     CROSS JOIN LATERAL headcount.daily_user_counts(p.users, p.refused, p.hosts, %3$L, '2019', %4$s,
                                                     NULL::date, NULL::date, headcount.as_of()) AS c
-     LEFT JOIN (SELECT k.day, %3$s.hll_add_agg(%3$s.hll_hash_text(k.key), 11, 5, -1, 1) AS sketch
-                FROM present AS p CROSS JOIN LATERAL headcount.daily_keys(p.users, %4$L, NULL::date, NULL::date, headcount.as_of()) AS k
+     LEFT JOIN (SELECT k.day, %2$s.hll_add_agg(%2$s.hll_hash_text(k.key), 11, 5, -1, 1) AS sketch
+                FROM present AS p CROSS JOIN LATERAL headcount.daily_keys(p.users, %3$L, NULL::date, NULL::date, headcount.as_of()) AS k
                 GROUP BY k.day) AS u ON u.day = c.day
-     LEFT JOIN (SELECT k.day, %3$s.hll_add_agg(%3$s.hll_hash_text(k.key), 11, 5, -1, 1) AS sketch
-                FROM present AS p CROSS JOIN LATERAL headcount.daily_keys(p.refused, %4$L, NULL::date, NULL::date, headcount.as_of()) AS k
+     LEFT JOIN (SELECT k.day, %2$s.hll_add_agg(%2$s.hll_hash_text(k.key), 11, 5, -1, 1) AS sketch
+                FROM present AS p CROSS JOIN LATERAL headcount.daily_keys(p.refused, %3$L, NULL::date, NULL::date, headcount.as_of()) AS k
                 GROUP BY k.day) AS d ON d.day = c.day
 ORDER BY c.day$q$,
-        name, parts.true_denials, hll, options.time_zone, options.window_days);
+        name, hll, options.time_zone, options.window_days);
 END
 $$;
-COMMENT ON FUNCTION headcount.sketch_view(text, headcount.source, record) IS
+COMMENT ON FUNCTION headcount.sketch_view(text, headcount.source) IS
     'internal: the query behind the sketches of a source';
 
 -- A time in the zone of the source, whatever that of the reader; to_char gives NULL for infinite times.
@@ -47,7 +48,7 @@ $$;
 COMMENT ON FUNCTION headcount.time_text(text, text, text) IS 'internal: an expression that prints a time in the zone of a source';
 
 -- One pass over the sessions, one over the denials, and one over the open sessions, which are few and have an index.
-CREATE FUNCTION headcount.quality_view(options headcount.source, parts record) RETURNS text
+CREATE FUNCTION headcount.quality_view(options headcount.source, parts headcount.source_parts) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     session_text text := format(
@@ -102,7 +103,7 @@ FROM (SELECT%s
         session_text, parts.session_states, parts.counts, rule_list);
 END
 $$;
-COMMENT ON FUNCTION headcount.quality_view(headcount.source, record) IS
+COMMENT ON FUNCTION headcount.quality_view(headcount.source, headcount.source_parts) IS
     'internal: the query behind the data quality of a source';
 
 -- CREATE OR REPLACE, so that alter_source keeps grants and whatever people built on the views.
@@ -122,7 +123,7 @@ COMMENT ON FUNCTION headcount.make_view(text, text, text, text, text[]) IS
 CREATE FUNCTION headcount.make_views(name text, options headcount.source) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    parts record := headcount.source_parts(name, options);
+    parts headcount.source_parts := headcount.make_parts(name, options);
     -- an end is exclusive, except for a session of one instant
     online text := format($q$(%s) AS s
 WHERE %s AND %s
@@ -148,11 +149,7 @@ WHERE %s$q$, parts.session_states, parts.counts),
               'is_stale', 'the session has no end, but was not heard of for longer than idle_limit',
               'is_realtime', 'the session is on one of the realtime servers']);
 
-    PERFORM headcount.make_view(name, 'denials', format($q$
-SELECT d.user_name, d.host, d.server, d.denied_at, %s AS is_false_denial
-FROM (%s) AS d
-WHERE d.user_name <> ''::text AND d.denied_at > '-infinity'::timestamptz AND d.denied_at <= headcount.as_of()$q$,
-        parts.false_denial, parts.denial_rows),
+    PERFORM headcount.make_view(name, 'denials', headcount.denials_view(parts),
         'the denials of a user',
         ARRAY['is_false_denial', 'the user got a session at about the same time, so the denial counts nowhere']);
 
@@ -171,15 +168,15 @@ GROUP BY s.user_name$q$, online),
         ARRAY['online_count', 'connections', 'hosts', 'different hosts',
               'last_seen', 'when one of the sessions was last heard of, or else started']);
 
-    PERFORM headcount.make_view(name, 'daily_user_counts_2013', headcount.daily_view(name, options, parts, '2013'),
+    PERFORM headcount.make_view(name, 'daily_user_counts_2013', headcount.daily_view(name, options, '2013'),
         'users, denials and hosts of each day under licensing model 2013', daily_columns);
-    PERFORM headcount.make_view(name, 'daily_user_counts_2019', headcount.daily_view(name, options, parts, '2019'),
+    PERFORM headcount.make_view(name, 'daily_user_counts_2019', headcount.daily_view(name, options, '2019'),
         'users, denials and hosts of each day under licensing model 2019', daily_columns);
     PERFORM headcount.make_view(name, 'daily_user_counts', format($q$
 SELECT c.day, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
 FROM %I.%I AS c$q$, name, 'daily_user_counts_' || options.licensing_model),
         format('users, denials and hosts of each day under licensing model %s', options.licensing_model), daily_columns);
-    PERFORM headcount.make_view(name, 'daily_user_counts_by_server', headcount.server_view(name, options, parts),
+    PERFORM headcount.make_view(name, 'daily_user_counts_by_server', headcount.server_view(name, options),
         format('users, denials and hosts of each server on each day with something, under licensing model %s', options.licensing_model),
         daily_columns || ARRAY['server', 'NULL for sessions and denials without a server']);
     PERFORM headcount.make_view(name, 'realtime_users_count', format($q$
@@ -188,7 +185,7 @@ FROM %I.daily_user_counts AS c
 WHERE c.complete$q$, name),
         'the report "Realtime Users Count": days that are over',
         ARRAY['ucd', 'date', 'uct', 'total users', 'ucdy', 'daily users', 'ucde', 'denial users', 'ucch', 'concurrent hosts']);
-    PERFORM headcount.make_view(name, 'daily_user_sketches', headcount.sketch_view(name, options, parts),
+    PERFORM headcount.make_view(name, 'daily_user_sketches', headcount.sketch_view(name, options),
         'approximate sets of users of each day, to unite across sources, servers and clusters',
         ARRAY['used', 'users with a session that day', 'denied', 'users that were denied that day']);
     PERFORM headcount.make_view(name, 'data_quality', headcount.quality_view(options, parts),

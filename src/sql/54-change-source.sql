@@ -74,14 +74,26 @@ CREATE FUNCTION headcount.rebuild_views(name text, options headcount.source) RET
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM headcount.make_views(name, options);
-    DELETE FROM headcount.source AS s WHERE s.sessions_view = options.sessions_view;
-    INSERT INTO headcount.source SELECT options.*;
+    UPDATE headcount.source AS s SET
+        (sessions, user_name, host, started_at, ended_at, server, last_seen, idle_limit, sessions_when, user_identity,
+         realtime_servers, denials, denied_user, denied_at, denied_host, denied_server, denied_when,
+         false_denial_before, false_denial_after, time_zone, licensing_model, window_days, materialized, tracking,
+         tracking_days)
+        = ROW(options.sessions, options.user_name, options.host, options.started_at, options.ended_at, options.server,
+         options.last_seen, options.idle_limit, options.sessions_when, options.user_identity,
+         options.realtime_servers, options.denials, options.denied_user, options.denied_at, options.denied_host,
+         options.denied_server, options.denied_when, options.false_denial_before, options.false_denial_after,
+         options.time_zone, options.licensing_model, options.window_days, options.materialized, options.tracking,
+         options.tracking_days)
+    WHERE s.sessions_view = options.sessions_view;
 END
 $$;
 COMMENT ON FUNCTION headcount.rebuild_views(text, headcount.source) IS
     'internal: makes the views of a source anew, in place, and registers its options; these have been checked';
 
--- Like create_source under the caller's search path, hence no SET clause. A NULL leaves an option as it is.
+-- Like create_source under the caller's search path, hence no SET clause: the expressions given here are read under it.
+-- Those that stay were written under pg_catalog alone, and are read that way again: a function of the same name on the
+-- path of whoever alters the source must not slip in. A NULL leaves an option as it is.
 CREATE FUNCTION headcount.alter_source(
     name text, sessions regclass DEFAULT NULL, user_name text DEFAULT NULL, host text DEFAULT NULL,
     started_at text DEFAULT NULL, ended_at text DEFAULT NULL,
@@ -98,6 +110,7 @@ RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 #variable_conflict use_variable
 DECLARE
     options headcount.source := headcount.find_own_source(name);
+    given   headcount.source;
 BEGIN
     PERFORM headcount.check_reset(reset, pg_catalog.array_remove(ARRAY[
         CASE WHEN server IS NOT NULL THEN 'server' END,
@@ -134,7 +147,22 @@ BEGIN
     options.materialized := coalesce(materialized, options.materialized);
     options.tracking := coalesce(tracking, options.tracking);
     options.tracking_days := coalesce(tracking_days, options.tracking_days);
-    -- expressions that stay are resolved already, and mean the same under every path
+    given.sessions := options.sessions;
+    given.denials := options.denials;
+    given.user_name := user_name;
+    given.host := host;
+    given.started_at := started_at;
+    given.ended_at := ended_at;
+    given.server := server;
+    given.last_seen := last_seen;
+    given.sessions_when := sessions_when;
+    given.user_identity := user_identity;
+    given.denied_user := denied_user;
+    given.denied_at := denied_at;
+    given.denied_host := denied_host;
+    given.denied_server := denied_server;
+    given.denied_when := denied_when;
+    -- what expressions there are has to be known before they are read, to name the argument that is missing
     options.user_name := coalesce(user_name, options.user_name);
     options.host := coalesce(host, options.host);
     options.started_at := coalesce(started_at, options.started_at);
@@ -148,9 +176,21 @@ BEGIN
     options.denied_host := coalesce(denied_host, options.denied_host);
     options.denied_server := coalesce(denied_server, options.denied_server);
     options.denied_when := coalesce(denied_when, options.denied_when);
-
     options := headcount.check_source(options);
-    options := headcount.resolve_source(options);
+    given := headcount.resolve_source(given);
+    options.user_name := coalesce(given.user_name, options.user_name);
+    options.host := coalesce(given.host, options.host);
+    options.started_at := coalesce(given.started_at, options.started_at);
+    options.ended_at := coalesce(given.ended_at, options.ended_at);
+    options.server := coalesce(given.server, options.server);
+    options.last_seen := coalesce(given.last_seen, options.last_seen);
+    options.sessions_when := coalesce(given.sessions_when, options.sessions_when);
+    options.user_identity := coalesce(given.user_identity, options.user_identity);
+    options.denied_user := coalesce(given.denied_user, options.denied_user);
+    options.denied_at := coalesce(given.denied_at, options.denied_at);
+    options.denied_host := coalesce(given.denied_host, options.denied_host);
+    options.denied_server := coalesce(given.denied_server, options.denied_server);
+    options.denied_when := coalesce(given.denied_when, options.denied_when);
     PERFORM headcount.rebuild_views(name, options);
 END
 $$;

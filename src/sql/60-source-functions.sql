@@ -8,16 +8,18 @@ CREATE FUNCTION headcount.set_as_of(as_of timestamptz) RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     as_of := coalesce(as_of, now());
+    IF NOT isfinite(as_of) THEN
+        PERFORM headcount.raise_argument_error('as_of', 'must be finite');
+    END IF;
     -- in UTC and ISO order, which every DateStyle and TimeZone reads alike
-    PERFORM set_config('headcount.as_of', CASE WHEN isfinite(as_of)
-        THEN to_char(as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US"+00" BC') ELSE as_of::text END, true);
+    PERFORM set_config('headcount.as_of', to_char(as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US"+00" BC'), true);
     RETURN as_of;
 END
 $$;
 COMMENT ON FUNCTION headcount.set_as_of(timestamptz) IS
     'internal: makes the views of the sources speak of this instant (NULL is now) until the calling function ends';
 
-CREATE FUNCTION headcount.online_counts(source text, user_names text[], as_of timestamptz DEFAULT now())
+CREATE FUNCTION headcount.online_counts(source text, user_names text[], as_of timestamptz DEFAULT headcount.as_of())
 RETURNS TABLE (user_name text, online_count bigint)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 50
 SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
@@ -45,7 +47,7 @@ COMMENT ON FUNCTION headcount.online_counts(text, text[], timestamptz) IS
     'how many connections each of these users has, one row a name in the order of the names, 0 for none; needs SELECT on the view online_users of the source';
 
 CREATE FUNCTION headcount.source_activity(source text, granularity text, from_at timestamptz, to_at timestamptz,
-                                          as_of timestamptz DEFAULT now())
+                                          as_of timestamptz DEFAULT headcount.as_of())
 RETURNS TABLE (bucket timestamptz, unique_users integer, concurrent_users integer, concurrent_hosts integer,
                denial_users integer, denials integer)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 400

@@ -62,21 +62,21 @@ DECLARE
                                 ELSE coalesce(from_day, '-infinity')::timestamptz END;
     to_at   timestamptz := CASE WHEN isfinite(to_day) THEN headcount.day_start(to_day + 1, options.time_zone)
                                 ELSE coalesce(to_day, 'infinity')::timestamptz END;
-    users   bigint;
+    users   integer;
 BEGIN
     IF from_day > to_day THEN
         RAISE EXCEPTION 'from_day (%) is after to_day (%)', from_day, to_day USING ERRCODE = 'invalid_parameter_value';
     ELSIF from_at >= to_at OR from_at > headcount.as_of() THEN      -- a day that the zone skipped, or one to come
         RETURN 0;
     END IF;
-    EXECUTE format('SELECT count(*) FROM (%s) AS u', query) INTO users USING from_at, to_at, options.realtime_servers;
+    EXECUTE format('SELECT count(*)::integer FROM (%s) AS u', query) INTO users USING from_at, to_at, options.realtime_servers;
     RETURN users;
 END
 $$;
 COMMENT ON FUNCTION headcount.unique_users(text, date, date, text) IS
     'how many users had a session (used), were denied (denied), did either (total) or appeared for the first time (new) on the days from from_day to to_day, both included, NULL being no bound; needs SELECT on the views sessions and denials of the source';
 
-CREATE FUNCTION headcount.users_on(source text, day date, what text DEFAULT 'used', as_of timestamptz DEFAULT now())
+CREATE FUNCTION headcount.users_on(source text, day date, what text DEFAULT 'used', as_of timestamptz DEFAULT headcount.as_of())
 RETURNS SETOF text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
@@ -103,7 +103,7 @@ $$;
 COMMENT ON FUNCTION headcount.users_on(text, date, text, timestamptz) IS
     'the users that had a session that day (used), are behind its denial_users (denied) or total_users (total), or appeared that day for the first time under the model of the source (new); needs SELECT on the views sessions and denials of the source';
 
-CREATE FUNCTION headcount.hosts_at_peak(source text, day date, as_of timestamptz DEFAULT now()) RETURNS SETOF text
+CREATE FUNCTION headcount.hosts_at_peak(source text, day date, as_of timestamptz DEFAULT headcount.as_of()) RETURNS SETOF text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
 DECLARE

@@ -36,9 +36,9 @@ BEGIN
     BEGIN
         EXECUTE format('CREATE TEMPORARY TABLE headcount_probe ON COMMIT DROP AS SELECT * FROM %s LIMIT 0', headcount.relation_name(relation));
         EXECUTE format('CREATE INDEX headcount_probe_index ON pg_temp.headcount_probe %s', definition);
-        wanted_keys := headcount.index_keys('pg_temp.headcount_probe_index');
+        wanted_keys := headcount.index_keys(to_regclass('pg_temp.headcount_probe_index'));
         SELECT coalesce(pg_get_expr(i.indpred, i.indrelid), '') INTO wanted_where
-        FROM pg_index AS i WHERE i.indexrelid = 'pg_temp.headcount_probe_index'::regclass;
+        FROM pg_index AS i WHERE i.indexrelid = to_regclass('pg_temp.headcount_probe_index');
         RAISE EXCEPTION USING ERRCODE = 'HC000';      -- takes the probe away
     EXCEPTION
         WHEN SQLSTATE 'HC000' THEN
