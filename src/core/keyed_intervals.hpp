@@ -154,7 +154,7 @@ class keyed_intervals {
   };
   static place place_of(std::uint32_t closed_count);
 
-  // Blocks of 256, 512, 1024, ... records: growing moves nothing, and the large ones can be huge pages.
+  // Blocks of 256, 512, 1024, ... records: growing moves nothing.
   static constexpr unsigned first_block_bits = 8;
   static constexpr std::size_t block_size(std::size_t block) { return std::size_t{1} << (first_block_bits + block); }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "core/radix_sort.hpp"
 
 #include "core/core_only.hpp"
 
@@ -15,12 +14,12 @@ event_list::event_list(const presence_view &presence, interval window, const con
     for (const interval &each : intervals) {
       const interval part = clip(each, window);
       if (is_empty(part)) continue;
-      starts_.push_back(part.start);
-      if (part.end != forever) ends_.push_back(part.end);
+      starts_.add(part.start);
+      if (part.end != forever) ends_.add(part.end);
     }
   });
-  radix_sort(starts_, host);
-  radix_sort(ends_, host);
+  starts_.sort(host);
+  ends_.sort(host);
 }
 
 interval event_list::finite_span() const {

@@ -14,6 +14,7 @@
 
 #include "core/context.hpp"
 #include "core/instant.hpp"
+#include "core/instant_list.hpp"
 #include "core/presence_view.hpp"
 
 namespace headcount::core {
@@ -47,8 +48,8 @@ class event_list {
   interval finite_span() const;
 
  private:
-  std::pmr::vector<instant> starts_;
-  std::pmr::vector<instant> ends_;  // without the open ones
+  instant_list starts_;
+  instant_list ends_;  // without the open ones
 };
 
 // The highest level and where it first held; level 0 has no instants.

@@ -44,8 +44,8 @@ void set_for_now(const char *name, const char *value) {
   (void)set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
-// Names outside of pg_catalog come out qualified, since nothing else is on the path while it is written, and dates in the
-// one order that everybody reads alike.
+// Names outside of pg_catalog come out qualified, since nothing else is on the path while it is written, and dates in
+// the one order that everybody reads alike.
 char *deparse(Node *expression, Relation relation) {
   const int nest = NewGUCNestLevel();
   set_for_now("search_path", "pg_catalog, pg_temp");

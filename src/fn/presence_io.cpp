@@ -50,8 +50,9 @@ Datum read_text(std::string_view text) {
   return pg::presence_result(bytes);
 }
 
-// The canonical bytes of an argument, without the length word.
+// The canonical bytes of an argument, without the length word. Stored values have them already.
 core::key_view canonical_argument(FunctionCallInfo fcinfo, int number, const core::context &host) {
+  if (const auto stored = pg::stored_presence_argument(fcinfo, number)) return stored->bytes();
   return core::to_canonical(pg::presence_argument(fcinfo, number), core::all_time, 0, host);
 }
 
@@ -94,7 +95,7 @@ HEADCOUNT_FUNCTION(presence_recv) {
 
 HEADCOUNT_FUNCTION(presence_send) {
   const pg::workspace work;
-  return pg::make_presence(pg::presence_argument(fcinfo, 0), core::all_time, work);
+  return pg::presence_result(with_length_word(canonical_argument(fcinfo, 0, work)));
 }
 
 HEADCOUNT_FUNCTION(presence_eq) {

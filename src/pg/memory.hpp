@@ -1,8 +1,6 @@
 #pragma once
 // PostgreSQL's memory contexts as the kernel's memory.
 
-#include <sys/mman.h>
-
 #include "pg/postgres.hpp"
 
 #include "core/context.hpp"
@@ -36,21 +34,7 @@ class context_resource final : public std::pmr::memory_resource {
     if (size > MaxAllocHugeSize) throw std::bad_alloc();
     void *const memory = MemoryContextAllocExtended(context_, size, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
     if (memory == nullptr) throw std::bad_alloc();
-    if (size >= least_huge) ask_for_huge_pages(memory, size);
     return memory;
-  }
-
-  // A hash table of some megabytes is touched all over: with pages of 2 MB instead of 4 kB neither the address
-  // translation nor the first touch of a page costs much. A hint only, where the system takes such hints.
-  static constexpr std::size_t huge_page = 2 * 1024 * 1024;
-  static constexpr std::size_t least_huge = 2 * huge_page;
-
-  static void ask_for_huge_pages([[maybe_unused]] void *memory, [[maybe_unused]] std::size_t size) {
-#ifdef MADV_HUGEPAGE
-    const auto first = reinterpret_cast<std::uintptr_t>(memory), end = first + size;
-    const auto from = TYPEALIGN(huge_page, first), to = TYPEALIGN_DOWN(huge_page, end);
-    if (from < to) (void)madvise(reinterpret_cast<void *>(from), to - from, MADV_HUGEPAGE);
-#endif
   }
 
   MemoryContext context_;

@@ -63,6 +63,13 @@ core::presence_view presence_argument(FunctionCallInfo fcinfo, int number) {
   return core::presence_view(bytes_argument(fcinfo, number));
 }
 
+std::optional<core::presence_reader> stored_presence_argument(FunctionCallInfo fcinfo, int number) {
+  if (PG_ARGISNULL(number) || expanded_of(fcinfo->args[number].value) != nullptr) return std::nullopt;
+  const core::key_view bytes = bytes_argument(fcinfo, number);
+  if (core::read_head(bytes).form != core::presence_form::canonical) return std::nullopt;
+  return core::presence_reader(bytes);
+}
+
 Datum presence_result(std::span<std::byte> canonical) {
   SET_VARSIZE(canonical.data(), canonical.size());
   return PointerGetDatum(canonical.data());
@@ -164,13 +171,11 @@ void presence_state::add_argument(int number) {
   const core::presence_view added = presence_argument(fcinfo_, number);
   if (added.type() == core::key_type::none) return;
   const workspace work;
-  if (expanded_of(fcinfo_->args[number].value) == nullptr) {
-    const core::key_view bytes = bytes_argument(fcinfo_, number);
-    if (bytes.size() > most_log_bytes && core::read_head(bytes).form == core::presence_form::canonical) {
-      check_type(added.type());
-      table().builder.add_canonical(bytes, work);
-      return;
-    }
+  if (const auto stored = stored_presence_argument(fcinfo_, number);
+      stored.has_value() && stored->bytes().size() > most_log_bytes) {
+    check_type(added.type());
+    table().builder.add_canonical(stored->bytes(), work);
+    return;
   }
   added.for_each_unordered(work, [&](core::key_view key, std::span<const core::interval> intervals) {
     for (const core::interval &each : intervals) add(added.type(), key, each);

@@ -17,6 +17,9 @@ namespace headcount::pg {
 // Reads an argument in any form; NULL is empty. The view is valid as long as the argument.
 core::presence_view presence_argument(FunctionCallInfo fcinfo, int number);
 
+// The argument as it is stored, if it has canonical bytes: their check sum has been checked, nothing else.
+std::optional<core::presence_reader> stored_presence_argument(FunctionCallInfo fcinfo, int number);
+
 // A value from canonical bytes with room for the length word in front (reserve VARHDRSZ).
 Datum presence_result(std::span<std::byte> canonical);
 
