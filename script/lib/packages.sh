@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# Debian packages: which PostgreSQL this machine has, what is missing, and getting it without side effects.
+# Sourced after common.sh.
+
+# The major version to work with: that of PG_CONFIG or PG_MAJOR when the caller chose, else the one Debian ships here.
+find_postgres() {
+	if [ -n "${PG_CONFIG:-}" ]; then
+		pg_major=$("$PG_CONFIG" --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/')
+	else
+		pg_major=${PG_MAJOR:-$(default_major)}
+		[ -n "$pg_major" ] || { refresh_lists && pg_major=$(default_major); }
+		[ -n "$pg_major" ] || die "which PostgreSQL? Debian's package lists do not say; set PG_MAJOR or PG_CONFIG"
+		PG_CONFIG=/usr/lib/postgresql/$pg_major/bin/pg_config
+	fi
+	export PG_CONFIG
+	at_exit default_cluster_again
+}
+
+# The metapackage "postgresql" has version MAJOR+..., installed or not.
+default_major() {
+	command -v apt-cache >/dev/null || die "this script installs Debian packages; elsewhere build with make (README.md)"
+	apt-cache show --no-all-versions postgresql 2>/dev/null | sed -nE 's/^Version: ([0-9]+)\+.*/\1/p' | head -n 1
+}
+
+build_packages() { printf '%s\n' "postgresql-$pg_major" "postgresql-server-dev-$pg_major" "postgresql-$pg_major-hll" g++ make; }
+unit_packages() { printf '%s\n' cmake libgtest-dev libbenchmark-dev; }
+clang_packages() { printf '%s\n' clang-14 libclang-rt-14-dev; }
+tap_packages() { printf '%s\n' perl libipc-run-perl; }
+
+missing_packages() {
+	local package
+	for package; do
+		dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || printf '%s\n' "$package"
+	done
+}
+
+apt_get() {
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 -o APT::Install-Recommends=false \
+		-o Dpkg::Options::=--force-confold "$@"
+}
+
+refresh_lists() { apt_get update; }
+
+# Installs what is missing of the given packages. The lists are fetched anew only when the ones at hand do not do.
+install_packages() {
+	local missing
+	mapfile -t missing < <(missing_packages "$@")
+	[ ${#missing[@]} -gt 0 ] || { echo "nothing to install"; return 0; }
+	echo "installing: ${missing[*]}"
+	no_default_cluster "${missing[@]}"
+	apt_get install "${missing[@]}" || { refresh_lists && apt_get install "${missing[@]}"; }
+	default_cluster_again
+}
+
+# Debian's server package makes and starts a server of its own on installation. We came for the programs only, so that is
+# switched off while we install it, and switched on again for whatever the owner of this machine installs later.
+cluster_switch=/etc/postgresql-common/createcluster.d/headcount-install.conf
+no_default_cluster() {
+	case " $* " in *" postgresql-$pg_major "*) ;; *) return 0 ;; esac
+	as_root mkdir -p "${cluster_switch%/*}"
+	echo 'create_main_cluster = false' | as_root tee "$cluster_switch" >/dev/null
+}
+default_cluster_again() { [ ! -e "$cluster_switch" ] || as_root rm -f "$cluster_switch"; }

@@ -1,0 +1,68 @@
+# shellcheck shell=bash
+# A private PostgreSQL server: own directory, unix socket only, gone when the script ends. Sourced after packages.sh.
+
+socket=$work/s
+data=$work/data
+
+# PostgreSQL refuses to run as root; then it runs as the user that Debian's package made for it.
+find_server_user() {
+	bindir=$("$PG_CONFIG" --bindir)
+	if is_root; then
+		server_user=postgres
+		id "$server_user" >/dev/null 2>&1 || die "there is no user $server_user to run PostgreSQL as"
+	else
+		server_user=$(id -un)
+	fi
+	home=$work/home
+	[ -d "$home" ] || mkdir "$home"
+	give_to_server "$home"
+	at_exit stop_server
+}
+
+give_to_server() { ! is_root || chown -R "$server_user": "$@"; }
+
+# Runs a program as the server's user, in a directory that it can read.
+as_server() {
+	local settings=(HOME="$home" PATH="$bindir:$PATH" PGHOST="$socket" PGPORT=5432 PGUSER=postgres)
+	if is_root; then
+		(cd "$home" && exec runuser -u "$server_user" -- env "${settings[@]}" "$@")
+	else
+		(cd "$home" && exec env "${settings[@]}" "$@")
+	fi
+}
+
+start_server() {
+	local log=$work/server.log
+	mkdir -p "$socket" "$data"
+	chmod 700 "$socket" "$data"
+	: >"$log"
+	give_to_server "$socket" "$data" "$log"
+	as_server initdb -D "$data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync --no-instructions
+	as_server tee -a "$data/postgresql.conf" >/dev/null <<-SETTINGS
+		# A server that lives for minutes: nobody else may reach it, and nobody needs its disk to be safe.
+		listen_addresses = ''
+		unix_socket_directories = '$socket'
+		unix_socket_permissions = 0700
+		port = 5432
+		fsync = off
+		full_page_writes = off
+		autovacuum_naptime = 10min
+		max_wal_size = 4GB
+		shared_buffers = 256MB
+		max_prepared_transactions = 10
+		log_line_prefix = '%m [%p] %q%a '
+		timezone = 'UTC'
+	SETTINGS
+	as_server pg_ctl -D "$data" -w -t 60 -l "$log" start || { cat "$log"; return 1; }
+}
+
+# Through the private data directory's own process number, so no other server can be meant.
+stop_server() {
+	[ -e "$data/postmaster.pid" ] || return 0
+	as_server pg_ctl -D "$data" -w -t 60 -m fast stop >/dev/null 2>&1 || as_server pg_ctl -D "$data" -w -m immediate stop >/dev/null 2>&1
+}
+
+# A process of the server that died leaves these words, however green the tests that caused it may be.
+server_crashed() { as_server cat "$work/server.log" | grep -E 'terminated by signal|PANIC:|TRAP:|was terminated'; }
+
+psql_server() { as_server psql -X -q -v ON_ERROR_STOP=1 "$@"; }

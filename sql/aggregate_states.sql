@@ -1,0 +1,71 @@
+-- The states of the aggregates are values like others: anybody can make an aggregate of the same transition functions
+-- and no final function, keep what comes out in a table, and hand it to everything. It answers or refuses.
+SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET client_min_messages = warning;
+\pset null '-'
+CREATE AGGREGATE judge.raw_agg(text, timestamptz, timestamptz) (sfunc = headcount.presence_add, stype = headcount.presence, combinefunc = headcount.presence_merge);
+CREATE AGGREGATE judge.raw_union(headcount.presence) (sfunc = headcount.presence_merge, stype = headcount.presence);
+CREATE AGGREGATE judge.raw_count(text) (sfunc = headcount.presence_add_key, stype = headcount.presence);
+CREATE AGGREGATE judge.raw_sessions(timestamptz, timestamptz) (sfunc = headcount.presence_add_session, stype = headcount.presence);
+
+-- States of every size, from one row in the log to a table of keys, kept in a table.
+SELECT oracle.load_random(701, 1200, 0, '2024-01-01', '2024-12-01', users => 1000);
+SELECT oracle.keyed_from_sessions();
+CREATE TABLE kept AS
+    SELECT n, judge.raw_agg(key, started_at, ended_at) AS raw, headcount.presence_agg(key, started_at, ended_at) AS p
+    FROM oracle.keyed JOIN unnest(ARRAY[1, 2, 5, 20, 100, 500, 100000]) AS n ON id <= n GROUP BY n;
+-- The raw state holds the same, however it is read.
+SELECT count(*) AS states, bool_and(headcount.unique_count(raw) = headcount.unique_count(p)) AS keys, bool_and(headcount.max_concurrent(raw) = headcount.max_concurrent(p)) AS peak,
+       bool_and(raw::text::headcount.presence OPERATOR(headcount.=) p) AS text, bool_and(raw OPERATOR(headcount.=) p) AS equal,
+       bool_and(headcount.presence_send(headcount.presence_union(raw, NULL)) = headcount.presence_send(p)) AS union,
+       bool_and(headcount.presence_send(raw) = headcount.presence_send(p)) AS bytes FROM kept;
+SELECT n, judge.compare(format('SELECT i.* FROM kept, headcount.intervals(raw) AS i WHERE n = %s', n), format('SELECT i.* FROM kept, headcount.intervals(p) AS i WHERE n = %s', n)) FROM kept WHERE n >= 20 ORDER BY n;
+-- Aggregated on, it does not change in its place.
+CREATE TABLE before AS SELECT n, md5(textsend(raw::text)) AS t, pg_column_size(raw) AS size FROM kept;
+SELECT headcount.unique_count(judge.raw_union(raw)) = headcount.unique_count(headcount.presence_union_agg(p)) AS raw_union,
+       headcount.presence_send(headcount.presence_union_agg(raw)) = headcount.presence_send(headcount.presence_union_agg(p)) AS union_agg,
+       headcount.presence_send(headcount.presence_union_agg(raw ORDER BY n DESC)) = headcount.presence_send(headcount.presence_union_agg(p)) AS descending FROM kept;
+SELECT count(*) AS windows, bool_and(headcount.unique_count(u) >= headcount.unique_count(raw)) AS grows FROM (SELECT raw, judge.raw_union(raw) OVER (ORDER BY n) AS u FROM kept) AS w;
+SELECT judge.compare('SELECT n, md5(textsend(raw::text)), pg_column_size(raw) FROM kept', 'SELECT * FROM before');
+-- States of the other kinds, read by functions they were not made for.
+CREATE TABLE others AS SELECT judge.raw_count(key) AS keys, judge.raw_sessions(started_at, ended_at) AS sessions FROM oracle.keyed;
+SELECT c, judge.sqlstate(format('SELECT count(*) FROM others, headcount.%s', c)) IN ('fine', '42804', '42809', '22023', '22004', '22008', '54000', '0A000') AS answers_or_refuses FROM unnest(ARRAY[
+    'intervals(keys)', 'keys(keys)', 'timeline(keys)', 'daily_activity(keys, ''UTC'')', 'presence_clip(keys, ''2024-01-01'', ''2024-02-01'')', 'presence_send(keys)', 'presence_out(keys)',
+    'intervals(sessions)', 'keys(sessions)', 'keys_at(sessions, ''2024-03-01'')', 'timeline(sessions)', 'daily_activity(sessions, ''UTC'', as_of => ''2024-12-01'')', 'presence_send(sessions)', 'presence_union(sessions, sessions)', 'presence_union(sessions, keys)']) AS c;
+SELECT judge.sqlstate('SELECT headcount.presence_union(judge.raw_sessions(started_at, ended_at), judge.raw_agg(key, started_at, ended_at)) FROM oracle.keyed') AS mixed;
+
+-- The daily report's state is bytes, which anybody can write. Real ones first, then damaged ones: a row of the report,
+-- or an error; the server stays up either way.
+CREATE AGGREGATE judge.raw_report(text, text, timestamptz, timestamptz, boolean, text, text, integer, timestamptz) (sfunc = headcount.daily_report_add, stype = bytea);
+CREATE AGGREGATE judge.merged_report(bytea) (sfunc = headcount.daily_report_merge, stype = bytea, finalfunc = headcount.daily_report_final);
+CREATE TABLE report AS
+    SELECT n, judge.raw_report(user_name, host, started_at, ended_at, id % 7 = 0, 'Europe/Warsaw', '2019', 14, '2024-05-01') AS state
+    FROM oracle.session JOIN unnest(ARRAY[12, 40, 1000]) AS n ON id <= n GROUP BY n;
+CREATE TABLE report_before AS SELECT n, md5(state) AS m FROM report;
+SELECT n, judge.compare(format('SELECT r.* FROM report, unnest(headcount.daily_report_final(state)) AS r WHERE n = %s', n),
+    format($$SELECT r.* FROM (SELECT headcount.daily_report_agg(user_name, host, started_at, ended_at, id %% 7 = 0, 'Europe/Warsaw', '2019', 14, '2024-05-01') AS a FROM oracle.session WHERE id <= %s) AS x, unnest(a) AS r$$, n)) FROM report ORDER BY n;
+SELECT cardinality(judge.merged_report(state)) > 30 AS merged FROM report;
+
+CREATE FUNCTION judge.damaged_state(bytes bytea, seed integer) RETURNS SETOF bytea LANGUAGE sql AS $$
+    SELECT substr(bytes, 1, n) FROM generate_series(0, least(length(bytes), 150) - 1) AS n UNION ALL
+    SELECT substr(bytes, 1, oracle.dice(seed, i, 'cut', length(bytes))) FROM generate_series(1, 60) AS i UNION ALL
+    SELECT set_byte(bytes, n, (get_byte(bytes, n) + 1 + oracle.dice(seed, n, 'byte', 255)) % 256) FROM generate_series(0, least(length(bytes), 150) - 1) AS n UNION ALL
+    SELECT set_byte(bytes, n, v) FROM generate_series(0, least(length(bytes), 100) - 1) AS n, unnest(ARRAY[0, 255]) AS v UNION ALL
+    SELECT set_byte(bytes, oracle.dice(seed, i, 'at', length(bytes)), oracle.dice(seed, i, 'to', 256)) FROM generate_series(1, 100) AS i UNION ALL
+    SELECT bytes || bytes UNION ALL SELECT '\x'::bytea UNION ALL SELECT decode(md5(i::text), 'hex') FROM generate_series(1, 50) AS i
+$$;
+CREATE FUNCTION judge.state_outcome(bytes bytea) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM headcount.daily_report_final(bytes);
+    PERFORM judge.merged_report(b) FROM (VALUES (bytes), (bytes)) AS v (b);
+    RETURN 'answered or refused';
+EXCEPTION WHEN data_corrupted OR invalid_parameter_value OR datetime_field_overflow OR wrong_object_type OR invalid_binary_representation OR null_value_not_allowed OR datatype_mismatch OR program_limit_exceeded THEN
+    RETURN 'answered or refused';
+WHEN OTHERS THEN
+    RETURN SQLSTATE || ' ' || SQLERRM;
+END $$;
+SET statement_timeout = '30s';
+SELECT judge.state_outcome(d) AS outcome, count(*) > 400 AS many FROM report, LATERAL judge.damaged_state(state, n) AS d WHERE n < 100 GROUP BY 1;
+RESET statement_timeout;
+SELECT judge.compare('SELECT n, md5(state) FROM report', 'SELECT * FROM report_before');
+DROP TABLE kept, before, others, report, report_before;
+DROP AGGREGATE judge.raw_agg(text, timestamptz, timestamptz), judge.raw_union(headcount.presence), judge.raw_count(text), judge.raw_sessions(timestamptz, timestamptz), judge.merged_report(bytea), judge.raw_report(text, text, timestamptz, timestamptz, boolean, text, text, integer, timestamptz);

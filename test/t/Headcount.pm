@@ -1,0 +1,109 @@
+package Headcount;
+
+# What the tests of whole clusters share.
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Time::HiRes qw(sleep time);
+
+our @EXPORT = qw(new_node small_source sqlstates error_text wait_for kilobytes background_backend);
+
+# A running server with the extension in database postgres.
+sub new_node
+{
+	my ($name, %options) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init(extra => [ '-E', 'UTF8', '--locale=C.UTF-8' ], %{ $options{init} // {} });
+	$node->append_conf('postgresql.conf', $options{conf} // '');
+	$node->start;
+	$node->safe_psql('postgres', "SET client_min_messages = warning; CREATE EXTENSION headcount CASCADE");
+	return $node;
+}
+
+# A table of sessions, one of denials, and a source "wifi" over both, with fixed contents. Every view has something to show.
+sub small_source
+{
+	my ($node, $db) = @_;
+	$node->safe_psql($db // 'postgres', <<'SQL');
+CREATE TABLE login (who text, mac text, nas text, came timestamptz, went timestamptz, heard timestamptz);
+CREATE TABLE refused (who text, nas text, at timestamptz);
+INSERT INTO login
+SELECT 'user ' || i % 17, 'host ' || i % 23, 'nas ' || i % 3,
+       timestamptz '2026-01-01 00:00+00' + i * interval '97 minutes',
+       CASE WHEN i % 10 > 0 THEN timestamptz '2026-01-01 00:00+00' + i * interval '97 minutes' + i % 7 * interval '3 hours' END,
+       timestamptz '2026-01-01 00:00+00' + i * interval '100 minutes'
+FROM generate_series(1, 400) AS i;
+INSERT INTO refused SELECT 'user ' || i % 29, 'nas ' || i % 3, timestamptz '2026-01-02 12:00+00' + i * interval '5 hours' FROM generate_series(1, 90) AS i;
+SELECT headcount.create_source('wifi', 'login', 'who', 'mac', 'came', 'went', server => 'nas', last_seen => 'heard',
+	idle_limit => '1 hour', denials => 'refused', denied_user => 'who', denied_at => 'at', denied_server => 'nas',
+	realtime_servers => '{nas 0,nas 1}', time_zone => 'Europe/Warsaw', user_identity => 'lower(user_name)');
+SQL
+	return;
+}
+
+# The SQLSTATEs of the errors that a script raises, in order; the script goes on after each.
+sub sqlstates
+{
+	my ($node, $sql, %options) = @_;
+	my $errors = '';
+	$node->psql($options{db} // 'postgres', "\\set VERBOSITY sqlstate\n$sql", stderr => \$errors, on_error_stop => 0,
+		stdout => $options{stdout}, extra_params => $options{user} ? [ '-U', $options{user} ] : []);
+	return join ' ', $errors =~ /(?:ERROR|FATAL):\s+([0-9A-Z]{5})/g;
+}
+
+# The whole text of what goes wrong.
+sub error_text
+{
+	my ($node, $sql, %options) = @_;
+	my $errors = '';
+	$node->psql($options{db} // 'postgres', $sql, stderr => \$errors, on_error_stop => 0,
+		extra_params => $options{user} ? [ '-U', $options{user} ] : []);
+	return $errors;
+}
+
+# Waits until a query gives true; dies after a while.
+sub wait_for
+{
+	my ($node, $query) = @_;
+	$node->poll_query_until('postgres', $query) or die "never came true: $query";
+	return;
+}
+
+# A figure of a process as Linux tells it, in kB: VmRSS, VmData, ...
+sub kilobytes
+{
+	my ($pid, $what) = @_;
+	open my $status, '<', "/proc/$pid/status" or die "no process $pid: $!";
+	my ($kb) = map { /^\Q$what\E:\s+(\d+) kB/ ? $1 : () } <$status>;
+	close $status;
+	return $kb;
+}
+
+# Starts a query in a session of its own and returns (handle, process number of its backend) as soon as it runs. $out and
+# $err are references to where its output goes.
+sub background_backend
+{
+	my ($node, $query, $out, $err) = @_;
+	my $name = 'background ' . int(rand(1e9));
+	my $in   = "\\set VERBOSITY sqlstate\nSET application_name = '$name';\n$query;\nSELECT 'alive ' || pg_backend_pid();\n";
+	my $handle = IPC::Run::start(
+		[ 'psql', '-XAtq', '-d', $node->connstr('postgres') ],
+		'<', \$in, '>', $out, '2>', $err, IPC::Run::timeout(180));
+	my $probe = "SELECT pid FROM pg_stat_activity WHERE application_name = '$name' AND state = 'active' AND query !~ 'SET application_name'";
+	my $pid = '';
+	for (1 .. 600)
+	{
+		$handle->pump_nb;
+		$pid = $node->safe_psql('postgres', $probe);
+		last if $pid ne '';
+		sleep 0.05;
+	}
+	die "the query never started: $query" if $pid eq '';
+	return ($handle, $pid);
+}
+
+1;
