@@ -207,7 +207,11 @@ COMMENT ON FUNCTION headcount.check_source(headcount.source) IS
 CREATE FUNCTION headcount.build_source(name text, options headcount.source) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    EXECUTE format('CREATE SCHEMA %I', name);
+    BEGIN
+        EXECUTE format('CREATE SCHEMA %I', name);
+    EXCEPTION WHEN unique_violation THEN      -- by somebody who was a moment earlier, and has just committed
+        RAISE EXCEPTION 'schema "%" already exists', name USING ERRCODE = 'duplicate_schema';
+    END;
     EXECUTE format('COMMENT ON SCHEMA %I IS %L', name,
                    format('Who was here and when, read from %s by Headcount', options.sessions));
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO PUBLIC', name);
