@@ -41,7 +41,7 @@ leaked_symbols() {
 	} | sort -u >"$work/allowed"
 	comm -23 "$work/exported" "$work/allowed" | c++filt
 }
-unbound_symbols() { comm -13 "$work/exported" <(bound_functions "$1"); }
+unbound_symbols() { bound_functions "$1" | comm -13 "$work/exported" -; }
 no_functions() { [ -n "$(bound_functions "$1")" ] || echo "no function of the library is bound by headcount--*.sql"; }
 
 check_symbols() {
@@ -107,7 +107,8 @@ forgotten_tests() {
 	listed=$(make -pn PG_CONFIG="$PG_CONFIG" 2>/dev/null | sed -nE 's/^(REGRESS|ISOLATION) *:?= *//p' | tr ' ' '\n')
 	# Debian's make prints the unexpanded text; only a plain list of names can be compared.
 	case $listed in *'$('*) return 0 ;; esac
-	comm -13 <(sort -u <<<"$listed") <({ ls sql/*.sql test/specs/*.spec 2>/dev/null; } | sed -E 's#.*/##; s/\.(sql|spec)$//' | sort -u) |
+	sort -u <<<"$listed" >"$work/listed"
+	{ ls sql/*.sql test/specs/*.spec 2>/dev/null || true; } | sed -E 's#.*/##; s/\.(sql|spec)$//' | sort -u | comm -13 "$work/listed" - |
 		sed 's/^/the Makefile does not run /'
 }
 

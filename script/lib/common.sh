@@ -2,13 +2,15 @@
 # What every script here needs: where we are, words on the screen, a throw-away directory, and an orderly end.
 # Sourced after args.sh, never run.
 
+# (Written without process substitution: a chroot may have no /proc, and then /dev/fd leads nowhere.)
+
 # Nothing here asks questions, so nothing here may wait for an answer.
 exec </dev/null
 
 # The caller's own database settings must neither find nor be found by the throw-away server.
-while IFS='=' read -r name _; do
-	case $name in PG_CONFIG | PG_MAJOR) ;; PG[A-Z]*) unset "$name" ;; esac
-done < <(env)
+for name in "${!PG@}"; do
+	case $name in PG_CONFIG | PG_MAJOR) ;; *) unset "$name" ;; esac
+done
 unset MAKEFLAGS MAKELEVEL CDPATH
 export LC_ALL=C.UTF-8
 export PATH="$PATH:/usr/sbin:/sbin"

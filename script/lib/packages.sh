@@ -43,9 +43,10 @@ refresh_lists() { apt_get update; }
 
 # Installs what is missing of the given packages. The lists are fetched anew only when the ones at hand do not do.
 install_packages() {
-	local missing
-	mapfile -t missing < <(missing_packages "$@")
-	[ ${#missing[@]} -gt 0 ] || { echo "nothing to install"; return 0; }
+	local list missing
+	list=$(missing_packages "$@")
+	[ -n "$list" ] || { echo "nothing to install"; return 0; }
+	mapfile -t missing <<<"$list"
 	echo "installing: ${missing[*]}"
 	no_default_cluster "${missing[@]}"
 	apt_get install "${missing[@]}" || { refresh_lists && apt_get install "${missing[@]}"; }

@@ -24,7 +24,7 @@ record_regress() {
 			continue
 		fi
 		words+=("$line")
-	done < <(grep -E '^[# ]*(All [0-9]+ tests passed|[0-9]+ of [0-9]+ tests failed)' "$log")
+	done <<<"$(grep -E '^[# ]*(All [0-9]+ tests passed|[0-9]+ of [0-9]+ tests failed)' "$log" || true)"
 	record "$name" "$passed" "$failed" "$(join_words ' ' "${words[@]-}")"
 }
 

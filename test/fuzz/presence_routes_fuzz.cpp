@@ -1,6 +1,6 @@
-// The same rows by two routes, chosen by the fuzzer: all at once into a table, and split into parts that travel as
-// logs and canonical bytes and are united in another order. Both end as the same bytes, and so do their parts inside a
-// window. What the sweeps say of them is held against the rows themselves.
+// The same rows by several routes, chosen by the fuzzer: all at once into a table; split into parts that travel as logs
+// and canonical bytes and are united in another order; and those parts side by side. All end as the same bytes, and so
+// do their parts inside a window. What the sweeps say of them is held against the rows themselves.
 
 #include <algorithm>
 
@@ -76,10 +76,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
   const bytes canonical = canonical_of(presence_view(straight), host);
 
   headcount::core::keyed_intervals united(type, host.memory()), clipped(type, host.memory());
+  std::vector<bytes> parts;
   const auto take_in = [&](const rows &some, bool as_log) {
     const bytes state = as_log ? log_of(type, some) : canonical_of(type, some, host);
     headcount::core::add_all(united, presence_view(state), host);
     headcount::core::add_all(clipped, presence_view(canonical_of(presence_view(state), host, window)), host);
+    parts.push_back(canonical_of(presence_view(state), host));
   };
   rows backwards = arrived;
   if ((routes & 1U) != 0) std::reverse(backwards.begin(), backwards.end());
@@ -90,6 +92,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
             ((routes >> (1 + number % 5)) & 1U) != 0);
   }
   require(canonical_of(presence_view(united), host) == canonical, "another route, the same bytes");
+  headcount::core::merged_presence merged(host.memory());
+  for (const bytes &each : parts) merged.add(headcount::core::presence_reader(each));
+  require(canonical_of(presence_view(merged), host) == canonical, "side by side, the same bytes");
   require(canonical_of(presence_view(clipped), host) == canonical_of(presence_view(canonical), host, window),
           "clipped parts make the clipped whole");
   check_sweeps(presence_view(canonical), decode(canonical, host), window, host);

@@ -19,7 +19,6 @@ my $objects = q{
 	SELECT (SELECT count(*) FROM pg_namespace), (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_type),
 	       (SELECT count(*) FROM pg_depend), (SELECT count(*) FROM pg_description), (SELECT count(*) FROM headcount.source)};
 my $objects_before = $node->safe_psql('postgres', $objects);
-my $files = sub { return join "\n", sort grep { !/pg_internal|_fsm|_vm/ } glob($node->data_dir . '/base/*/*'), glob($node->data_dir . '/base/pgsql_tmp/*'); };
 
 sub kill_backend
 {
@@ -41,10 +40,11 @@ kill_backend('a parallel aggregate that spills', q{SET work_mem = '64kB'; SET pa
 kill_backend('create_source, finished but not committed', q{BEGIN; SELECT headcount.create_source('half', 'login', 'who', 'mac', 'came', 'went'); SELECT pg_sleep(60)});
 kill_backend('drop_source, finished but not committed', q{BEGIN; SELECT headcount.drop_source('wifi'); SELECT pg_sleep(60)});
 kill_backend('alter_source, finished but not committed', q{BEGIN; SELECT headcount.alter_source('wifi', window_days => 3); SELECT pg_sleep(60)});
-# An identity that sleeps keeps create_source busy inside of itself: the views are there, the registry row is not yet.
-$node->safe_psql('postgres', q{CREATE FUNCTION slow(text) RETURNS text LANGUAGE plpgsql STABLE AS 'BEGIN PERFORM pg_sleep(60); RETURN $1; END'});
-$objects_before = $node->safe_psql('postgres', $objects);
-kill_backend('create_source behind a lock', q{BEGIN; LOCK TABLE headcount.source IN ACCESS EXCLUSIVE MODE; SELECT headcount.create_source('half', 'login', 'who', 'mac', 'came', 'went'); SELECT pg_sleep(60)});
+# A second session that holds the registry keeps create_source busy inside of itself: views are there, the row is not.
+my ($lock_out, $lock_err) = ('', '');
+my ($locker) = background_backend($node, q{BEGIN; LOCK TABLE headcount.source IN SHARE MODE; SELECT pg_sleep(60)}, \$lock_out, \$lock_err);
+kill_backend('create_source in its midst', q{SELECT headcount.create_source('half', 'login', 'who', 'mac', 'came', 'went')});
+eval { $locker->finish };
 
 # Names that were half taken are free again.
 is(sqlstates($node, q{SELECT headcount.create_source('half', 'login', 'who', 'mac', 'came', 'went'); SELECT headcount.drop_source('half')}), '',

@@ -8,9 +8,9 @@ use warnings;
 use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
-our @EXPORT = qw(new_node small_source sqlstates error_text wait_for kilobytes background_backend);
+our @EXPORT = qw(new_node small_source sqlstates error_text background_backend);
 
 # A running server with the extension in database postgres.
 sub new_node
@@ -63,24 +63,6 @@ sub error_text
 	$node->psql($options{db} // 'postgres', $sql, stderr => \$errors, on_error_stop => 0,
 		extra_params => $options{user} ? [ '-U', $options{user} ] : []);
 	return $errors;
-}
-
-# Waits until a query gives true; dies after a while.
-sub wait_for
-{
-	my ($node, $query) = @_;
-	$node->poll_query_until('postgres', $query) or die "never came true: $query";
-	return;
-}
-
-# A figure of a process as Linux tells it, in kB: VmRSS, VmData, ...
-sub kilobytes
-{
-	my ($pid, $what) = @_;
-	open my $status, '<', "/proc/$pid/status" or die "no process $pid: $!";
-	my ($kb) = map { /^\Q$what\E:\s+(\d+) kB/ ? $1 : () } <$status>;
-	close $status;
-	return $kb;
 }
 
 # Starts a query in a session of its own and returns (handle, process number of its backend) as soon as it runs. $out and
