@@ -269,6 +269,27 @@ TEST(civil_grid, the_29th_of_february) {
   }
 }
 
+// A window that begins anywhere in a month, above all on the last day of the 400 years after which the calendar
+// repeats.
+TEST(civil_grid, every_day_of_800_years_knows_its_month_and_year) {
+  const host host;
+  const auto day_number_of = [](std::chrono::year_month_day date) {
+    return std::int64_t{(std::chrono::sys_days(date) - std::chrono::sys_days(std::chrono::January / 1 / 2000)).count()};
+  };
+  for (std::int64_t day = -146097; day < 146097; ++day) {
+    const std::chrono::year_month_day date(std::chrono::sys_days(std::chrono::days(day + 10957)));
+    const auto month = date.year() / date.month() / 1, year = date.year() / 1 / 1;
+    const std::pair<granularity, interval> expected[] = {
+        {granularity::month, {day_number_of(month) * days, day_number_of(month + std::chrono::months(1)) * days}},
+        {granularity::year, {day_number_of(year) * days, day_number_of(year + std::chrono::years(1)) * days}}};
+    for (const auto &[size, bucket] : expected) {
+      const grid buckets = core::civil_grid(size, {day * days, day * days + 1}, utc, host);
+      ASSERT_EQ(buckets.bounds.size(), 2U) << day;
+      ASSERT_EQ((interval{buckets.bounds[0], buckets.bounds[1]}), bucket) << day;
+    }
+  }
+}
+
 TEST(civil_grid, weeks_begin_on_monday) {
   const host host;
   // 2000-01-01 was a Saturday.
