@@ -36,19 +36,18 @@ events AS MATERIALIZED (          -- by day, so that the window below has parts 
 carried AS (
     SELECT n, sum(delta) OVER (ORDER BY n) - delta AS carry
     FROM (SELECT n, sum((key & 3) - 1)::bigint AS delta FROM events GROUP BY n) AS d),
-peaks AS (
 peaks AS (          -- levels within a day may be negative before the carry is added: a million keeps them apart
     SELECT DATE '1970-01-01' + n::integer AS day, (top // 86400000000 - 1000000 + carry)::bigint AS level,
-           make_timestamp(n * 86400000000 + 86399999999 - top % 86400000000) AS at
-    FROM (SELECT n, max((level + 1000000) * 86400000000 + (86399999999 - at % 86400000000)) AS top
-          FROM (SELECT n, key >> 2 AS at, key & 3 AS kind,
+           make_timestamp(n * 86400000000 + 86399999999 - top % 86400000000) AS moment
+    FROM (SELECT n, max((level + 1000000) * 86400000000 + (86399999999 - moment % 86400000000)) AS top
+          FROM (SELECT n, key >> 2 AS moment, key & 3 AS kind,
                        (sum(((key & 3) - 1)::integer) OVER (PARTITION BY n ORDER BY key ROWS UNBOUNDED PRECEDING))::bigint AS level
                 FROM events) AS l
-          WHERE kind > 0 AND at <= epoch_us(TIMESTAMP :'as_of') GROUP BY n) AS p JOIN carried USING (n)),
+          WHERE kind > 0 AND moment <= epoch_us(TIMESTAMP :'as_of') GROUP BY n) AS p JOIN carried USING (n)),
 refused AS (SELECT denied_at::date AS day, count(DISTINCT user_name) AS users, count(*) AS denials FROM denials GROUP BY 1)
 SELECT day, (sum(coalesce(newcomers.users, 0)) OVER (ORDER BY day))::bigint AS total_users, coalesce(daily.users, 0) AS daily_users, coalesce(refused.users, 0) AS denial_users,
        coalesce(denials, 0) AS denials, coalesce(level, 0) AS concurrent_hosts,
-       CASE WHEN level > 0 THEN at::varchar || '+00' END AS concurrent_hosts_at, day < (TIMESTAMP :'as_of')::date AS complete
+       CASE WHEN level > 0 THEN moment::varchar || '+00' END AS concurrent_hosts_at, day < (TIMESTAMP :'as_of')::date AS complete
 FROM calendar LEFT JOIN daily USING (day) LEFT JOIN newcomers USING (day) LEFT JOIN refused USING (day) LEFT JOIN peaks USING (day)
 ORDER BY day;
 
@@ -56,29 +55,25 @@ ORDER BY day;
 WITH calendar AS (
     SELECT day::date FROM generate_series((SELECT date_trunc('day', least((SELECT min(started_at) FROM sessions), (SELECT min(denied_at) FROM denials)))),
                                           timestamptz :'as_of', interval '1 day') AS day),
-stays AS (          -- few distinct ones, and these in parallel
-    SELECT DISTINCT user_name, (started_at AT TIME ZONE 'UTC')::date AS first,
+stays AS (          -- distinct first, in parallel; COLLATE "C" for the sorts
+    SELECT DISTINCT user_name COLLATE "C" AS user_name, (started_at AT TIME ZONE 'UTC')::date AS first,
            (greatest(started_at, coalesce(ended_at - interval '1 microsecond', :'as_of')) AT TIME ZONE 'UTC')::date AS last
     FROM sessions),
 user_days AS MATERIALIZED (
-    SELECT user_name, first AS day FROM stays
-    UNION SELECT user_name, first + n FROM stays CROSS JOIN LATERAL generate_series(1, last - first) AS n WHERE last > first
-    UNION SELECT user_name, (denied_at AT TIME ZONE 'UTC')::date FROM denials),
+    SELECT user_name, day FROM (
+        SELECT user_name, first AS day FROM stays
+        UNION ALL SELECT user_name, first + n FROM stays CROSS JOIN LATERAL generate_series(1, last - first) AS n WHERE last > first
+        UNION ALL SELECT user_name COLLATE "C", (denied_at AT TIME ZONE 'UTC')::date FROM denials) AS d
+    GROUP BY user_name, day),
 daily AS (SELECT day, count(*) AS users FROM user_days GROUP BY day),
 newcomers AS (SELECT day, count(*) AS users FROM (SELECT min(day) AS day FROM user_days GROUP BY user_name) AS f GROUP BY day),
-spans AS (          -- microseconds as numbers: they sort faster than timestamps, and carry the kind of event with them
-    SELECT host, s, greatest(coalesce(e, as_of + 1), s + 1) AS e
-    FROM (SELECT host, (date_part('epoch', started_at) * 1000000)::bigint AS s, (date_part('epoch', ended_at) * 1000000)::bigint AS e,
-                 (date_part('epoch', timestamptz :'as_of') * 1000000)::bigint AS as_of
-          FROM sessions) AS numbers),
-pieces AS MATERIALIZED (          -- what each session adds to the time that its host was there already
-    SELECT greatest(s, before) AS s, e
-    FROM (SELECT s, e, coalesce(max(e) OVER (PARTITION BY host ORDER BY s ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
-          FROM spans) AS w
-    WHERE e > before),
-levels AS (          -- ends before midnights before starts; a midnight shows what was carried in
+united AS MATERIALIZED (
+    SELECT unnest(range_agg(tstzrange(started_at, greatest(coalesce(ended_at, timestamptz :'as_of' + interval '1 microsecond'), started_at + interval '1 microsecond')))) AS span
+    FROM sessions GROUP BY host),
+levels AS (          -- one number for time and kind sorts fastest: ends before midnights (what was carried in) before starts
     SELECT key >> 2 AS at, key & 3 AS kind, sum(((key & 3) - 1)::integer) OVER (ORDER BY key ROWS UNBOUNDED PRECEDING) AS level
-    FROM (SELECT s * 4 + 2 AS key FROM pieces UNION ALL SELECT e * 4 FROM pieces
+    FROM (SELECT (date_part('epoch', lower(span)) * 1000000)::bigint * 4 + 2 AS key FROM united
+          UNION ALL SELECT (date_part('epoch', upper(span)) * 1000000)::bigint * 4 FROM united
           UNION ALL SELECT (date_part('epoch', day) * 1000000)::bigint * 4 + 1 FROM calendar) AS events),
 peaks AS (          -- the highest level and, of its instants, the first, as one number
     SELECT date '1970-01-01' + (at / 86400000000)::integer AS day, max(level * 86400000000 + (86399999999 - at % 86400000000)) AS peak
@@ -158,19 +153,18 @@ events AS MATERIALIZED (          -- by day, so that the window below has parts 
 carried AS (
     SELECT n, sum(delta) OVER (ORDER BY n) - delta AS carry
     FROM (SELECT n, sum((key & 3) - 1)::bigint AS delta FROM events GROUP BY n) AS d),
-peaks AS (
 peaks AS (          -- levels within a day may be negative before the carry is added: a million keeps them apart
     SELECT DATE '1970-01-01' + n::integer AS day, (top // 86400000000 - 1000000 + carry)::bigint AS level,
-           make_timestamp(n * 86400000000 + 86399999999 - top % 86400000000) AS at
-    FROM (SELECT n, max((level + 1000000) * 86400000000 + (86399999999 - at % 86400000000)) AS top
-          FROM (SELECT n, key >> 2 AS at, key & 3 AS kind,
+           make_timestamp(n * 86400000000 + 86399999999 - top % 86400000000) AS moment
+    FROM (SELECT n, max((level + 1000000) * 86400000000 + (86399999999 - moment % 86400000000)) AS top
+          FROM (SELECT n, key >> 2 AS moment, key & 3 AS kind,
                        (sum(((key & 3) - 1)::integer) OVER (PARTITION BY n ORDER BY key ROWS UNBOUNDED PRECEDING))::bigint AS level
                 FROM events) AS l
-          WHERE kind > 0 AND at <= epoch_us(TIMESTAMP :'as_of') GROUP BY n) AS p JOIN carried USING (n)),
+          WHERE kind > 0 AND moment <= epoch_us(TIMESTAMP :'as_of') GROUP BY n) AS p JOIN carried USING (n)),
 refused AS (SELECT denied_at::date AS day, count(DISTINCT user_name) AS users, count(*) AS denials FROM denials GROUP BY 1)
 SELECT day, (sum(coalesce(daily.users, 0) - coalesce(leaving.users, 0)) OVER (ORDER BY day))::bigint AS total_users, coalesce(daily.users, 0) AS daily_users, coalesce(refused.users, 0) AS denial_users,
        coalesce(denials, 0) AS denials, coalesce(level, 0) AS concurrent_hosts,
-       CASE WHEN level > 0 THEN at::varchar || '+00' END AS concurrent_hosts_at, day < (TIMESTAMP :'as_of')::date AS complete
+       CASE WHEN level > 0 THEN moment::varchar || '+00' END AS concurrent_hosts_at, day < (TIMESTAMP :'as_of')::date AS complete
 FROM calendar LEFT JOIN daily USING (day) LEFT JOIN leaving USING (day) LEFT JOIN refused USING (day) LEFT JOIN peaks USING (day)
 ORDER BY day;
 
@@ -178,30 +172,26 @@ ORDER BY day;
 WITH calendar AS (
     SELECT day::date FROM generate_series((SELECT date_trunc('day', least((SELECT min(started_at) FROM sessions), (SELECT min(denied_at) FROM denials)))),
                                           timestamptz :'as_of', interval '1 day') AS day),
-stays AS (          -- few distinct ones, and these in parallel
-    SELECT DISTINCT user_name, (started_at AT TIME ZONE 'UTC')::date AS first,
+stays AS (          -- distinct first, in parallel; COLLATE "C" for the sorts
+    SELECT DISTINCT user_name COLLATE "C" AS user_name, (started_at AT TIME ZONE 'UTC')::date AS first,
            (greatest(started_at, coalesce(ended_at - interval '1 microsecond', :'as_of')) AT TIME ZONE 'UTC')::date AS last
     FROM sessions),
 user_days AS MATERIALIZED (
-    SELECT user_name, first AS day FROM stays
-    UNION SELECT user_name, first + n FROM stays CROSS JOIN LATERAL generate_series(1, last - first) AS n WHERE last > first),
+    SELECT user_name, day FROM (
+        SELECT user_name, first AS day FROM stays
+        UNION ALL SELECT user_name, first + n FROM stays CROSS JOIN LATERAL generate_series(1, last - first) AS n WHERE last > first) AS d
+    GROUP BY user_name, day),
 daily AS (SELECT day, count(*) AS users FROM user_days GROUP BY day),
 leaving AS (          -- a day counts for 14, or until the user's next day
     SELECT least(day + 14, next) AS day, count(*) AS users
     FROM (SELECT day, lead(day) OVER (PARTITION BY user_name ORDER BY day) AS next FROM user_days) AS n GROUP BY 1),
-spans AS (          -- microseconds as numbers: they sort faster than timestamps, and carry the kind of event with them
-    SELECT host, s, greatest(coalesce(e, as_of + 1), s + 1) AS e
-    FROM (SELECT host, (date_part('epoch', started_at) * 1000000)::bigint AS s, (date_part('epoch', ended_at) * 1000000)::bigint AS e,
-                 (date_part('epoch', timestamptz :'as_of') * 1000000)::bigint AS as_of
-          FROM sessions) AS numbers),
-pieces AS MATERIALIZED (          -- what each session adds to the time that its host was there already
-    SELECT greatest(s, before) AS s, e
-    FROM (SELECT s, e, coalesce(max(e) OVER (PARTITION BY host ORDER BY s ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
-          FROM spans) AS w
-    WHERE e > before),
-levels AS (          -- ends before midnights before starts; a midnight shows what was carried in
+united AS MATERIALIZED (
+    SELECT unnest(range_agg(tstzrange(started_at, greatest(coalesce(ended_at, timestamptz :'as_of' + interval '1 microsecond'), started_at + interval '1 microsecond')))) AS span
+    FROM sessions GROUP BY host),
+levels AS (          -- one number for time and kind sorts fastest: ends before midnights (what was carried in) before starts
     SELECT key >> 2 AS at, key & 3 AS kind, sum(((key & 3) - 1)::integer) OVER (ORDER BY key ROWS UNBOUNDED PRECEDING) AS level
-    FROM (SELECT s * 4 + 2 AS key FROM pieces UNION ALL SELECT e * 4 FROM pieces
+    FROM (SELECT (date_part('epoch', lower(span)) * 1000000)::bigint * 4 + 2 AS key FROM united
+          UNION ALL SELECT (date_part('epoch', upper(span)) * 1000000)::bigint * 4 FROM united
           UNION ALL SELECT (date_part('epoch', day) * 1000000)::bigint * 4 + 1 FROM calendar) AS events),
 peaks AS (          -- the highest level and, of its instants, the first, as one number
     SELECT date '1970-01-01' + (at / 86400000000)::integer AS day, max(level * 86400000000 + (86399999999 - at % 86400000000)) AS peak

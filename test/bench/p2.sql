@@ -10,7 +10,7 @@ SELECT headcount.max_concurrent(host, started_at, ended_at) FROM sessions_shuffl
 -- @ p2-max-duckdb | duckdb | all | max | p2-max | DuckDB: expert sweep
 WITH spans AS (
     SELECT host, epoch_us(started_at) AS s,
-           coalesce(greatest(epoch_us(ended_at), epoch_us(started_at) + 1), 4102444800000000) AS e
+           greatest(coalesce(epoch_us(ended_at), 4102444800000000), epoch_us(started_at) + 1) AS e
     FROM sessions),
 pieces AS (
     SELECT greatest(s, before) AS s, e
@@ -32,8 +32,8 @@ WITH pieces AS MATERIALIZED (
     SELECT greatest(s, before) AS s, e
     FROM (SELECT s, e, coalesce(max(e) OVER (PARTITION BY host ORDER BY s ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
           FROM (SELECT host, (date_part('epoch', started_at) * 1000000)::bigint AS s,
-                       coalesce(greatest((date_part('epoch', ended_at) * 1000000)::bigint, (date_part('epoch', started_at) * 1000000)::bigint + 1),
-                                4102444800000000) AS e
+                       greatest(coalesce((date_part('epoch', ended_at) * 1000000)::bigint, 4102444800000000),
+                                (date_part('epoch', started_at) * 1000000)::bigint + 1) AS e
                 FROM sessions) AS spans) AS w
     WHERE e > before)
 SELECT max(level)

@@ -286,6 +286,7 @@ TEST(presence_bytes, forgeries_are_refused) {
            forgery{"04", zero, 1, "06 10 01", "Its first start is not the first."},
            // lengths and gaps that lead out of time
            forgery{"04", last, 1, "04 10 01", "A time is out of range."},
+           forgery{"04", last, 2, "04 00 05 01 01", "A time is out of range."},
            forgery{"04", finite, 1, "04 80 FFFFFFFFFFFFFFFF", "A time is out of range."},
            forgery{"04", zero, 1, "04 80 FFFFFFFFFFFFFF7F", "A time is out of range."},
            forgery{"04", zero, 1, "04 80 FFFFFFFFFFFFFFFF", "A time is out of range."},
