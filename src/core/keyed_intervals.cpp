@@ -118,19 +118,23 @@ void keyed_intervals::apply(const Key &key, std::uint32_t tag, std::uint32_t num
 
 void keyed_intervals::add_long(key_view long_key, interval stretch) { apply(long_key, tag_of(long_key), 0, stretch); }
 
+// The latest interval is the last one to arrive, not the last one in time: a scan that begins in the middle of a table
+// and comes round to its start goes on in order.
 void keyed_intervals::unite_with(record &of, interval stretch) {
-  if (stretch.start > of.latest.end) {
-    close(of, of.latest);
-    of.latest = stretch;
-  } else if (stretch.start >= of.latest.start) {
+  if (stretch.start >= of.latest.start && stretch.start <= of.latest.end) {
     of.latest.end = std::max(of.latest.end, stretch.end);
-  } else if (stretch.end >= of.latest.start) {
-    of.latest = {stretch.start, std::max(of.latest.end, stretch.end)};
-    if (of.closed_count != 0) of.disordered = 1;  // it may now reach into a closed one
-  } else {
-    of.disordered = 1;
-    close(of, stretch);
+    return;
   }
+  if (stretch.start < of.latest.start) {
+    if (stretch.end >= of.latest.start) {
+      of.latest = {stretch.start, std::max(of.latest.end, stretch.end)};
+      if (of.closed_count != 0) of.disordered = 1;
+      return;
+    }
+    of.disordered = 1;
+  }
+  store(of, of.latest);
+  of.latest = stretch;
 }
 
 // The slot of the key, or the free slot where it belongs.
@@ -195,12 +199,14 @@ keyed_intervals::place keyed_intervals::place_of(std::uint32_t closed_count) {
   return {size_class, closed_count % chunk_capacity[size_class]};
 }
 
-void keyed_intervals::close(record &of, interval stretch) {
-  if (of.disordered != 0 && of.closed != nullptr && of.closed_count >= of.closed->compact_at) compact(of);
-  store(of, stretch);
+void keyed_intervals::store(record &of, interval stretch) {
+  if (of.disordered != 0 && of.closed != nullptr && place_of(of.closed_count).at == 0 &&
+      of.closed_count >= of.closed->compact_at)
+    compact(of);
+  append(of, stretch);
 }
 
-void keyed_intervals::store(record &of, interval stretch) {
+void keyed_intervals::append(record &of, interval stretch) {
   const place next = place_of(of.closed_count);
   if (next.at == 0) add_chunk(of, next.size_class);
   of.closed->items()[next.at] = stretch;
@@ -219,7 +225,7 @@ void keyed_intervals::compact(record &of) {
     count -= last.at + 1;
   }
   of.closed_count = 0;
-  for (std::size_t at = 0; at < left; ++at) store(of, all[at]);
+  for (std::size_t at = 0; at < left; ++at) append(of, all[at]);
   of.closed->compact_at = std::max<std::uint64_t>(least_to_compact, 2 * left);
 }
 

@@ -7,8 +7,9 @@
 //   chunks    the earlier intervals of a key, newest chunk first; 3, 7, 15, 31, then 63 intervals each
 //
 //   arrival in time order     touches the latest interval: that one grows; else it is closed into a chunk
-//   arrival out of order      goes into a chunk as it is; the key is marked disordered, and united when it is read and
-//                             each time its closed intervals have doubled, so that retries cannot pile up
+//   arrival out of order      the same, but the key is marked disordered: it is united when it is read, and when its
+//   closed
+//                             intervals have doubled since, so that retries cannot pile up
 //
 // A row touches a slot, a record and the end of a chunk, each of them somewhere in more memory than the caches hold:
 // three misses of 100 to 200 ns one after the other. So rows wait until there are enough of them to fetch all slots
@@ -85,6 +86,7 @@ class keyed_intervals {
     if (sorted) order = sorted_records(host);
     for (std::uint32_t at = 0; at < count_; ++at) {
       const record &each = record_at(sorted ? order[at] : at);
+      if (at + ahead < count_) fetch(record_at(sorted ? order[at + ahead] : at + ahead));
       intervals.clear();
       collect(each, intervals);
       visit(each.key(), std::span<const interval>(intervals));
@@ -184,10 +186,18 @@ class keyed_intervals {
   void settled() const { const_cast<keyed_intervals *>(this)->settle(); }
   void grow_slots();
   void unite_with(record &of, interval stretch);
-  void close(record &of, interval stretch);
   void store(record &of, interval stretch);
+  void append(record &of, interval stretch);
   void compact(record &of);
   void add_chunk(record &of, std::uint32_t size_class);
+  // The intervals of a key lie anywhere; they are asked for some keys before it is their turn.
+  static constexpr std::uint32_t ahead = 8;
+  static void fetch(const record &soon) {
+    if (soon.closed == nullptr) return;
+    __builtin_prefetch(soon.closed);
+    __builtin_prefetch(soon.closed->items() + 3);
+    __builtin_prefetch(soon.closed->items() + 7);
+  }
   static void collect(const record &from, std::pmr::vector<interval> &to);
   static void collect_closed(const record &from, std::pmr::vector<interval> &to);
   std::pmr::vector<std::uint32_t> sorted_records(const context &host) const;
