@@ -12,22 +12,16 @@ WITH spans AS (
     SELECT host, epoch_us(started_at) AS s,
            greatest(coalesce(epoch_us(ended_at), 4102444800000000), epoch_us(started_at) + 1) AS e
     FROM sessions),
-pieces AS (
+pieces AS MATERIALIZED (
     SELECT greatest(s, before) AS s, e
     FROM (SELECT s, e, coalesce(max(e) OVER (PARTITION BY host ORDER BY s ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
           FROM spans) AS w
-    WHERE e > before),
--- Cut by day, so that the window below has parts that run side by side.
-events AS (SELECT s // 86400000000 AS day, s * 2 + 1 AS key FROM pieces UNION ALL SELECT e // 86400000000, e * 2 FROM pieces),
-carried AS (
-    SELECT day, sum(delta) OVER (ORDER BY day) - delta AS carry
-    FROM (SELECT day, sum((key & 1) * 2 - 1)::bigint AS delta FROM events GROUP BY day) AS d)
-SELECT max(level + carry)::bigint
-FROM (SELECT day, key, sum(((key & 1) * 2 - 1)::integer) OVER (PARTITION BY day ORDER BY key ROWS UNBOUNDED PRECEDING) AS level
-      FROM events) AS l JOIN carried USING (day)
-WHERE key & 1 = 1;
+    WHERE e > before)
+SELECT max(level)::bigint
+FROM (SELECT sum(((key & 1) * 2 - 1)::integer) OVER (ORDER BY key ROWS UNBOUNDED PRECEDING) AS level
+      FROM (SELECT s * 2 + 1 AS key FROM pieces UNION ALL SELECT e * 2 FROM pieces) AS events) AS levels;
 
--- @ p2-max-plain | postgres | few | max | p2-max | plain SQL: the best we can write (window, sweep over one number)
+-- @ p2-max-plain | postgres | few | max | p2-max | plain SQL: pieces by a window, sweep over one number
 WITH pieces AS MATERIALIZED (
     SELECT greatest(s, before) AS s, e
     FROM (SELECT s, e, coalesce(max(e) OVER (PARTITION BY host ORDER BY s ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before

@@ -102,14 +102,22 @@ my %long = (
 	'a list of intervals'  => q{SELECT count(*) FROM big, generate_series(1, 1000) AS i, headcount.intervals(headcount.presence_clip(p, timestamptz '2000-01-01' + i * interval '1 second', 'infinity'))},
 	'text output'          => q{SELECT max(length(headcount.presence_clip(p, timestamptz '2000-01-01' + i * interval '1 second', 'infinity')::text)) FROM big, generate_series(1, 1000) AS i},
 );
+# Two seconds on a machine that has time; on one that has not, what a trivial question takes there says how much more.
+sub patience
+{
+	my $began = time;
+	$node->safe_psql('postgres', 'SELECT 1');
+	return 2 + 10 * (time - $began);
+}
 for my $what (sort keys %long)
 {
 	my ($out, $err) = ('', '');
+	my $patience = patience();
 	my $began = time;
 	my $state = sqlstates($node, "SET statement_timeout = '700ms';\n$long{$what};\nSELECT 'alive';", stdout => \$out);
 	my $took = time - $began;
 	is("$state $out", '57014 alive', "statement_timeout ends $what");
-	cmp_ok($took, '<', 2.7, "$what: within two seconds");
+	cmp_ok($took, '<', 0.7 + $patience, "$what: within two seconds");
 
 	my ($handle, $pid) = background_backend($node, $long{$what}, \$out, \$err);
 	sleep 0.7;
@@ -119,17 +127,18 @@ for my $what (sort keys %long)
 	$took = time - $began;
 	like($err, qr/57014/, "pg_cancel_backend ends $what");
 	like($out, qr/^alive $pid$/m, "$what: the session goes on");
-	cmp_ok($took, '<', 2, "$what: cancelled within two seconds");
+	cmp_ok($took, '<', $patience, "$what: cancelled within two seconds");
 }
 for my $what ('an aggregate', 'a daily report')
 {
 	my ($out, $err) = ('', '');
+	my $patience = patience();
 	my ($handle, $pid) = background_backend($node, $long{$what}, \$out, \$err);
 	sleep 0.7;
 	my $began = time;
 	$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
 	eval { $handle->finish };
-	cmp_ok(time - $began, '<', 2, "pg_terminate_backend ends $what within two seconds");
+	cmp_ok(time - $began, '<', $patience, "pg_terminate_backend ends $what within two seconds");
 	like($err, qr/57P01/, "$what: as an administrator's command");
 }
 
