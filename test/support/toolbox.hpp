@@ -47,6 +47,7 @@ class arena final : public std::pmr::memory_resource {
     for (const auto &[block, was] : blocks_) give_back(block, was);
   }
 
+  std::size_t held() const { return held_; }
   std::size_t most() const { return most_; }
   std::uint64_t allocations() const { return allocations_; }
 
@@ -101,6 +102,7 @@ class host {
  public:
   operator const context &() const { return context_; }
   std::pmr::memory_resource *memory() const { return context_.memory; }
+  std::size_t held_memory() const { return arena_.held(); }
   std::size_t most_memory() const { return arena_.most(); }
   std::uint64_t allocations() const { return arena_.allocations(); }
 

@@ -135,6 +135,27 @@ TEST(keyed_intervals, retries_are_not_united_again_each_time) {
   }
 }
 
+TEST(keyed_intervals, gives_its_memory_back) {
+  const host host;
+  dice roll(36);
+  {
+    keyed_intervals table(key_type::text, host.memory());
+    fill(table, random_rows(key_type::text, 5000, {.keys = 2000}, roll));
+    EXPECT_GT(table.size(), 1000U);
+  }
+  EXPECT_EQ(host.held_memory(), 0U);
+}
+
+// A scan that begins in the middle of a table and comes round to its start.
+TEST(keyed_intervals, in_order_but_from_the_middle) {
+  std::vector<interval> stretches;
+  for (instant at = 0; at < 600; ++at) stretches.push_back({at * 10, at * 10 + 4});
+  std::rotate(stretches.begin(), stretches.begin() + 300, stretches.end());
+  expect_model(key_type::text, one_key(stretches), "rotated");
+  stretches.push_back({2995, 3000});
+  expect_model(key_type::text, one_key(stretches), "and joined");
+}
+
 TEST(keyed_intervals, stays_right_through_compactions) {
   dice roll(31);
   for (int round = 0; round < 40; ++round) {
