@@ -65,7 +65,9 @@ inline std::uint64_t hash_words(const std::array<std::uint64_t, 4> &words, std::
   const auto mix = [](std::uint64_t left, std::uint64_t right) {
     __extension__ using wide = unsigned __int128;
     const wide product = static_cast<wide>(left) * right;
-    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
+    // The factors are mixed in again, since one that is 0 would wipe out the other.
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U) ^ left ^
+           std::rotl(right, 32);
   };
   const std::uint64_t low = mix(words[0] ^ 0xA0761D6478BD642FU, words[1] ^ 0xE7037ED1A0B428DBU ^ length);
   const std::uint64_t high = mix(words[2] ^ 0x8EBC6AF09C88C6E3U, words[3] ^ 0x589965CC75374CC3U);

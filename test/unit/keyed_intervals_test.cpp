@@ -184,6 +184,9 @@ TEST(keyed_intervals, keys_of_every_length) {
     arrived.push_back({std::string(length, 'a'), {static_cast<instant>(length), static_cast<instant>(length) + 5}});
     arrived.push_back({std::string(length, 'a') + "b", {1, 2}});
   }
+  // Short keys are padded with zeros inside, which a key may also end with.
+  for (std::size_t zeros = 0; zeros < 40; ++zeros)
+    arrived.push_back({"a" + std::string(zeros, '\0'), {static_cast<instant>(zeros), 50}});
   arrived.push_back({std::string(100'000, 'z'), {1, 2}});
   arrived.push_back({std::string(100'000, 'z') + "z", {3, 4}});
   arrived.push_back({std::string("nul\0in it", 9), {3, 4}});
