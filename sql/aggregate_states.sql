@@ -35,15 +35,27 @@ SELECT judge.sqlstate('SELECT headcount.presence_union(judge.raw_sessions(starte
 
 -- The daily report's state is bytes, which anybody can write. Real ones first, then damaged ones: a row of the report,
 -- or an error; the server stays up either way.
-CREATE AGGREGATE judge.raw_report(text, text, timestamptz, timestamptz, boolean, text, text, integer, timestamptz) (sfunc = headcount.daily_report_add, stype = bytea);
-CREATE AGGREGATE judge.merged_report(bytea) (sfunc = headcount.daily_report_merge, stype = bytea, finalfunc = headcount.daily_report_final);
+CREATE AGGREGATE judge.merged_report(bytea) (sfunc = headcount.daily_merge, stype = bytea);
 CREATE TABLE report AS
-    SELECT n, judge.raw_report(user_name, host, started_at, ended_at, id % 7 = 0, 'Europe/Warsaw', '2019', 14, '2024-05-01') AS state
+    SELECT n, headcount.daily_session_agg(user_name, host, started_at, ended_at, 'Europe/Warsaw', '2024-05-01') AS sessions,
+           headcount.daily_denial_agg(user_name, started_at, 'Europe/Warsaw', '2024-05-01') FILTER (WHERE id % 7 = 0) AS denials
     FROM oracle.session JOIN unnest(ARRAY[12, 40, 1000]) AS n ON id <= n GROUP BY n;
-CREATE TABLE report_before AS SELECT n, md5(state) AS m FROM report;
-SELECT n, judge.compare(format('SELECT r.* FROM report, unnest(headcount.daily_report_final(state)) AS r WHERE n = %s', n),
-    format($$SELECT r.* FROM (SELECT headcount.daily_report_agg(user_name, host, started_at, ended_at, id %% 7 = 0, 'Europe/Warsaw', '2019', 14, '2024-05-01') AS a FROM oracle.session WHERE id <= %s) AS x, unnest(a) AS r$$, n)) FROM report ORDER BY n;
-SELECT cardinality(judge.merged_report(state)) > 30 AS merged FROM report;
+CREATE TABLE report_before AS SELECT n, md5(sessions) AS s, md5(denials) AS d FROM report;
+-- Kept in a table, they answer as within the query; merged with themselves, too, but for the number of denials.
+SELECT n, judge.compare(format('SELECT r.* FROM report, headcount.daily_report(sessions, denials) AS r WHERE n = %s', n),
+    format($$SELECT r.* FROM (SELECT headcount.daily_session_agg(user_name, host, started_at, ended_at, 'Europe/Warsaw', '2024-05-01') AS s,
+                                     headcount.daily_denial_agg(user_name, started_at, 'Europe/Warsaw', '2024-05-01') FILTER (WHERE id %% 7 = 0) AS d
+                              FROM oracle.session WHERE id <= %s) AS x, headcount.daily_report(s, d) AS r$$, n)) FROM report ORDER BY n;
+SELECT judge.compare('SELECT r.day, r.total_users, r.denial_users, r.concurrent_hosts, r.concurrent_hosts_at FROM (SELECT judge.merged_report(sessions) AS s, judge.merged_report(denials) AS d FROM report) AS m, headcount.daily_report(s, d) AS r',
+    'SELECT r.day, r.total_users, r.denial_users, r.concurrent_hosts, r.concurrent_hosts_at FROM report, headcount.daily_report(sessions, denials) AS r WHERE n = 1000');
+-- Sessions and denials in one state.
+SELECT judge.compare('SELECT r.* FROM (SELECT judge.merged_report(state) AS s FROM (SELECT sessions AS state FROM report WHERE n = 1000 UNION ALL SELECT denials FROM report WHERE n = 1000) AS u) AS m, headcount.daily_report(s, s) AS r',
+    'SELECT r.* FROM report, headcount.daily_report(sessions, denials) AS r WHERE n = 1000');
+SELECT judge.sqlstate($$SELECT * FROM report, headcount.daily_report(sessions, (SELECT headcount.daily_denial_agg('u', '2024-01-01', 'UTC', '2024-05-01')))$$) AS other_zone,
+       judge.sqlstate($$SELECT judge.merged_report(s) FROM (SELECT sessions AS s FROM report UNION ALL SELECT headcount.daily_denial_agg('u', '2024-01-01', 'Europe/Warsaw', '2024-05-02')) AS u$$) AS other_as_of,
+       judge.sqlstate($$SELECT headcount.daily_denial_agg('u', '2024-01-01', 'UTC', 'infinity')$$) AS infinite_as_of,
+       judge.sqlstate($$SELECT headcount.daily_denial_agg('u', '2024-01-01', NULL, 'infinity')$$) AS no_zone,
+       judge.sqlstate($$SELECT * FROM headcount.daily_report(NULL, NULL)$$) AS nothing;
 
 CREATE FUNCTION judge.damaged_state(bytes bytea, seed integer) RETURNS SETOF bytea LANGUAGE sql AS $$
     SELECT substr(bytes, 1, n) FROM generate_series(0, least(length(bytes), 150) - 1) AS n UNION ALL
@@ -55,7 +67,7 @@ CREATE FUNCTION judge.damaged_state(bytes bytea, seed integer) RETURNS SETOF byt
 $$;
 CREATE FUNCTION judge.state_outcome(bytes bytea) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM headcount.daily_report_final(bytes);
+    PERFORM headcount.daily_report(bytes, bytes);
     PERFORM judge.merged_report(b) FROM (VALUES (bytes), (bytes)) AS v (b);
     RETURN 'answered or refused';
 EXCEPTION WHEN data_corrupted OR invalid_parameter_value OR datetime_field_overflow OR wrong_object_type OR invalid_binary_representation OR null_value_not_allowed OR datatype_mismatch OR program_limit_exceeded THEN
@@ -64,8 +76,8 @@ WHEN OTHERS THEN
     RETURN SQLSTATE || ' ' || SQLERRM;
 END $$;
 SET statement_timeout = '30s';
-SELECT judge.state_outcome(d) AS outcome, count(*) > 400 AS many FROM report, LATERAL judge.damaged_state(state, n) AS d WHERE n < 100 GROUP BY 1;
+SELECT judge.state_outcome(d) AS outcome, count(*) > 400 AS many FROM report, LATERAL (SELECT judge.damaged_state(sessions, n) UNION ALL SELECT judge.damaged_state(denials, n)) AS d (d) WHERE n < 100 GROUP BY 1;
 RESET statement_timeout;
-SELECT judge.compare('SELECT n, md5(state) FROM report', 'SELECT * FROM report_before');
+SELECT judge.compare('SELECT n, md5(sessions), md5(denials) FROM report', 'SELECT * FROM report_before');
 DROP TABLE kept, before, others, report, report_before;
-DROP AGGREGATE judge.raw_agg(text, timestamptz, timestamptz), judge.raw_union(headcount.presence), judge.raw_count(text), judge.raw_sessions(timestamptz, timestamptz), judge.merged_report(bytea), judge.raw_report(text, text, timestamptz, timestamptz, boolean, text, text, integer, timestamptz);
+DROP AGGREGATE judge.raw_agg(text, timestamptz, timestamptz), judge.raw_union(headcount.presence), judge.raw_count(text), judge.raw_sessions(timestamptz, timestamptz), judge.merged_report(bytea);

@@ -18,6 +18,9 @@ GROUP BY i, k, s, e;
 ALTER TABLE events_0 SET (parallel_workers = 2); ALTER TABLE events_1 SET (parallel_workers = 2); ALTER TABLE events_2 SET (parallel_workers = 2);
 ANALYZE events (id, grp, fifth);
 
+CREATE FUNCTION judge.report(sessions bytea, denials bytea) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT md5(string_agg(r::text, ',' ORDER BY day)) FROM headcount.daily_report(sessions, denials) AS r $$;
+
 -- The aggregates and what to compare of them.
 CREATE TABLE calls (name text, expression text);
 INSERT INTO calls VALUES
@@ -36,7 +39,8 @@ INSERT INTO calls VALUES
     ('max_concurrent(uuid, s, e)', 'headcount.max_concurrent(ku, s, e)'),
     ('max_concurrent(s, e)',       'headcount.max_concurrent(s, e)'),
     ('online_count(s, e, as_of)',  'headcount.online_count(s, e, ''2024-06-01'')'),
-    ('daily_report_agg',           'md5(array_to_string(headcount.daily_report_agg(kt, host, s, e, id % 9 = 0, ''Europe/Warsaw'', ''2019'', 14, ''2024-02-01''), '',''))');
+    ('daily_session_agg',          'judge.report(headcount.daily_session_agg(kt, host, s, e, ''Europe/Warsaw'', ''2024-02-01''), NULL)'),
+    ('daily_denial_agg',           'judge.report(NULL, headcount.daily_denial_agg(kt, s, ''Europe/Warsaw'', ''2024-02-01''))');
 -- None is missing: the aggregates of the schema are as many as these.
 SELECT count(*) = (SELECT count(*) FROM calls) AS complete, bool_and(p.proparallel = 's') AS parallel_safe, bool_and(a.aggcombinefn <> 0) AS combines,
        bool_and(a.aggtranstype <> 'internal'::regtype) AS concrete_state
@@ -141,7 +145,7 @@ SELECT judge.mode('serial');
 CREATE TABLE few AS SELECT row_number() OVER (ORDER BY s, id) AS n, * FROM events WHERE id % 75 = 1 AND s IS NOT NULL;
 CREATE FUNCTION judge.window_frames(expression text) RETURNS TABLE (running text, by_rows text, by_time text, partitioned text) LANGUAGE plpgsql AS $$
 DECLARE
-    over text := regexp_replace(expression, '(headcount\.(presence_agg|presence_union_agg|unique_count|max_concurrent|online_count|daily_report_agg)\([^()]*\))', '\1 OVER w');
+    over text := regexp_replace(expression, '(headcount\.(presence_agg|presence_union_agg|unique_count|max_concurrent|online_count|daily_session_agg|daily_denial_agg)\([^()]*\))', '\1 OVER w');
 BEGIN
     running := judge.compare(format('SELECT n, %s FROM few WINDOW w AS (ORDER BY n)', over),
                              format('SELECT n, (SELECT %s FROM few WHERE n <= o.n) FROM few AS o', expression));

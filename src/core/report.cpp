@@ -25,28 +25,6 @@ instant first_instant(const presence_view &presence, instant as_of) {
               std::string("Give the argument \"") + argument + "\".");
 }
 
-// The days of a report whose data begin at `first_data`; nothing where it has none.
-std::optional<day_span> resolve(const day_range &range, instant first_data, const time_zone &zone) {
-  if (range.as_of == beginning) return std::nullopt;
-  day_span days{};
-  if (range.first.has_value()) {
-    days.first = *range.first;
-  } else {
-    if (first_data == forever) return std::nullopt;
-    if (first_data == beginning) throw_unbounded("first day", "from_day");
-    days.first = day_of(first_data, zone);
-  }
-  if (range.as_of != forever) {
-    days.last = day_of(range.as_of, zone);
-    if (range.last.has_value()) days.last = std::min(days.last, *range.last);
-  } else {
-    if (!range.last.has_value()) throw_unbounded("last day", "to_day");
-    days.last = *range.last;
-  }
-  if (days.first > days.last) return std::nullopt;
-  return days;
-}
-
 // A grid that begins early enough for the first day's window to look back over, as far as there are data.
 struct windowed_grid {
   grid days;
@@ -125,8 +103,29 @@ std::pmr::vector<activity_row> fill_activity(const presence_view &presence, cons
 
 }  // namespace
 
+std::optional<day_span> find_days(instant first_data, const day_range &range, const time_zone &zone) {
+  if (range.as_of == beginning) return std::nullopt;
+  day_span days{};
+  if (range.first.has_value()) {
+    days.first = *range.first;
+  } else {
+    if (first_data == forever) return std::nullopt;
+    if (first_data == beginning) throw_unbounded("first day", "from_day");
+    days.first = day_of(first_data, zone);
+  }
+  if (range.as_of != forever) {
+    days.last = day_of(range.as_of, zone);
+    if (range.last.has_value()) days.last = std::min(days.last, *range.last);
+  } else {
+    if (!range.last.has_value()) throw_unbounded("last day", "to_day");
+    days.last = *range.last;
+  }
+  if (days.first > days.last) return std::nullopt;
+  return days;
+}
+
 std::optional<day_span> find_days(const presence_view &presence, const day_range &range, const time_zone &zone) {
-  return resolve(range, first_instant(presence, range.as_of), zone);
+  return find_days(first_instant(presence, range.as_of), range, zone);
 }
 
 daily_activity find_daily_activity(const presence_view &presence, const day_range &range, const time_zone &zone,
@@ -161,7 +160,7 @@ rolling_activity find_rolling_activity(const presence_view &presence, std::int64
   check_window_days(window_days);
   rolling_activity rolling(host.memory);
   const instant first_data = first_instant(presence, range.as_of);
-  const auto days = resolve(range, first_data, zone);
+  const auto days = find_days(first_data, range, zone);
   if (!days.has_value()) return rolling;
   const auto [buckets, lead] = make_windowed_grid(*days, window_days, first_data, zone, host);
   coverage keys(buckets.bounds, until(range.as_of), window_days, host);
@@ -192,7 +191,7 @@ daily_user_counts find_daily_user_counts(const report_input &input, licensing_mo
   const instant first_session = first_instant(input.sessions, range.as_of);
   const instant first_data =
       std::min({first_session, first_instant(input.denials, range.as_of), first_instant(input.hosts, range.as_of)});
-  const auto days = resolve(range, first_data, zone);
+  const auto days = find_days(first_data, range, zone);
   if (!days.has_value()) return counts;
 
   const bool trailing = model == licensing_model::model_2013;

@@ -26,6 +26,10 @@ struct day_span {
   day_number last;
 };
 
+// The days that a report has whose data begin at `first_data` (`forever`: there are none); nothing where it has none.
+// Throws missing_argument where it would have no first or no last day.
+std::optional<day_span> find_days(instant first_data, const day_range &range, const time_zone &zone);
+
 // The days that a report over `presence` has; nothing where it has none. Throws missing_argument where it would have
 // no first or no last day.
 std::optional<day_span> find_days(const presence_view &presence, const day_range &range, const time_zone &zone);

@@ -41,29 +41,28 @@ peak find_peak(const presence_view &presence, interval window, const context &ho
   return best;
 }
 
+// Begins each bucket that starts before `at`, or at it, at the level carried into it.
+void peak_finder::open_until(instant at) {
+  while (!peaks_.empty()) {
+    const std::size_t next = begun_ ? bucket_ + 1 : 0;
+    next_ = next < peaks_.size() ? bounds_[next] : forever;
+    if (next == peaks_.size() || next_ > at) return;
+    begun_ = true;
+    bucket_ = next;
+    const bool lasts = bounds_[next + 1] > next_;  // a day that does not exist has no peak
+    if (lasts && carried_ > 0 && next_ < at) peaks_[next] = {carried_, next_, 0};
+  }
+}
+
 std::pmr::vector<peak> find_peaks(const presence_view &presence, std::span<const instant> bounds, interval inside,
                                   const context &host) {
-  const std::size_t buckets = bounds.empty() ? 0 : bounds.size() - 1;
-  std::pmr::vector<peak> peaks(buckets, host.memory);
-  if (buckets == 0) return peaks;
-
+  if (bounds.size() < 2) return std::pmr::vector<peak>(host.memory);
+  peak_finder peaks(bounds, host);
   const interval window = clip(inside, {bounds.front(), bounds.back()});
-  std::size_t bucket = 0;
-  std::int64_t carried = 0;
-  // Begins each bucket that starts before `at`, at the level carried into it.
-  const auto open_until = [&](instant at) {
-    for (; bucket + 1 < buckets && bounds[bucket + 1] <= at; ++bucket) {
-      const instant start = bounds[bucket + 1];
-      const bool lasts = bounds[bucket + 2] > start;  // a day that does not exist has no peak
-      if (lasts && carried > 0 && start < at) peaks[bucket + 1] = {carried, start, 0};
-    }
-  };
   event_list(presence, window, host).for_each_change(host, [&](instant at, std::int64_t level) {
-    open_until(at);
-    if (at < bounds.back() && level > peaks[bucket].level) peaks[bucket] = {level, at, 0};
-    carried = level;
+    peaks.add(at, level);
   });
-  return peaks;
+  return std::move(peaks).all();
 }
 
 std::pmr::vector<level_change> find_timeline(const presence_view &presence, interval window, const context &host) {

@@ -62,6 +62,36 @@ struct peak {
 // The peak within `window`.
 peak find_peak(const presence_view &presence, interval window, const context &host);
 
+// Finds the peak within each bucket [bounds[i], bounds[i + 1]), what is carried in included, from changes of level that
+// come in order of time. `until` of the peaks is not filled in.
+class peak_finder {
+ public:
+  peak_finder(std::span<const instant> bounds, const context &host)
+      : bounds_(bounds), peaks_(bounds.empty() ? 0 : bounds.size() - 1, host.memory) {}
+
+  void add(instant at, std::int64_t level) {
+    if (at >= next_) open_until(at);
+    if (begun_ && at < bounds_.back() && level > peaks_[bucket_].level) peaks_[bucket_] = {level, at, 0};
+    carried_ = level;
+  }
+
+  // After the last change: the level that is left lasts until `end`.
+  void finish(instant end) { open_until(end); }
+
+  const peak &operator[](std::size_t bucket) const { return peaks_[bucket]; }
+  std::pmr::vector<peak> all() && { return std::move(peaks_); }
+
+ private:
+  void open_until(instant at);
+
+  std::span<const instant> bounds_;
+  std::pmr::vector<peak> peaks_;
+  bool begun_ = false;      // the first bucket has begun
+  std::size_t bucket_ = 0;  // the one that has begun last
+  instant next_ = beginning;  // when the next one begins
+  std::int64_t carried_ = 0;
+};
+
 // The peak within each bucket [bounds[i], bounds[i + 1]), what is carried in included. `until` is not filled in.
 // `inside` clips further: nothing outside of it counts.
 std::pmr::vector<peak> find_peaks(const presence_view &presence, std::span<const instant> bounds, interval inside,

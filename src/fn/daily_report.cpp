@@ -1,10 +1,8 @@
-// daily_report_agg: the whole daily report in one pass over sessions and denials, without a presence in between.
+// The daily report in one pass over sessions and one over denials: daily_session_agg, daily_denial_agg, daily_report.
 
-#include "pg/memory.hpp"
-#include "pg/report_value.hpp"
+#include "pg/daily_value.hpp"
 #include "pg/rows.hpp"
 #include "pg/values.hpp"
-#include "pg/zone.hpp"
 
 namespace headcount::fn {
 namespace {
@@ -17,66 +15,67 @@ std::optional<core::key_view> name_argument(FunctionCallInfo fcinfo, int number)
   return name;
 }
 
-pg::report_settings settings_arguments(FunctionCallInfo fcinfo, int first) {
-  pg::report_settings about{};
-  about.time_zone = pg::text_argument(fcinfo, first, "time_zone");
-  about.model = core::parse_licensing_model(pg::text_argument(fcinfo, first + 1, "licensing_model"));
-  pg::require_argument(fcinfo, first + 2, "window_days");
-  about.window_days = PG_GETARG_INT32(first + 2);
-  core::check_window_days(about.window_days);
-  about.as_of = pg::instant_argument(fcinfo, first + 3, "as_of");
-  return about;
+pg::daily_settings settings_arguments(FunctionCallInfo fcinfo, int first) {
+  return {pg::zone_argument(fcinfo, first), pg::instant_argument(fcinfo, first + 1, "as_of")};
 }
 
 }  // namespace
 
-// (state, user_name, host, started_at, ended_at, is_denial, time_zone, licensing_model, window_days, as_of)
-HEADCOUNT_FUNCTION(daily_report_add) {
-  pg::report_state state(fcinfo);
-  if (state.is_new()) state.create(settings_arguments(fcinfo, 6));
-  if (!PG_ARGISNULL(5) && PG_GETARG_BOOL(5)) {
-    const auto user = name_argument(fcinfo, 1);
-    const auto at = pg::instant_arguments(fcinfo, 3);
-    if (user && at) state.add_denial(*user, *at);
-  } else if (const auto stretch = pg::session_arguments(fcinfo, 3)) {
-    state.add_session(name_argument(fcinfo, 1), name_argument(fcinfo, 2), *stretch);
-  }
+// (state, user_name, host, started_at, ended_at, time_zone, as_of)
+HEADCOUNT_FUNCTION(daily_session_add) {
+  pg::daily_state state(fcinfo);
+  if (state.is_new()) state.create(settings_arguments(fcinfo, 5));
+  if (const auto stretch = pg::session_arguments(fcinfo, 3))
+    state.rows().add_session(name_argument(fcinfo, 1), name_argument(fcinfo, 2), *stretch);
   return state.result();
 }
 
-HEADCOUNT_FUNCTION(daily_report_merge) {
-  pg::report_state state(fcinfo);
+// (state, user_name, denied_at, time_zone, as_of)
+HEADCOUNT_FUNCTION(daily_denial_add) {
+  pg::daily_state state(fcinfo);
+  if (state.is_new()) state.create(settings_arguments(fcinfo, 3));
+  const auto user = name_argument(fcinfo, 1);
+  const auto at = pg::instant_arguments(fcinfo, 2);
+  if (user && at) state.rows().add_denial(*user, at->start);
+  return state.result();
+}
+
+HEADCOUNT_FUNCTION(daily_merge) {
+  pg::daily_state state(fcinfo);
   if (!PG_ARGISNULL(1)) state.add_argument(1);
   return state.result();
 }
 
-// The rows as an array of daily_user_count.
-HEADCOUNT_FUNCTION(daily_report_final) {
-  if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
+// (sessions, denials, licensing_model, window_days)
+HEADCOUNT_FUNCTION(daily_report) {
   const pg::workspace work;
-  pg::row_array rows(fcinfo);
-  struct arguments {
-    const core::context &host;
-    pg::row_array &rows;
-  } closure{work.host(), rows};
-  pg::read_report(
-      fcinfo, 0,
-      [](const pg::report_settings &about, const core::report_input &input, void *made) {
-        const auto &[host, to] = *static_cast<arguments *>(made);
-        const pg::zone zone(about.time_zone);
-        const auto counts = core::find_daily_user_counts(input, about.model, about.window_days,
-                                                         {std::nullopt, std::nullopt, about.as_of}, zone, host);
-        for (std::size_t at = 0; at < counts.rows.size(); ++at) {
-          const core::daily_user_count &each = counts.rows[at];
-          to.put(pg::field::of_day(counts.first + static_cast<core::day_number>(at)),
-                 pg::field::of_integer(each.total_users), pg::field::of_integer(each.daily_users),
-                 pg::field::of_integer(each.denial_users), pg::field::of_integer(each.denials),
-                 pg::field::of_integer(each.concurrent_hosts.level), pg::instant_of(each.concurrent_hosts),
-                 pg::field(BoolGetDatum(each.complete)));
-        }
-      },
-      &closure);
-  return rows.result();
+  pg::row_set rows(fcinfo);
+  const core::licensing_model model = core::parse_licensing_model(pg::text_argument(fcinfo, 2, "licensing_model"));
+  pg::require_argument(fcinfo, 3, "window_days");
+  const std::int32_t window_days = PG_GETARG_INT32(3);
+  core::check_window_days(window_days);
+  const pg::daily_argument sessions(fcinfo, 0, work), denials(fcinfo, 1, work);
+  const pg::daily_argument &either = sessions.rows() != nullptr ? sessions : denials;
+  if (either.rows() == nullptr) return rows.result(fcinfo);
+  if (sessions.rows() != nullptr && denials.rows() != nullptr) pg::check_same(sessions.settings(), denials.settings());
+
+  const pg::zone zone(either.settings().time_zone);
+  const core::instant as_of = either.settings().as_of;
+  const core::daily_presence none(zone, as_of, work.host().memory);
+  const auto rows_of = [&](const pg::daily_argument &argument) -> const core::daily_presence & {
+    return argument.rows() != nullptr ? *argument.rows() : none;
+  };
+  const auto counts = core::find_daily_user_counts(rows_of(sessions), rows_of(denials), model, window_days,
+                                                   {std::nullopt, std::nullopt, as_of}, zone, work);
+  for (std::size_t at = 0; at < counts.rows.size(); ++at) {
+    const core::daily_user_count &each = counts.rows[at];
+    rows.put(pg::field::of_day(counts.first + static_cast<core::day_number>(at)),
+             pg::field::of_integer(each.total_users), pg::field::of_integer(each.daily_users),
+             pg::field::of_integer(each.denial_users), pg::field::of_integer(each.denials),
+             pg::field::of_integer(each.concurrent_hosts.level), pg::instant_of(each.concurrent_hosts),
+             pg::field(BoolGetDatum(each.complete)));
+  }
+  return rows.result(fcinfo);
 }
 
 }  // namespace headcount::fn

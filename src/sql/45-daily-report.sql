@@ -1,4 +1,4 @@
--- The whole daily report in one pass: what the views of a source read.
+-- The daily report in one pass over the sessions and one over the denials: what the views of a source read.
 
 CREATE TYPE headcount.daily_user_count AS (
     day                 date,
@@ -12,23 +12,36 @@ CREATE TYPE headcount.daily_user_count AS (
 );
 COMMENT ON TYPE headcount.daily_user_count IS 'a row of the daily report';
 
--- The state is opaque bytes: it never outlives the query.
-CREATE FUNCTION headcount.daily_report_add(bytea, text, text, timestamptz, timestamptz, boolean, text, text, integer, timestamptz) RETURNS bytea
-    AS 'MODULE_PATHNAME', 'headcount_daily_report_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.daily_report_add(bytea, text, text, timestamptz, timestamptz, boolean, text, text, integer, timestamptz) IS 'transition function: a session or a denial';
+-- The states are opaque bytes: they are made to be handed to daily_report within the query.
+CREATE FUNCTION headcount.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_daily_session_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz) IS 'transition function: a session';
 
-CREATE FUNCTION headcount.daily_report_merge(bytea, bytea) RETURNS bytea
-    AS 'MODULE_PATHNAME', 'headcount_daily_report_merge' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.daily_report_merge(bytea, bytea) IS 'combine function: the rows of two states';
+CREATE FUNCTION headcount.daily_denial_add(bytea, text, timestamptz, text, timestamptz) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_daily_denial_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount.daily_denial_add(bytea, text, timestamptz, text, timestamptz) IS 'transition function: a denial';
 
-CREATE FUNCTION headcount.daily_report_final(bytea) RETURNS headcount.daily_user_count[]
-    AS 'MODULE_PATHNAME', 'headcount_daily_report_final' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.daily_report_final(bytea) IS 'final function: the rows of the report';
+CREATE FUNCTION headcount.daily_merge(bytea, bytea) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_daily_merge' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount.daily_merge(bytea, bytea) IS 'combine function: the rows of two states';
 
-CREATE AGGREGATE headcount.daily_report_agg(user_name text, host text, started_at timestamptz, ended_at timestamptz, is_denial boolean,
-                                            time_zone text, licensing_model text, window_days integer, as_of timestamptz) (
-    SFUNC = headcount.daily_report_add, STYPE = bytea, SSPACE = 1000000,
-    FINALFUNC = headcount.daily_report_final, COMBINEFUNC = headcount.daily_report_merge, PARALLEL = SAFE
+CREATE AGGREGATE headcount.daily_session_agg(user_name text, host text, started_at timestamptz, ended_at timestamptz,
+                                             time_zone text, as_of timestamptz) (
+    SFUNC = headcount.daily_session_add, STYPE = bytea, SSPACE = 50000,
+    COMBINEFUNC = headcount.daily_merge, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE headcount.daily_report_agg(text, text, timestamptz, timestamptz, boolean, text, text, integer, timestamptz)
-    IS 'the daily report from sessions and denials (started_at is when a denial was); NULL and empty names are nobody, the last four arguments are the same for all rows';
+COMMENT ON AGGREGATE headcount.daily_session_agg(text, text, timestamptz, timestamptz, text, timestamptz)
+    IS 'sessions for daily_report; NULL and empty names are nobody, the last two arguments are the same for all rows';
+
+CREATE AGGREGATE headcount.daily_denial_agg(user_name text, denied_at timestamptz, time_zone text, as_of timestamptz) (
+    SFUNC = headcount.daily_denial_add, STYPE = bytea, SSPACE = 50000,
+    COMBINEFUNC = headcount.daily_merge, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE headcount.daily_denial_agg(text, timestamptz, text, timestamptz)
+    IS 'denials for daily_report; NULL and empty names are nobody, the last two arguments are the same for all rows';
+
+CREATE FUNCTION headcount.daily_report(sessions bytea, denials bytea, licensing_model text DEFAULT '2019', window_days integer DEFAULT 14)
+    RETURNS SETOF headcount.daily_user_count
+    AS 'MODULE_PATHNAME', 'headcount_daily_report' LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 365;
+COMMENT ON FUNCTION headcount.daily_report(bytea, bytea, text, integer)
+    IS 'the daily report from what daily_session_agg and daily_denial_agg collected; NULL is no rows';

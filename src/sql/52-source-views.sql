@@ -269,55 +269,71 @@ $$;
 COMMENT ON FUNCTION headcount.realtime_denials(headcount.source, text) IS
     'internal: the further condition that leaves the denials d that a licensing model looks at';
 
--- What a licensing model looks at: sessions and denials as the rows that daily_report_agg takes.
-CREATE FUNCTION headcount.report_rows(name text, options headcount.source, model text) RETURNS text
+-- What a licensing model looks at (rule S10), collected for daily_report by one aggregate over the sessions and one over
+-- the denials, of each server where by_server is set. They are not united into one set of rows: each row would pass
+-- through two more plan nodes on its way. What has no times that count is left out by the aggregate itself. The subselect
+-- asks for as_of once, not for every row.
+CREATE FUNCTION headcount.collected_sessions(options headcount.source, parts headcount.source_parts, model text, by_server boolean) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN format($q$
-      SELECT s.user_name, s.host, s.server COLLATE pg_catalog."C" AS server, s.started_at, s.ended_at, false AS is_denial
-      FROM %1$I.sessions AS s%2$s
-      UNION ALL
-      SELECT d.user_name, NULL::text, d.server COLLATE pg_catalog."C", d.denied_at, NULL::timestamptz, true
-      FROM %1$I.denials AS d
-      WHERE NOT d.is_false_denial%3$s$q$,
-        name, headcount.realtime_sessions(options, model), headcount.realtime_denials(options, model));
+      SELECT %sheadcount.daily_session_agg(s.user_name, s.host, s.started_at, s.%I, %L::text, (SELECT headcount.as_of())) AS state
+      FROM (%s) AS s%s%s$q$,
+        CASE WHEN by_server THEN 's.server COLLATE pg_catalog."C" AS server, ' END,
+        CASE WHEN options.idle_limit IS NULL THEN 'closed_at' ELSE 'ended_at' END,      -- the same but for an infinite end
+        options.time_zone, parts.session_states, headcount.realtime_sessions(options, model),
+        CASE WHEN by_server THEN ' GROUP BY 1' END);
 END
 $$;
-COMMENT ON FUNCTION headcount.report_rows(text, headcount.source, text) IS
-    'internal: the rows that the daily report of a source is made from';
+COMMENT ON FUNCTION headcount.collected_sessions(headcount.source, headcount.source_parts, text, boolean) IS
+    'internal: the query that collects the sessions of a daily report';
 
--- The daily report of one licensing model (rule S10), in one pass.
-CREATE FUNCTION headcount.daily_view(name text, options headcount.source, model text) RETURNS text
+CREATE FUNCTION headcount.collected_denials(name text, options headcount.source, model text, by_server boolean) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN format($q$
+      SELECT %sheadcount.daily_denial_agg(d.user_name, d.denied_at, %L::text, (SELECT headcount.as_of())) AS state
+      FROM %I.denials AS d
+      WHERE NOT d.is_false_denial%s%s$q$,
+        CASE WHEN by_server THEN 'd.server COLLATE pg_catalog."C" AS server, ' END,
+        options.time_zone, name, headcount.realtime_denials(options, model), CASE WHEN by_server THEN ' GROUP BY 1' END);
+END
+$$;
+COMMENT ON FUNCTION headcount.collected_denials(text, headcount.source, text, boolean) IS
+    'internal: the query that collects the denials of a daily report';
+
+CREATE FUNCTION headcount.daily_view(name text, options headcount.source, parts headcount.source_parts, model text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN format($q$
 SELECT c.day, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
-FROM (SELECT headcount.daily_report_agg(r.user_name, r.host, r.started_at, r.ended_at, r.is_denial,
-                                        %L::text, %L::text, %s, headcount.as_of()) AS days
-      FROM (%s) AS r) AS report
-     CROSS JOIN LATERAL unnest(report.days) AS c
+FROM (%s) AS s
+     CROSS JOIN (%s) AS d
+     CROSS JOIN LATERAL headcount.daily_report(s.state, d.state, %L::text, %s) AS c
 ORDER BY c.day$q$,
-        options.time_zone, model, options.window_days, headcount.report_rows(name, options, model));
+        headcount.collected_sessions(options, parts, model, false), headcount.collected_denials(name, options, model, false),
+        model, options.window_days);
 END
 $$;
-COMMENT ON FUNCTION headcount.daily_view(text, headcount.source, text) IS
+COMMENT ON FUNCTION headcount.daily_view(text, headcount.source, headcount.source_parts, text) IS
     'internal: the query behind the daily report of a source under one licensing model';
 
-CREATE FUNCTION headcount.server_view(name text, options headcount.source) RETURNS text
+-- Rows without a server make a report of their own, so the join is on more than the server.
+CREATE FUNCTION headcount.server_view(name text, options headcount.source, parts headcount.source_parts) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN format($q$
-SELECT c.day, report.server, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
-FROM (SELECT r.server, headcount.daily_report_agg(r.user_name, r.host, r.started_at, r.ended_at, r.is_denial,
-                                                  %L::text, %L::text, %s, headcount.as_of()) AS days
-      FROM (%s) AS r
-      GROUP BY r.server) AS report
-     CROSS JOIN LATERAL unnest(report.days) AS c
+SELECT c.day, coalesce(s.server, d.server) AS server,
+       c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
+FROM (%s) AS s
+     FULL JOIN (%s) AS d ON coalesce(d.server, ''::text) = coalesce(s.server, ''::text) AND (d.server IS NULL) = (s.server IS NULL)
+     CROSS JOIN LATERAL headcount.daily_report(s.state, d.state, %L::text, %s) AS c
 WHERE c.daily_users > 0 OR c.denial_users > 0 OR c.concurrent_hosts > 0
-ORDER BY c.day, report.server$q$,
-        options.time_zone, options.licensing_model, options.window_days,
-        headcount.report_rows(name, options, options.licensing_model));
+ORDER BY c.day, coalesce(s.server, d.server)$q$,
+        headcount.collected_sessions(options, parts, options.licensing_model, true),
+        headcount.collected_denials(name, options, options.licensing_model, true),
+        options.licensing_model, options.window_days);
 END
 $$;
-COMMENT ON FUNCTION headcount.server_view(text, headcount.source) IS
+COMMENT ON FUNCTION headcount.server_view(text, headcount.source, headcount.source_parts) IS
     'internal: the query behind the daily report of a source by server';

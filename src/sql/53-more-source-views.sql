@@ -168,15 +168,15 @@ GROUP BY s.user_name$q$, online),
         ARRAY['online_count', 'connections', 'hosts', 'different hosts',
               'last_seen', 'when one of the sessions was last heard of, or else started']);
 
-    PERFORM headcount.make_view(name, 'daily_user_counts_2013', headcount.daily_view(name, options, '2013'),
+    PERFORM headcount.make_view(name, 'daily_user_counts_2013', headcount.daily_view(name, options, parts, '2013'),
         'users, denials and hosts of each day under licensing model 2013', daily_columns);
-    PERFORM headcount.make_view(name, 'daily_user_counts_2019', headcount.daily_view(name, options, '2019'),
+    PERFORM headcount.make_view(name, 'daily_user_counts_2019', headcount.daily_view(name, options, parts, '2019'),
         'users, denials and hosts of each day under licensing model 2019', daily_columns);
     PERFORM headcount.make_view(name, 'daily_user_counts', format($q$
 SELECT c.day, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
 FROM %I.%I AS c$q$, name, 'daily_user_counts_' || options.licensing_model),
         format('users, denials and hosts of each day under licensing model %s', options.licensing_model), daily_columns);
-    PERFORM headcount.make_view(name, 'daily_user_counts_by_server', headcount.server_view(name, options),
+    PERFORM headcount.make_view(name, 'daily_user_counts_by_server', headcount.server_view(name, options, parts),
         format('users, denials and hosts of each server on each day with something, under licensing model %s', options.licensing_model),
         daily_columns || ARRAY['server', 'NULL for sessions and denials without a server']);
     PERFORM headcount.make_view(name, 'realtime_users_count', format($q$

@@ -1,0 +1,104 @@
+#pragma once
+// Sessions and denials as the daily report needs them, collected in one pass: users by the civil days they were there,
+// hosts by the instants at which sessions began and ended, denials by day.
+//
+// The same answers come from presences (core/report.hpp), which know more than a report asks for, and cost accordingly.
+
+#include <cstdint>
+#include <memory_resource>
+#include <optional>
+#include <unordered_map>
+
+#include "core/civil.hpp"
+#include "core/context.hpp"
+#include "core/day_sets.hpp"
+#include "core/host_events.hpp"
+#include "core/report.hpp"
+
+namespace headcount::core {
+
+// Finds the days of instants, most of which are on the day of the one before.
+class day_finder {
+ public:
+  explicit day_finder(const time_zone &zone) : zone_(&zone) {}
+
+  day_number operator()(instant at) {
+    if (at < start_ || at >= end_) {
+      day_ = day_of(at, *zone_);
+      start_ = zone_->start_of(day_);
+      end_ = zone_->start_of(day_ + 1);
+    }
+    return day_;
+  }
+
+ private:
+  const time_zone *zone_;
+  day_number day_ = 0;
+  instant start_ = 0, end_ = 0;
+};
+
+class daily_presence {
+ public:
+  // `as_of` is finite: open sessions last until then, inclusive, and nothing after it counts.
+  daily_presence(const time_zone &zone, instant as_of, std::pmr::memory_resource *memory)
+      : as_of_(as_of),
+        starts_(zone),
+        ends_(zone),
+        users_(memory),
+        hosts_(memory),
+        denied_(memory),
+        denials_(memory) {}
+  daily_presence(const daily_presence &) = delete;
+  daily_presence &operator=(const daily_presence &) = delete;
+
+  instant as_of() const { return as_of_; }
+
+  // `stretch` is not empty and has a start. A session without a user still counts its host, and the other way round.
+  void add_session(std::optional<key_view> user, std::optional<key_view> host, interval stretch) {
+    if (stretch.start > as_of_ || (!user.has_value() && !host.has_value())) return;
+    if (stretch.start < first_) first_ = stretch.start;
+    const bool ends = stretch.end <= as_of_;
+    if (user.has_value()) users_.add(*user, starts_(stretch.start), ends_(ends ? stretch.end - 1 : as_of_));
+    if (host.has_value()) hosts_.add(*host, {stretch.start, ends ? stretch.end : forever});
+  }
+
+  void add_denial(key_view user, instant at) {
+    if (at > as_of_) return;
+    if (at < first_) first_ = at;
+    const day_number day = starts_(at);
+    denied_.add(user, day, day);
+    ++denials_[day];
+  }
+
+  // Adds all of another one of the same zone and as_of, or what such a one wrote; throws damaged_bytes.
+  void merge(const daily_presence &from, const context &host);
+  void merge(byte_reader &from, const context &host);
+  void write(byte_buffer &to, const context &host) const;
+
+  // What it holds, for the report.
+  instant first() const { return first_; }  // the first counted instant, `forever` where there is none
+  const day_sets &users() const { return users_; }
+  const host_events &hosts() const { return hosts_; }
+  const day_sets &denied() const { return denied_; }
+  std::int64_t denials_on(day_number day) const {
+    const auto found = denials_.find(day);
+    return found == denials_.end() ? 0 : found->second;
+  }
+
+ private:
+  instant as_of_;
+  instant first_ = forever;
+  day_finder starts_, ends_;
+  day_sets users_;
+  host_events hosts_;
+  day_sets denied_;
+  std::pmr::unordered_map<day_number, std::int64_t> denials_;
+};
+
+// The daily report from sessions in one daily_presence and denials in another, or the same, one; both of `zone` and of
+// one as_of, which is that of `range`.
+daily_user_counts find_daily_user_counts(const daily_presence &sessions, const daily_presence &denials,
+                                         licensing_model model, std::int64_t window_days, const day_range &range,
+                                         const time_zone &zone, const context &host);
+
+}  // namespace headcount::core

@@ -1,0 +1,268 @@
+#include "core/daily_presence.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <set>
+
+#include "core/error.hpp"
+#include "support/toolbox.hpp"
+#include "support/zones.hpp"
+
+namespace headcount::test {
+namespace {
+
+using core::daily_presence;
+using core::day_number;
+using core::day_range;
+using core::day_sets;
+using core::host_events;
+using core::licensing_model;
+
+core::key_view key(const std::string &text) { return {reinterpret_cast<const std::byte *>(text.data()), text.size()}; }
+
+// --- days of keys ----------------------------------------------------------------------------------------------------
+
+using slow_days = std::map<std::string, std::set<std::int64_t>>;
+
+slow_days days_in(const day_sets &sets) {
+  slow_days found;
+  sets.for_each(host, [&](std::uint32_t, core::key_view name, const day_sets::days_of_key &days) {
+    auto &to = found[std::string(reinterpret_cast<const char *>(name.data()), name.size())];
+    std::int32_t before = INT32_MIN;
+    for (const core::day_word &word : days.words) {
+      EXPECT_TRUE(before < word.number || before == INT32_MIN);
+      before = word.number;
+      for (int bit = 0; bit < 128; ++bit)
+        if ((word.halves[static_cast<std::size_t>(bit) / 64] >> (bit % 64) & 1U) != 0) to.insert(word.first_day() + bit);
+    }
+    for (const interval &stay : days.long_stays)
+      for (std::int64_t day = stay.start; day < stay.end; ++day) to.insert(day);
+  });
+  return found;
+}
+
+TEST(day_sets, keeps_every_day_in_any_order) {
+  std::mt19937 random(17);
+  for (const int span : {1, 100, 400, 5000}) {
+    day_sets sets(host.memory);
+    slow_days model;
+    for (int row = 0; row < 4000; ++row) {
+      std::string name = "user" + std::to_string(random() % 40);
+      if (random() % 10 == 0) name += std::string(40, 'x');  // too long for a record
+      const auto first = static_cast<day_number>(random() % static_cast<unsigned>(span)) - span / 3;
+      const auto last = first + static_cast<day_number>(random() % 8 == 0 ? random() % 2000 : random() % 3);
+      sets.add(key(name), first, last);
+      for (day_number day = first; day <= last; ++day) model[name].insert(day);
+    }
+    EXPECT_EQ(days_in(sets), model) << span;
+    EXPECT_EQ(sets.size(), model.size());
+
+    core::byte_buffer bytes(host.memory);
+    sets.write(bytes, host);
+    day_sets read(host.memory), merged(host.memory);
+    core::byte_reader reader({bytes.data(), bytes.size()});
+    read.merge(reader, host);
+    EXPECT_EQ(reader.remaining(), 0U);
+    EXPECT_EQ(days_in(read), model) << span;
+    merged.add(key("another"), 5, 700);
+    merged.merge(sets, host);
+    for (day_number day = 5; day <= 700; ++day) model["another"].insert(day);
+    EXPECT_EQ(days_in(merged), model) << span;
+  }
+}
+
+TEST(day_sets, a_stay_of_millennia_takes_no_more_memory_than_a_day) {
+  counting_resource memory;
+  day_sets sets(&memory);
+  sets.add(key("u"), -2400000, 9000);
+  sets.add(key("u"), 9001, 9001);
+  EXPECT_EQ(days_in(sets)["u"].size(), 2409002U);
+  EXPECT_LT(memory.most, 200'000U);
+}
+
+TEST(day_sets, finds_keys_by_name) {
+  day_sets sets(host.memory);
+  sets.add(key("a"), 1, 1);
+  sets.add(key("b"), 2, 2);
+  day_sets::reader read(sets, host.memory);
+  EXPECT_EQ(read.find(key("c")), day_sets::nowhere);
+  const std::uint32_t number = read.find(key("b"));
+  ASSERT_NE(number, day_sets::nowhere);
+  EXPECT_EQ(read[number].words.front().halves[0], 4U);
+}
+
+// --- hosts -----------------------------------------------------------------------------------------------------------
+
+using changes = std::vector<std::pair<instant, std::int64_t>>;
+
+changes changes_of(const host_events &events, instant last) {
+  changes found;
+  events.for_each_change(last, host, [&](instant at, std::int64_t level) { found.emplace_back(at, level); });
+  return found;
+}
+
+TEST(host_events, levels_are_those_of_united_intervals) {
+  std::mt19937 random(23);
+  for (const std::int64_t spread : {50LL, 5'000'000LL, 40'000'000'000LL, 900'000'000'000'000LL}) {
+    host_events events(host.memory), parts[3] = {host_events(host.memory), host_events(host.memory), host_events(host.memory)};
+    rows model;
+    for (int row = 0; row < 3000; ++row) {
+      std::string name = "h" + std::to_string(random() % 25);
+      if (random() % 10 == 0) name += std::string(40, 'y');
+      const instant start = static_cast<instant>(random() % 1000) * (spread / 10) / 100 - spread / 4;
+      const instant end = random() % 50 == 0 ? forever : start + 1 + static_cast<instant>(random() % 30) * (spread / 100);
+      model.push_back({name, {start, end}});
+      events.add(key(name), {start, end});
+      parts[row % 3].add(key(name), {start, end});
+    }
+    const bytes log = log_of(key_type::text, model);
+    changes expected;
+    for (const core::level_change &each : core::find_timeline(presence_view(log), core::all_time, host))
+      expected.emplace_back(each.at, each.level);
+    EXPECT_EQ(changes_of(events, forever), expected) << spread;
+
+    // In parts: one as it is, one by its bytes.
+    core::byte_buffer buffer(host.memory);
+    parts[1].write(buffer, host);
+    core::byte_reader reader({buffer.data(), buffer.size()});
+    parts[0].merge(reader, host);
+    parts[0].merge(parts[2], host);
+    EXPECT_EQ(reader.remaining(), 0U);
+    EXPECT_EQ(changes_of(parts[0], forever), expected) << spread;
+
+    changes until_zero;
+    for (const auto &each : expected)
+      if (each.first <= 0) until_zero.push_back(each);
+    EXPECT_EQ(changes_of(events, 0), until_zero) << spread;
+  }
+}
+
+// --- the report ------------------------------------------------------------------------------------------------------
+
+struct random_rows {
+  rows users, hosts, denied;
+
+  random_rows(std::mt19937 &random, instant from, instant to) {
+    const auto span = static_cast<std::uint64_t>(to - from);
+    const auto draw = [&] { return (std::uint64_t{random()} << 32U) | random(); };
+    for (int row = 0; row < 300; ++row) {
+      const instant start = from + static_cast<instant>(draw() % span);
+      const std::uint64_t kind = random() % 12;
+      const instant end = kind == 0   ? forever
+                          : kind == 1 ? start + 1
+                          : kind == 2 ? start + static_cast<instant>(draw() % (span * 3))
+                                      : start + 1 + static_cast<instant>(draw() % (2 * core::ticks_per_day));
+      if (random() % 20 != 0) users.push_back({"u" + std::to_string(random() % 30), {start, end}});
+      else users.push_back({"", {start, end}});
+      hosts.push_back({random() % 20 == 0 ? "" : "h" + std::to_string(random() % 9), {start, end}});
+    }
+    for (int row = 0; row < 60; ++row) {
+      const instant at = from + static_cast<instant>(draw() % span);
+      denied.push_back({"u" + std::to_string(random() % 45), {at, at + 1}});
+    }
+  }
+};
+
+rows named(const rows &from) {
+  rows kept;
+  for (const auto &each : from)
+    if (!each.key.empty()) kept.push_back(each);
+  return kept;
+}
+
+TEST(daily_presence, gives_the_report_that_presences_give) {
+  std::mt19937 random(31);
+  for (int round = 0; round < 60; ++round) {
+    const auto zone = some_zone(random);
+    const instant from = (static_cast<instant>(random() % 20000) - 10000) * core::ticks_per_day,
+                  to = from + static_cast<instant>(1 + random() % 700) * core::ticks_per_day;
+    const instant as_of = from + static_cast<instant>(random() % 1000) * ((to - from) / 900);
+    const random_rows made(random, from, to);
+
+    daily_presence all(*zone, as_of, host.memory), denials(*zone, as_of, host.memory);
+    daily_presence parts[2] = {daily_presence(*zone, as_of, host.memory), daily_presence(*zone, as_of, host.memory)};
+    const auto some = [](const std::string &name) { return name.empty() ? std::nullopt : std::optional(key(name)); };
+    for (std::size_t row = 0; row < made.users.size(); ++row) {
+      const auto user = some(made.users[row].key), at = some(made.hosts[row].key);
+      all.add_session(user, at, made.users[row].stretch);
+      parts[row % 2].add_session(user, at, made.users[row].stretch);
+    }
+    for (const auto &each : made.denied) denials.add_denial(key(each.key), each.stretch.start);
+    core::byte_buffer buffer(host.memory);
+    parts[1].write(buffer, host);
+    core::byte_reader reader({buffer.data(), buffer.size()});
+    parts[0].merge(reader, host);
+
+    const bytes users = log_of(key_type::text, named(made.users)), hosts = log_of(key_type::text, named(made.hosts)),
+                denied = log_of(key_type::text, made.denied);
+    rows events = made.denied;
+    for (auto &each : events) each.key.clear();
+    const bytes nameless = log_of(key_type::session, events);
+    for (const auto model : {licensing_model::model_2013, licensing_model::model_2019}) {
+      for (const std::int64_t window : {1, 14, 1000}) {
+        for (const bool bounded : {false, true}) {
+          day_range range{std::nullopt, std::nullopt, as_of};
+          if (bounded) range.first = core::day_of(as_of, *zone) - 20, range.last = core::day_of(as_of, *zone) - 3;
+          const auto expected = core::find_daily_user_counts(
+              {presence_view(users), presence_view(denied), presence_view(hosts), presence_view(nameless)}, model, window,
+              range, *zone, host);
+          for (const daily_presence *sessions : {&all, &parts[0]}) {
+            const auto found = core::find_daily_user_counts(*sessions, denials, model, window, range, *zone, host);
+            ASSERT_EQ(found.rows.size(), expected.rows.size());
+            ASSERT_EQ(found.first, expected.first);
+            for (std::size_t at = 0; at < found.rows.size(); ++at) {
+              const auto &a = found.rows[at], &b = expected.rows[at];
+              EXPECT_EQ(std::tuple(a.total_users, a.daily_users, a.denial_users, a.denials, a.concurrent_hosts.level,
+                                   a.concurrent_hosts.level == 0 ? 0 : a.concurrent_hosts.at, a.complete),
+                        std::tuple(b.total_users, b.daily_users, b.denial_users, b.denials, b.concurrent_hosts.level,
+                                   b.concurrent_hosts.level == 0 ? 0 : b.concurrent_hosts.at, b.complete))
+                  << "round " << round << " day " << at << " window " << window << " bounded " << bounded;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(daily_presence, damaged_bytes_are_an_error_or_another_answer_but_never_more) {
+  const utc_zone zone;
+  const instant as_of = 40 * core::ticks_per_day;
+  daily_presence whole(zone, as_of, host.memory);
+  for (int row = 0; row < 40; ++row) {
+    const instant start = row * core::ticks_per_day;
+    whole.add_session(key("u" + std::to_string(row % 7)), key("h" + std::to_string(row % 5)), {start, start + 1000});
+    whole.add_denial(key("d" + std::to_string(row % 3)), start);
+  }
+  core::byte_buffer buffer(host.memory);
+  whole.write(buffer, host);
+  const std::vector<std::byte> good(buffer.data(), buffer.data() + buffer.size());
+  const auto read = [&](const std::vector<std::byte> &damaged) {
+    daily_presence from(zone, as_of, host.memory);
+    core::byte_reader reader(damaged);
+    from.merge(reader, host);
+    const day_range range{0, 50, as_of};
+    (void)core::find_daily_user_counts(from, from, licensing_model::model_2019, 14, range, zone, host);
+  };
+  EXPECT_NO_THROW(read(good));
+  for (std::size_t length = 0; length < good.size(); ++length)
+    EXPECT_THROW(read({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(length)}), core::error) << length;
+  int refused = 0;
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    for (const unsigned value : {0U, 1U, 0x7fU, 0x80U, 0xffU}) {
+      std::vector<std::byte> damaged = good;
+      damaged[at] = static_cast<std::byte>(value);
+      try {
+        read(damaged);
+      } catch (const core::error &) {
+        ++refused;
+      }
+    }
+  }
+  EXPECT_GT(refused, 100);
+}
+
+}  // namespace
+}  // namespace headcount::test
