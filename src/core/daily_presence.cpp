@@ -208,8 +208,11 @@ daily_user_counts find_daily_user_counts(const daily_presence &sessions, const d
   counts.first = days->first;
   counts.rows.reserve(buckets.size());
   for (std::size_t at = 0; at < buckets.size(); ++at) {
-    const bool exists = buckets.bounds[at + 1] > buckets.bounds[at];  // a session that spans a day of no length has it
-    counts.rows.push_back({active.total(at), exists ? active.on(at) : 0, denied.on(at),
+    // A session that spans a day of no length has that day here, but is not there on it. Longer windows that end with
+    // the day have the day before it.
+    const bool exists = buckets.bounds[at + 1] > buckets.bounds[at];
+    const bool missed = trailing && window_days == 1 && !exists;
+    counts.rows.push_back({missed ? 0 : active.total(at), exists ? active.on(at) : 0, denied.on(at),
                            denials.denials_on(static_cast<day_number>(days->first + static_cast<std::int64_t>(at))),
                            peaks[at], buckets.bounds[at + 1] <= range.as_of});
   }

@@ -41,13 +41,7 @@ class daily_presence {
  public:
   // `as_of` is finite: open sessions last until then, inclusive, and nothing after it counts.
   daily_presence(const time_zone &zone, instant as_of, std::pmr::memory_resource *memory)
-      : as_of_(as_of),
-        starts_(zone),
-        ends_(zone),
-        users_(memory),
-        hosts_(memory),
-        denied_(memory),
-        denials_(memory) {}
+      : as_of_(as_of), starts_(zone), ends_(zone), users_(memory), hosts_(memory), denied_(memory), denials_(memory) {}
   daily_presence(const daily_presence &) = delete;
   daily_presence &operator=(const daily_presence &) = delete;
 

@@ -85,8 +85,8 @@ void day_sets::change_word(record &of, const day_word &days) {
     // Lists of the arena are not freed, so they double.
     if (list == nullptr || list->count > list->capacity / 2) {
       const std::uint32_t capacity = list == nullptr ? first_capacity : 2 * list->capacity;
-      auto *const larger = static_cast<word_list *>(
-          arena_.allocate(sizeof(word_list) + capacity * sizeof(day_word), alignof(day_word)));
+      auto *const larger =
+          static_cast<word_list *>(arena_.allocate(sizeof(word_list) + capacity * sizeof(day_word), alignof(day_word)));
       *larger = {0, capacity};
       if (list != nullptr) {
         larger->count = list->count;

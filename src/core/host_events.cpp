@@ -99,13 +99,16 @@ std::pmr::vector<const host_events::slice *> host_events::slices_in_order(const 
 void host_events::sort(const slice &from, std::pmr::vector<event> &sorted, std::pmr::vector<event> &other,
                        const context &host) {
   sorted.clear();
-  for_each_block(from, [&](std::span<const event> events) { sorted.insert(sorted.end(), events.begin(), events.end()); });
+  for_each_block(from,
+                 [&](std::span<const event> events) { sorted.insert(sorted.end(), events.begin(), events.end()); });
   if (other.size() < sorted.size()) other.resize(sorted.size());
   // Which host comes first does not matter.
-  radix_sort(std::span(sorted), std::span(other), [](event each) { return each >> kind_shift; }, host);
+  radix_sort(
+      std::span(sorted), std::span(other), [](event each) { return each >> kind_shift; }, host);
 }
 
-// number of hosts; for each: length, bytes. Number of slices; for each: 8 bytes of number, number of events, the events.
+// number of hosts; for each: length, bytes. Number of slices; for each: 8 bytes of number, number of events, the
+// events.
 void host_events::write(byte_buffer &to, const context &host) const {
   settled();
   to.append_varint(table_.size());

@@ -14,9 +14,9 @@
 
 namespace headcount::core {
 
-// Sorts values by key_of(value), an unsigned number. Least significant digit first, 11 bits a digit, and only the digits
-// in which the keys differ: the instants of a year differ in 45 bits, so five linear passes replace the 24 levels of a
-// comparison sort of ten million. `other` has room for as many, and is overwritten.
+// Sorts values by key_of(value), an unsigned number. Least significant digit first, 11 bits a digit, and only the
+// digits in which the keys differ: the instants of a year differ in 45 bits, so five linear passes replace the 24
+// levels of a comparison sort of ten million. `other` has room for as many, and is overwritten.
 template <typename Value, typename Key>
 void radix_sort(std::span<Value> values, std::span<Value> other, Key &&key_of, const context &host) {
   constexpr std::size_t small = 512;  // below it the counting tables cost more than they save
@@ -52,7 +52,8 @@ void radix_sort(std::span<Value> values, std::span<Value> other, Key &&key_of, c
 
 // Instants, whose order is that of unsigned numbers once the sign is turned around.
 inline void radix_sort(std::span<instant> values, std::span<instant> other, const context &host) {
-  radix_sort(values, other, [](instant at) { return static_cast<std::uint64_t>(at) ^ (std::uint64_t{1} << 63U); }, host);
+  radix_sort(
+      values, other, [](instant at) { return static_cast<std::uint64_t>(at) ^ (std::uint64_t{1} << 63U); }, host);
 }
 
 inline void radix_sort(std::pmr::vector<instant> &values, const context &host) {

@@ -86,8 +86,8 @@ class peak_finder {
 
   std::span<const instant> bounds_;
   std::pmr::vector<peak> peaks_;
-  bool begun_ = false;      // the first bucket has begun
-  std::size_t bucket_ = 0;  // the one that has begun last
+  bool begun_ = false;        // the first bucket has begun
+  std::size_t bucket_ = 0;    // the one that has begun last
   instant next_ = beginning;  // when the next one begins
   std::int64_t carried_ = 0;
 };

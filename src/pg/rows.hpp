@@ -68,43 +68,6 @@ class row_set {
   Tuplestorestate *rows_ = nullptr;
 };
 
-// Collects composite values as the array that a function returns.
-class row_array {
- public:
-  explicit row_array(FunctionCallInfo fcinfo) {
-    call([this, fcinfo] {
-      element_ = get_element_type(get_fn_expr_rettype(fcinfo->flinfo));
-      if (!OidIsValid(element_)) ereport(ERROR, (errmsg("function must return an array")));
-      shape_ = lookup_rowtype_tupdesc_copy(element_, -1);
-    });
-  }
-
-  template <typename... Fields>
-  void put(const Fields &...fields) {
-    Datum values[] = {fields.value...};
-    bool nulls[] = {fields.is_null...};
-    check_interrupts();
-    call([&] {
-      if (shape_->natts != static_cast<int>(sizeof...(Fields)))
-        ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("function returns rows of another shape")));
-      const Datum row = HeapTupleGetDatum(heap_form_tuple(shape_, values, nulls));
-      rows_ = accumArrayResult(rows_, row, false, element_, CurrentMemoryContext);
-    });
-  }
-
-  Datum result() const {
-    return call([this] {
-      return rows_ == nullptr ? PointerGetDatum(construct_empty_array(element_))
-                              : makeArrayResult(rows_, CurrentMemoryContext);
-    });
-  }
-
- private:
-  Oid element_ = InvalidOid;
-  TupleDesc shape_ = nullptr;
-  ArrayBuildState *rows_ = nullptr;
-};
-
 // One row as the result of a function that returns a composite.
 template <typename... Fields>
 Datum make_row(FunctionCallInfo fcinfo, const Fields &...fields) {

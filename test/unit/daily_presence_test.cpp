@@ -20,22 +20,21 @@ using core::day_sets;
 using core::host_events;
 using core::licensing_model;
 
-core::key_view key(const std::string &text) { return {reinterpret_cast<const std::byte *>(text.data()), text.size()}; }
-
 // --- days of keys ----------------------------------------------------------------------------------------------------
 
 using slow_days = std::map<std::string, std::set<std::int64_t>>;
 
-slow_days days_in(const day_sets &sets) {
+slow_days days_in(const day_sets &sets, const context &with) {
   slow_days found;
-  sets.for_each(host, [&](std::uint32_t, core::key_view name, const day_sets::days_of_key &days) {
-    auto &to = found[std::string(reinterpret_cast<const char *>(name.data()), name.size())];
+  sets.for_each(with, [&](std::uint32_t, core::key_view name, const day_sets::days_of_key &days) {
+    auto &to = found[string_of(name)];
     std::int32_t before = INT32_MIN;
     for (const core::day_word &word : days.words) {
       EXPECT_TRUE(before < word.number || before == INT32_MIN);
       before = word.number;
       for (int bit = 0; bit < 128; ++bit)
-        if ((word.halves[static_cast<std::size_t>(bit) / 64] >> (bit % 64) & 1U) != 0) to.insert(word.first_day() + bit);
+        if ((word.halves[static_cast<std::size_t>(bit) / 64] >> (bit % 64) & 1U) != 0)
+          to.insert(word.first_day() + bit);
     }
     for (const interval &stay : days.long_stays)
       for (std::int64_t day = stay.start; day < stay.end; ++day) to.insert(day);
@@ -44,51 +43,53 @@ slow_days days_in(const day_sets &sets) {
 }
 
 TEST(day_sets, keeps_every_day_in_any_order) {
+  const host with;
   std::mt19937 random(17);
   for (const int span : {1, 100, 400, 5000}) {
-    day_sets sets(host.memory);
+    day_sets sets(with.memory());
     slow_days model;
     for (int row = 0; row < 4000; ++row) {
       std::string name = "user" + std::to_string(random() % 40);
       if (random() % 10 == 0) name += std::string(40, 'x');  // too long for a record
       const auto first = static_cast<day_number>(random() % static_cast<unsigned>(span)) - span / 3;
       const auto last = first + static_cast<day_number>(random() % 8 == 0 ? random() % 2000 : random() % 3);
-      sets.add(key(name), first, last);
+      sets.add(view_of(name), first, last);
       for (day_number day = first; day <= last; ++day) model[name].insert(day);
     }
-    EXPECT_EQ(days_in(sets), model) << span;
+    EXPECT_EQ(days_in(sets, with), model) << span;
     EXPECT_EQ(sets.size(), model.size());
 
-    core::byte_buffer bytes(host.memory);
-    sets.write(bytes, host);
-    day_sets read(host.memory), merged(host.memory);
+    core::byte_buffer bytes(with.memory());
+    sets.write(bytes, with);
+    day_sets read(with.memory()), merged(with.memory());
     core::byte_reader reader({bytes.data(), bytes.size()});
-    read.merge(reader, host);
+    read.merge(reader, with);
     EXPECT_EQ(reader.remaining(), 0U);
-    EXPECT_EQ(days_in(read), model) << span;
-    merged.add(key("another"), 5, 700);
-    merged.merge(sets, host);
+    EXPECT_EQ(days_in(read, with), model) << span;
+    merged.add(view_of("another"), 5, 700);
+    merged.merge(sets, with);
     for (day_number day = 5; day <= 700; ++day) model["another"].insert(day);
-    EXPECT_EQ(days_in(merged), model) << span;
+    EXPECT_EQ(days_in(merged, with), model) << span;
   }
 }
 
 TEST(day_sets, a_stay_of_millennia_takes_no_more_memory_than_a_day) {
-  counting_resource memory;
-  day_sets sets(&memory);
-  sets.add(key("u"), -2400000, 9000);
-  sets.add(key("u"), 9001, 9001);
-  EXPECT_EQ(days_in(sets)["u"].size(), 2409002U);
-  EXPECT_LT(memory.most, 200'000U);
+  const host with;
+  day_sets sets(with.memory());
+  sets.add(view_of("u"), -2400000, 9000);
+  sets.add(view_of("u"), 9001, 9001);
+  EXPECT_EQ(days_in(sets, with)["u"].size(), 2409002U);
+  EXPECT_LT(with.most_memory(), 100'000U);
 }
 
 TEST(day_sets, finds_keys_by_name) {
-  day_sets sets(host.memory);
-  sets.add(key("a"), 1, 1);
-  sets.add(key("b"), 2, 2);
-  day_sets::reader read(sets, host.memory);
-  EXPECT_EQ(read.find(key("c")), day_sets::nowhere);
-  const std::uint32_t number = read.find(key("b"));
+  const host with;
+  day_sets sets(with.memory());
+  sets.add(view_of("a"), 1, 1);
+  sets.add(view_of("b"), 2, 2);
+  day_sets::reader read(sets, with.memory());
+  EXPECT_EQ(read.find(view_of("c")), day_sets::nowhere);
+  const std::uint32_t number = read.find(view_of("b"));
   ASSERT_NE(number, day_sets::nowhere);
   EXPECT_EQ(read[number].words.front().halves[0], 4U);
 }
@@ -97,45 +98,48 @@ TEST(day_sets, finds_keys_by_name) {
 
 using changes = std::vector<std::pair<instant, std::int64_t>>;
 
-changes changes_of(const host_events &events, instant last) {
+changes changes_of(const host_events &events, instant last, const context &with) {
   changes found;
-  events.for_each_change(last, host, [&](instant at, std::int64_t level) { found.emplace_back(at, level); });
+  events.for_each_change(last, with, [&](instant at, std::int64_t level) { found.emplace_back(at, level); });
   return found;
 }
 
 TEST(host_events, levels_are_those_of_united_intervals) {
+  const host with;
   std::mt19937 random(23);
   for (const std::int64_t spread : {50LL, 5'000'000LL, 40'000'000'000LL, 900'000'000'000'000LL}) {
-    host_events events(host.memory), parts[3] = {host_events(host.memory), host_events(host.memory), host_events(host.memory)};
+    host_events events(with.memory()),
+        parts[3] = {host_events(with.memory()), host_events(with.memory()), host_events(with.memory())};
     rows model;
     for (int row = 0; row < 3000; ++row) {
       std::string name = "h" + std::to_string(random() % 25);
       if (random() % 10 == 0) name += std::string(40, 'y');
       const instant start = static_cast<instant>(random() % 1000) * (spread / 10) / 100 - spread / 4;
-      const instant end = random() % 50 == 0 ? forever : start + 1 + static_cast<instant>(random() % 30) * (spread / 100);
+      const instant end =
+          random() % 50 == 0 ? forever : start + 1 + static_cast<instant>(random() % 30) * (spread / 100);
       model.push_back({name, {start, end}});
-      events.add(key(name), {start, end});
-      parts[row % 3].add(key(name), {start, end});
+      events.add(view_of(name), {start, end});
+      parts[row % 3].add(view_of(name), {start, end});
     }
     const bytes log = log_of(key_type::text, model);
     changes expected;
-    for (const core::level_change &each : core::find_timeline(presence_view(log), core::all_time, host))
+    for (const core::level_change &each : core::find_timeline(presence_view(log), core::all_time, with))
       expected.emplace_back(each.at, each.level);
-    EXPECT_EQ(changes_of(events, forever), expected) << spread;
+    EXPECT_EQ(changes_of(events, forever, with), expected) << spread;
 
     // In parts: one as it is, one by its bytes.
-    core::byte_buffer buffer(host.memory);
-    parts[1].write(buffer, host);
+    core::byte_buffer buffer(with.memory());
+    parts[1].write(buffer, with);
     core::byte_reader reader({buffer.data(), buffer.size()});
-    parts[0].merge(reader, host);
-    parts[0].merge(parts[2], host);
+    parts[0].merge(reader, with);
+    parts[0].merge(parts[2], with);
     EXPECT_EQ(reader.remaining(), 0U);
-    EXPECT_EQ(changes_of(parts[0], forever), expected) << spread;
+    EXPECT_EQ(changes_of(parts[0], forever, with), expected) << spread;
 
     changes until_zero;
     for (const auto &each : expected)
       if (each.first <= 0) until_zero.push_back(each);
-    EXPECT_EQ(changes_of(events, 0), until_zero) << spread;
+    EXPECT_EQ(changes_of(events, 0, with), until_zero) << spread;
   }
 }
 
@@ -154,8 +158,10 @@ struct random_rows {
                           : kind == 1 ? start + 1
                           : kind == 2 ? start + static_cast<instant>(draw() % (span * 3))
                                       : start + 1 + static_cast<instant>(draw() % (2 * core::ticks_per_day));
-      if (random() % 20 != 0) users.push_back({"u" + std::to_string(random() % 30), {start, end}});
-      else users.push_back({"", {start, end}});
+      if (random() % 20 != 0)
+        users.push_back({"u" + std::to_string(random() % 30), {start, end}});
+      else
+        users.push_back({"", {start, end}});
       hosts.push_back({random() % 20 == 0 ? "" : "h" + std::to_string(random() % 9), {start, end}});
     }
     for (int row = 0; row < 60; ++row) {
@@ -173,27 +179,31 @@ rows named(const rows &from) {
 }
 
 TEST(daily_presence, gives_the_report_that_presences_give) {
+  const host with;
   std::mt19937 random(31);
   for (int round = 0; round < 60; ++round) {
-    const auto zone = some_zone(random);
-    const instant from = (static_cast<instant>(random() % 20000) - 10000) * core::ticks_per_day,
+    const core::time_zone *const zone = all_zones[static_cast<std::size_t>(round) % std::size(all_zones)].zone;
+    const instant from = (random() % 2 == 0 ? 8800 : static_cast<instant>(random() % 80)) * core::ticks_per_day,
                   to = from + static_cast<instant>(1 + random() % 700) * core::ticks_per_day;
     const instant as_of = from + static_cast<instant>(random() % 1000) * ((to - from) / 900);
     const random_rows made(random, from, to);
 
-    daily_presence all(*zone, as_of, host.memory), denials(*zone, as_of, host.memory);
-    daily_presence parts[2] = {daily_presence(*zone, as_of, host.memory), daily_presence(*zone, as_of, host.memory)};
-    const auto some = [](const std::string &name) { return name.empty() ? std::nullopt : std::optional(key(name)); };
+    daily_presence all(*zone, as_of, with.memory()), denials(*zone, as_of, with.memory());
+    daily_presence parts[2] = {daily_presence(*zone, as_of, with.memory()),
+                               daily_presence(*zone, as_of, with.memory())};
+    const auto some = [](const std::string &name) {
+      return name.empty() ? std::nullopt : std::optional(view_of(name));
+    };
     for (std::size_t row = 0; row < made.users.size(); ++row) {
       const auto user = some(made.users[row].key), at = some(made.hosts[row].key);
       all.add_session(user, at, made.users[row].stretch);
       parts[row % 2].add_session(user, at, made.users[row].stretch);
     }
-    for (const auto &each : made.denied) denials.add_denial(key(each.key), each.stretch.start);
-    core::byte_buffer buffer(host.memory);
-    parts[1].write(buffer, host);
+    for (const auto &each : made.denied) denials.add_denial(view_of(each.key), each.stretch.start);
+    core::byte_buffer buffer(with.memory());
+    parts[1].write(buffer, with);
     core::byte_reader reader({buffer.data(), buffer.size()});
-    parts[0].merge(reader, host);
+    parts[0].merge(reader, with);
 
     const bytes users = log_of(key_type::text, named(made.users)), hosts = log_of(key_type::text, named(made.hosts)),
                 denied = log_of(key_type::text, made.denied);
@@ -206,10 +216,10 @@ TEST(daily_presence, gives_the_report_that_presences_give) {
           day_range range{std::nullopt, std::nullopt, as_of};
           if (bounded) range.first = core::day_of(as_of, *zone) - 20, range.last = core::day_of(as_of, *zone) - 3;
           const auto expected = core::find_daily_user_counts(
-              {presence_view(users), presence_view(denied), presence_view(hosts), presence_view(nameless)}, model, window,
-              range, *zone, host);
+              {presence_view(users), presence_view(denied), presence_view(hosts), presence_view(nameless)}, model,
+              window, range, *zone, with);
           for (const daily_presence *sessions : {&all, &parts[0]}) {
-            const auto found = core::find_daily_user_counts(*sessions, denials, model, window, range, *zone, host);
+            const auto found = core::find_daily_user_counts(*sessions, denials, model, window, range, *zone, with);
             ASSERT_EQ(found.rows.size(), expected.rows.size());
             ASSERT_EQ(found.first, expected.first);
             for (std::size_t at = 0; at < found.rows.size(); ++at) {
@@ -228,23 +238,25 @@ TEST(daily_presence, gives_the_report_that_presences_give) {
 }
 
 TEST(daily_presence, damaged_bytes_are_an_error_or_another_answer_but_never_more) {
-  const utc_zone zone;
+  const host with;
+  const core::time_zone &zone = utc;
   const instant as_of = 40 * core::ticks_per_day;
-  daily_presence whole(zone, as_of, host.memory);
+  daily_presence whole(zone, as_of, with.memory());
   for (int row = 0; row < 40; ++row) {
     const instant start = row * core::ticks_per_day;
-    whole.add_session(key("u" + std::to_string(row % 7)), key("h" + std::to_string(row % 5)), {start, start + 1000});
-    whole.add_denial(key("d" + std::to_string(row % 3)), start);
+    whole.add_session(view_of("u" + std::to_string(row % 7)), view_of("h" + std::to_string(row % 5)),
+                      {start, start + 1000});
+    whole.add_denial(view_of("d" + std::to_string(row % 3)), start);
   }
-  core::byte_buffer buffer(host.memory);
-  whole.write(buffer, host);
+  core::byte_buffer buffer(with.memory());
+  whole.write(buffer, with);
   const std::vector<std::byte> good(buffer.data(), buffer.data() + buffer.size());
   const auto read = [&](const std::vector<std::byte> &damaged) {
-    daily_presence from(zone, as_of, host.memory);
+    daily_presence from(zone, as_of, with.memory());
     core::byte_reader reader(damaged);
-    from.merge(reader, host);
+    from.merge(reader, with);
     const day_range range{0, 50, as_of};
-    (void)core::find_daily_user_counts(from, from, licensing_model::model_2019, 14, range, zone, host);
+    (void)core::find_daily_user_counts(from, from, licensing_model::model_2019, 14, range, zone, with);
   };
   EXPECT_NO_THROW(read(good));
   for (std::size_t length = 0; length < good.size(); ++length)
