@@ -5,6 +5,7 @@
 #include <memory_resource>
 
 #include "core/coverage.hpp"
+#include "core/daily_presence.hpp"
 #include "core/radix_sort.hpp"
 #include "core/report.hpp"
 #include "core/sweep.hpp"
@@ -108,6 +109,71 @@ void daily_report(benchmark::State &state) {
   state.SetItemsProcessed(state.iterations() * sessions);
 }
 BENCHMARK(daily_report)->Unit(benchmark::kMillisecond);
+
+// The daily report as the views make it: rows collected by day, the report of what was collected, and what a worker
+// hands over. Hosts are named as users are.
+void collect(core::daily_presence &to, const rows &arriving) {
+  for (const row &each : arriving) to.add_session(view_of(each.key), view_of(each.key), each.stretch);
+}
+
+void collect_days(benchmark::State &state) {
+  const rows &arriving = year_of_sessions(state.range(0) != 0);
+  for (auto _ : state) {
+    plain_host host;
+    core::daily_presence collected(berlin, year * days, host.with.memory);
+    collect(collected, arriving);
+    benchmark::DoNotOptimize(collected.users().size());
+  }
+  state.SetItemsProcessed(state.iterations() * sessions);
+}
+BENCHMARK(collect_days)->ArgName("in_order")->Arg(1)->Arg(0)->Unit(benchmark::kMillisecond);
+
+void report_days(benchmark::State &state) {
+  plain_host kept;
+  core::daily_presence collected(berlin, year * days, kept.with.memory);
+  collect(collected, year_of_sessions(true));
+  const auto model = state.range(0) == 2013 ? core::licensing_model::model_2013 : core::licensing_model::model_2019;
+  for (auto _ : state) {
+    plain_host host;
+    const auto counts =
+        core::find_daily_user_counts(collected, collected, model, 14, {{}, {}, year * days}, berlin, host.with);
+    benchmark::DoNotOptimize(counts.rows.data());
+  }
+  state.SetItemsProcessed(state.iterations() * sessions);
+}
+BENCHMARK(report_days)->ArgName("model")->Arg(2013)->Arg(2019)->Unit(benchmark::kMillisecond);
+
+void sweep_hosts(benchmark::State &state) {
+  plain_host kept;
+  core::daily_presence collected(berlin, year * days, kept.with.memory);
+  collect(collected, year_of_sessions(true));
+  for (auto _ : state) {
+    plain_host host;
+    std::int64_t highest = 0;
+    collected.hosts().for_each_change(year * days, host.with,
+                                      [&](instant, std::int64_t level) { highest = std::max(highest, level); });
+    benchmark::DoNotOptimize(highest);
+  }
+  state.SetItemsProcessed(state.iterations() * sessions);
+}
+BENCHMARK(sweep_hosts)->Unit(benchmark::kMillisecond);
+
+void hand_over_days(benchmark::State &state) {
+  plain_host kept;
+  core::daily_presence collected(berlin, year * days, kept.with.memory);
+  collect(collected, year_of_sessions(true));
+  for (auto _ : state) {
+    plain_host host;
+    core::byte_buffer bytes(host.with.memory);
+    collected.write(bytes, host.with);
+    core::daily_presence merged(berlin, year * days, host.with.memory);
+    core::byte_reader reader({bytes.data(), bytes.size()});
+    merged.merge(reader, host.with);
+    state.counters["bytes"] = static_cast<double>(bytes.size());
+  }
+  state.SetItemsProcessed(state.iterations() * sessions);
+}
+BENCHMARK(hand_over_days)->Unit(benchmark::kMillisecond);
 
 void sort_instants(benchmark::State &state) {
   dice roll(2);
