@@ -19,7 +19,7 @@ ISOLATION_OPTS = --inputdir=test
 PG_CXXFLAGS  = -std=c++20 -O3 -Wall -Wextra -Wshadow $(WERROR) -fvisibility=hidden -fvisibility-inlines-hidden -MMD -MP
 PG_CPPFLAGS  = -I$(srcdir)/src -DPGDLLEXPORT='__attribute__((visibility("default")))'
 # The standard library's own inline symbols are exported whatever -fvisibility says; the map keeps them in.
-SHLIB_LINK   = -lstdc++ -Wl,--version-script=$(srcdir)/src/exports.map
+SHLIB_LINK   = -lroaring -lstdc++ -Wl,--version-script=$(srcdir)/src/exports.map
 
 PG_CONFIG   ?= pg_config
 PGXS        := $(shell $(PG_CONFIG) --pgxs)

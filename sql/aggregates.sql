@@ -4,12 +4,12 @@ SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = postgres; 
 \pset null '-'
 
 -- 15,000 rows of 500 keys in three types; some NULL, reversed, open, instants.
-CREATE TABLE events (id int, grp int, fifth int, host text, kt text, kb bigint, ku uuid, s timestamptz, e timestamptz, p headcount.presence) PARTITION BY HASH (grp);
+CREATE TABLE events (id int, grp int, fifth int, host text, kt text, kb bigint, ku uuid, s timestamptz, e timestamptz, p headcount.presence, us headcount.user_set) PARTITION BY HASH (grp);
 CREATE TABLE events_0 PARTITION OF events FOR VALUES WITH (MODULUS 3, REMAINDER 0);
 CREATE TABLE events_1 PARTITION OF events FOR VALUES WITH (MODULUS 3, REMAINDER 1);
 CREATE TABLE events_2 PARTITION OF events FOR VALUES WITH (MODULUS 3, REMAINDER 2);
 INSERT INTO events
-SELECT i, i % 7, i % 5, 'host ' || k % 20, 'user ' || k, k, md5(k::text)::uuid, s, e, headcount.presence_agg('user ' || k, s, e)
+SELECT i, i % 7, i % 5, 'host ' || k % 20, 'user ' || k, k, md5(k::text)::uuid, s, e, headcount.presence_agg('user ' || k, s, e), headcount.to_user_set(ARRAY[k, i, i + 100000]::int[])
 FROM (SELECT i, CASE WHEN i % 50 = 0 THEN NULL ELSE i * 7919 % 500 END AS k,
              CASE WHEN i % 97 = 0 THEN NULL ELSE timestamptz '2024-01-01' + (i * 104729 % 50000) * interval '10 minutes' END AS s,
              timestamptz '2024-01-01' + (i * 104729 % 50000 + CASE WHEN i % 11 = 0 THEN 0 WHEN i % 101 = 0 THEN -5 WHEN i % 199 = 0 THEN NULL ELSE i % 13 END) * interval '10 minutes' AS e
@@ -31,6 +31,8 @@ INSERT INTO calls VALUES
     ('presence_agg(bigint, at)',   'md5(headcount.presence_send(headcount.presence_agg(kb, s)))'),
     ('presence_agg(uuid, at)',     'md5(headcount.presence_send(headcount.presence_agg(ku, s)))'),
     ('presence_union_agg(presence)', 'md5(headcount.presence_send(headcount.presence_union_agg(p)))'),
+    ('user_set_agg(integer)',      'md5(headcount.user_set_send(headcount.user_set_agg(id)))'),
+    ('user_set_union_agg(user_set)', 'md5(headcount.user_set_send(headcount.user_set_union_agg(us)))'),
     ('unique_count(text)',         'headcount.unique_count(kt)'),
     ('unique_count(bigint)',       'headcount.unique_count(kb)'),
     ('unique_count(uuid)',         'headcount.unique_count(ku)'),
@@ -106,7 +108,7 @@ SELECT judge.sqlstate('SELECT headcount.unique_count(now())') AS timestamptz_key
 
 -- No rows; and rows of which none counts: NULL keys, NULL starts. NULL for a presence, 0 for a number.
 SELECT name, judge.answer(format('SELECT %s FROM events WHERE false', expression)) AS no_rows,
-       judge.answer(format('SELECT %s FROM (SELECT NULL::int AS id, NULL::text AS host, NULL::text AS kt, NULL::bigint AS kb, NULL::uuid AS ku, NULL::timestamptz AS s, NULL::timestamptz AS e, NULL::headcount.presence AS p FROM generate_series(1, 1000)) AS n', expression)) AS all_null
+       judge.answer(format('SELECT %s FROM (SELECT NULL::int AS id, NULL::text AS host, NULL::text AS kt, NULL::bigint AS kb, NULL::uuid AS ku, NULL::timestamptz AS s, NULL::timestamptz AS e, NULL::headcount.presence AS p, NULL::headcount.user_set AS us FROM generate_series(1, 1000)) AS n', expression)) AS all_null
 FROM calls ORDER BY name COLLATE "C";
 
 -- Two aggregates with one state, beside others with a FILTER: the same as each alone.
@@ -145,7 +147,7 @@ SELECT judge.mode('serial');
 CREATE TABLE few AS SELECT row_number() OVER (ORDER BY s, id) AS n, * FROM events WHERE id % 75 = 1 AND s IS NOT NULL;
 CREATE FUNCTION judge.window_frames(expression text) RETURNS TABLE (running text, by_rows text, by_time text, partitioned text) LANGUAGE plpgsql AS $$
 DECLARE
-    over text := regexp_replace(expression, '(headcount\.(presence_agg|presence_union_agg|unique_count|max_concurrent|online_count|daily_session_agg|daily_denial_agg)\([^()]*\))', '\1 OVER w');
+    over text := regexp_replace(expression, '(headcount\.(presence_agg|presence_union_agg|user_set_agg|user_set_union_agg|unique_count|max_concurrent|online_count|daily_session_agg|daily_denial_agg)\([^()]*\))', '\1 OVER w');
 BEGIN
     running := judge.compare(format('SELECT n, %s FROM few WINDOW w AS (ORDER BY n)', over),
                              format('SELECT n, (SELECT %s FROM few WHERE n <= o.n) FROM few AS o', expression));

@@ -150,7 +150,7 @@ check_sources() {
 check_catalog() {
 	check "CREATE EXTENSION headcount CASCADE" create_in_fresh_database
 	check "every object of the extension has a comment" objects_without_comment
-	check "every function that takes or makes a presence is parallel safe" unsafe_functions
+	check "every function that takes or makes a presence or a user_set is parallel safe" unsafe_functions
 	check "functions with a search_path of their own end it with pg_temp" loose_search_paths
 	check "functions that run with their owner's rights fix their search_path" definer_functions
 	check "DROP EXTENSION leaves nothing behind" left_after_drop
@@ -173,7 +173,7 @@ unsafe_functions() {
 		SELECT p.oid::regprocedure
 		FROM pg_proc AS p JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 		JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'headcount'
-		WHERE (p.prorettype = 'headcount.presence'::regtype OR 'headcount.presence'::regtype = ANY (p.proargtypes)) AND p.proparallel <> 's'
+		WHERE ARRAY['headcount.presence'::regtype, 'headcount.user_set'::regtype]::oid[] && (p.proargtypes::oid[] || p.prorettype) AND p.proparallel <> 's'
 		ORDER BY 1"
 }
 loose_search_paths() {

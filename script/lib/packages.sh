@@ -22,7 +22,7 @@ default_major() {
 	apt-cache show --no-all-versions postgresql 2>/dev/null | sed -nE 's/^Version: ([0-9]+)\+.*/\1/p' | head -n 1
 }
 
-build_packages() { printf '%s\n' "postgresql-$pg_major" "postgresql-server-dev-$pg_major" "postgresql-$pg_major-hll" g++ make; }
+build_packages() { printf '%s\n' "postgresql-$pg_major" "postgresql-server-dev-$pg_major" "postgresql-$pg_major-hll" libroaring-dev g++ make; }
 unit_packages() { printf '%s\n' cmake libgtest-dev libbenchmark-dev; }
 clang_packages() { printf '%s\n' clang-14 libclang-rt-14-dev; }
 tap_packages() { printf '%s\n' perl libipc-run-perl; }

@@ -10,10 +10,11 @@ namespace headcount::core {
 enum class fault {
   invalid_argument,  // a caller's argument is out of its domain
   missing_argument,  // a required argument is NULL
-  damaged_bytes,     // stored bytes that are not a presence
+  damaged_bytes,     // stored bytes that are not what their type says
   damaged_text,      // the same in a literal
   damaged_message,   // the same from a client, in binary
   out_of_range,      // a date or time beyond what timestamptz holds
+  number_too_small,  // a user number below 0
   wrong_context,     // an aggregate's own function called by hand
   mixed_keys,        // presences over keys of two types meet
   too_large,         // an answer or a state beyond what a value may hold

@@ -70,13 +70,8 @@ std::optional<core::presence_reader> stored_presence_argument(FunctionCallInfo f
   return core::presence_reader(bytes);
 }
 
-Datum presence_result(std::span<std::byte> canonical) {
-  SET_VARSIZE(canonical.data(), canonical.size());
-  return PointerGetDatum(canonical.data());
-}
-
 Datum make_presence(const core::presence_view &presence, core::interval window, const core::context &host) {
-  return presence_result(core::to_canonical(presence, window, VARHDRSZ, host));
+  return value_result(core::to_canonical(presence, window, VARHDRSZ, host));
 }
 
 presence_state::presence_state(FunctionCallInfo fcinfo) : fcinfo_(fcinfo) {

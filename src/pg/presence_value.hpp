@@ -20,9 +20,6 @@ core::presence_view presence_argument(FunctionCallInfo fcinfo, int number);
 // The argument as it is stored, if it has canonical bytes: their check sum has been checked, nothing else.
 std::optional<core::presence_reader> stored_presence_argument(FunctionCallInfo fcinfo, int number);
 
-// A value from canonical bytes with room for the length word in front (reserve VARHDRSZ).
-Datum presence_result(std::span<std::byte> canonical);
-
 // The canonical value of the part of `presence` in `window`.
 Datum make_presence(const core::presence_view &presence, core::interval window, const core::context &host);
 

@@ -27,6 +27,20 @@ inline core::key_view bytes_argument(FunctionCallInfo fcinfo, int number) {
   return {reinterpret_cast<const std::byte *>(VARDATA_ANY(value)), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
 }
 
+// A varlena value of bytes that begin with room for its length word (reserve VARHDRSZ).
+inline Datum value_result(std::span<std::byte> bytes) {
+  SET_VARSIZE(bytes.data(), bytes.size());
+  return PointerGetDatum(bytes.data());
+}
+
+// A varlena value of a copy of the bytes.
+inline Datum copied_value(core::key_view bytes) {
+  const std::size_t size = bytes.size() + VARHDRSZ;
+  auto *const value = static_cast<std::byte *>(call([size] { return palloc(size); }));
+  std::memcpy(value + VARHDRSZ, bytes.data(), bytes.size());
+  return value_result({value, size});
+}
+
 // Throws missing_argument where an argument is NULL.
 inline void require_argument(FunctionCallInfo fcinfo, int number, const char *name) {
   if (PG_ARGISNULL(number))

@@ -1,0 +1,29 @@
+// The functions behind user_set_agg and user_set_union_agg.
+
+#include "pg/user_set_value.hpp"
+#include "pg/values.hpp"
+
+namespace headcount::fn {
+
+// (state, number)
+HEADCOUNT_FUNCTION(user_set_add) {
+  pg::user_set_state state(fcinfo);
+  if (!PG_ARGISNULL(1)) state.add(pg::user_number(PG_GETARG_INT32(1)));
+  return state.result();
+}
+
+// (state, user_set): combine function of both, transition function of user_set_union_agg.
+HEADCOUNT_FUNCTION(user_set_merge) {
+  pg::user_set_state state(fcinfo);
+  if (!PG_ARGISNULL(1)) state.add_argument(1);
+  return state.result();
+}
+
+// Reads the state and leaves it as it is: it may be shared, or go on in a window frame.
+HEADCOUNT_FUNCTION(user_set_final) {
+  if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
+  const pg::workspace work;
+  return pg::copied_value(pg::user_set_argument(fcinfo, 0, work).bytes());
+}
+
+}  // namespace headcount::fn

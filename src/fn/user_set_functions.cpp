@@ -1,0 +1,81 @@
+// What a set of user numbers can be asked.
+
+#include "core/number_log.hpp"
+#include "pg/rows.hpp"
+#include "pg/user_set_value.hpp"
+#include "pg/values.hpp"
+
+namespace headcount::fn {
+namespace {
+
+// The first set, changed by the second.
+template <void (core::user_set::*change)(const core::user_set &)>
+Datum changed(FunctionCallInfo fcinfo) {
+  const pg::workspace work;
+  core::user_set set(pg::user_set_argument(fcinfo, 0, work), work);
+  (set.*change)(core::user_set(pg::user_set_argument(fcinfo, 1, work), work));
+  return pg::value_result(set.to_bytes(VARHDRSZ, work));
+}
+
+}  // namespace
+
+HEADCOUNT_FUNCTION(user_set_union) { return changed<&core::user_set::unite>(fcinfo); }
+HEADCOUNT_FUNCTION(user_set_intersection) { return changed<&core::user_set::intersect>(fcinfo); }
+HEADCOUNT_FUNCTION(user_set_difference) { return changed<&core::user_set::subtract>(fcinfo); }
+
+HEADCOUNT_FUNCTION(user_set_cardinality) {
+  const pg::workspace work;
+  return Int64GetDatum(static_cast<std::int64_t>(pg::user_set_argument(fcinfo, 0, work).cardinality()));
+}
+
+HEADCOUNT_FUNCTION(user_set_intersection_cardinality) {
+  const pg::workspace work;
+  const core::user_set left(pg::user_set_argument(fcinfo, 0, work), work);
+  const core::user_set right(pg::user_set_argument(fcinfo, 1, work), work);
+  return Int64GetDatum(static_cast<std::int64_t>(left.intersection_cardinality(right)));
+}
+
+HEADCOUNT_FUNCTION(user_set_union_cardinality) {
+  const pg::workspace work;
+  const core::user_set_reader left = pg::user_set_argument(fcinfo, 0, work);
+  const core::user_set_reader right = pg::user_set_argument(fcinfo, 1, work);
+  const std::uint64_t both = core::user_set(left, work).intersection_cardinality(core::user_set(right, work));
+  return Int64GetDatum(static_cast<std::int64_t>(left.cardinality() + right.cardinality() - both));
+}
+
+// No set has a negative number: that is an answer, not an error.
+HEADCOUNT_FUNCTION(user_set_contains) {
+  if (PG_ARGISNULL(1)) return pg::null_result(fcinfo);
+  const std::int32_t number = PG_GETARG_INT32(1);
+  const pg::workspace work;
+  const core::user_set_reader set = pg::user_set_argument(fcinfo, 0, work);
+  return BoolGetDatum(number >= 0 && set.contains(static_cast<std::uint32_t>(number)));
+}
+
+HEADCOUNT_FUNCTION(user_set_members) {
+  const pg::workspace work;
+  pg::row_set rows(fcinfo);
+  pg::user_set_argument(fcinfo, 0, work).for_each(work, [&](std::uint32_t number) {
+    rows.put(pg::field::of_integer(number));
+  });
+  return rows.result(fcinfo);
+}
+
+// (integer[]): NULL elements are skipped, as the aggregate skips them.
+HEADCOUNT_FUNCTION(to_user_set) {
+  Datum *values = nullptr;
+  bool *nulls = nullptr;
+  int count = 0;
+  pg::call([&] {
+    deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), INT4OID, sizeof(std::int32_t), true, TYPALIGN_INT, &values, &nulls,
+                      &count);
+  });
+  const pg::workspace work;
+  std::pmr::vector<std::uint32_t> numbers(work.host().memory);
+  for (int at = 0; at < count; ++at)
+    if (!nulls[at]) numbers.push_back(pg::user_number(DatumGetInt32(values[at])));
+  core::number_log_reader::sort_out(numbers);
+  return pg::value_result(core::to_canonical(numbers, VARHDRSZ, work.host().memory));
+}
+
+}  // namespace headcount::fn

@@ -1,0 +1,50 @@
+#pragma once
+// The SQL type user_set: its values in their three forms.
+//
+//   flat, canonical    length word, then core/user_set_bytes.hpp
+//   flat, log          length word, then core/number_log.hpp; only the state of an aggregate
+//   expanded           a core::user_set; only the state of an aggregate, and turned to canonical bytes wherever
+//                      PostgreSQL copies it. Its memory is CRoaring's, freed when its memory context is.
+
+#include "pg/postgres.hpp"
+
+#include "core/user_set.hpp"
+#include "pg/memory.hpp"
+
+namespace headcount::pg {
+
+// Reads an argument in any form; NULL is empty. Valid as long as the argument and the memory of `host`.
+core::user_set_reader user_set_argument(FunctionCallInfo fcinfo, int number, const core::context &host);
+
+// An integer that is to be in a set. Not NULL. Throws number_too_small.
+std::uint32_t user_number(std::int32_t number);
+
+struct expanded_user_set;
+
+// The state of an aggregate, argument 0 of its transition and combine functions: edited in place.
+class user_set_state {
+ public:
+  // Throws wrong_context unless an aggregate is calling.
+  explicit user_set_state(FunctionCallInfo fcinfo);
+
+  void add(std::uint32_t number);
+
+  // Adds all of argument `number`, which is left as it is. Not NULL.
+  void add_argument(int number);
+
+  // What the function returns.
+  Datum result() const;
+
+ private:
+  void load();
+  core::user_set &table();
+  std::span<std::byte> log_bytes() const;
+  bool make_room();
+
+  FunctionCallInfo fcinfo_;
+  MemoryContext aggregate_ = nullptr;
+  struct varlena *log_ = nullptr;       // the state while it is a log
+  expanded_user_set *table_ = nullptr;  // the state once it is a bitmap
+};
+
+}  // namespace headcount::pg

@@ -1,0 +1,52 @@
+// Any bytes at all to the reader of user sets: it refuses them, or they are exactly what would be written for what was
+// read, by the kernel as by CRoaring. Once as they are, and once with head and check sum made right, so that what lies
+// behind is reached. What may be asked before all is checked must not leave the bytes, whatever they say.
+
+#include "core/error.hpp"
+#include "fuzz/fuzzing.hpp"
+#include "support/user_sets.hpp"
+
+namespace headcount::test {
+namespace {
+
+void run(const bytes &canonical) {
+  const host host;
+  numbers content;
+  try {
+    const core::user_set_reader reader(canonical);
+    require(reader.cardinality() <= core::last_user_number + std::uint64_t{1}, "no more numbers than there are");
+    for (std::uint32_t number = 1; number <= core::last_user_number; number = number * 3 + 2)
+      (void)reader.contains(number);
+    reader.for_each(host, [&](std::uint32_t each) { content.push_back(each); });
+    require(content.size() == reader.cardinality(), "as many numbers as it says");
+    for (const std::uint32_t each : content) require(reader.contains(each), "what it has, it contains");
+  } catch (const core::error &error) {
+    require(error.kind() == core::fault::damaged_bytes, "what is refused is damaged");
+    return;
+  }
+  require(canonical_of(content, host) == canonical, "what was read is written as it was");
+  core::user_set set(core::user_set_reader(canonical), host);
+  require(bytes_of(set, host) == canonical, "CRoaring reads it, and what it has is written as it was");
+  core::user_set half;
+  for (std::size_t at = 0; at < content.size(); at += 2) half.add(content[at]);
+  require(set.intersection_cardinality(half) == (content.size() + 1) / 2, "half of it is in it");
+  half.unite(set);
+  require(bytes_of(half, host) == canonical, "united with half of it, it is the same");
+}
+
+}  // namespace
+}  // namespace headcount::test
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
+  using namespace headcount::test;
+  const auto input = input_of(data, size);
+  bytes canonical(input.begin(), input.end());
+  run(canonical);
+  if (canonical.size() < 8) return 0;
+  canonical[0] = std::byte{headcount::core::user_set_magic};
+  canonical[1] = std::byte{headcount::core::user_set_version};
+  canonical[2] = canonical[3] = std::byte{0};
+  fix_check_sum(canonical);
+  run(canonical);
+  return 0;
+}
