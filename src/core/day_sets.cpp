@@ -9,7 +9,7 @@
 namespace headcount::core {
 namespace {
 
-constexpr std::size_t arena_start = 4 * 1024;
+constexpr std::size_t arena_start = 1024;
 
 bool comes_before(const day_word &a, const day_word &b) { return a.number < b.number; }
 
@@ -80,21 +80,7 @@ void day_sets::change_word(record &of, const day_word &days) {
   word_list *&list = of.wide.earlier;
   of.narrow = days.number;
   of.wide.halves = days.halves;
-  if (list == nullptr || list->count == list->capacity) {
-    if (list != nullptr) list->count = static_cast<std::uint32_t>(unite_words({list->items(), list->count}));
-    // Lists of the arena are not freed, so they double.
-    if (list == nullptr || list->count > list->capacity / 2) {
-      const std::uint32_t capacity = list == nullptr ? first_capacity : 2 * list->capacity;
-      auto *const larger =
-          static_cast<word_list *>(arena_.allocate(sizeof(word_list) + capacity * sizeof(day_word), alignof(day_word)));
-      *larger = {0, capacity};
-      if (list != nullptr) {
-        larger->count = list->count;
-        std::copy_n(list->items(), list->count, larger->items());
-      }
-      list = larger;
-    }
-  }
+  if (list == nullptr || list->count == list->capacity) make_room(list);
   day_word *const items = list->items();
   for (std::uint32_t at = list->count, left = near; at-- > 0 && left-- > 0;) {
     if (items[at].number != days.number) continue;
@@ -104,6 +90,22 @@ void day_sets::change_word(record &of, const day_word &days) {
     return;
   }
   items[list->count++] = done;
+}
+
+// Makes room in a list that is full, or not there yet.
+void day_sets::make_room(word_list *&list) {
+  if (list != nullptr) list->count = static_cast<std::uint32_t>(unite_words({list->items(), list->count}));
+  if (list != nullptr && list->count <= list->capacity / 2) return;
+  const auto bytes_of = [](std::uint32_t capacity) { return sizeof(word_list) + capacity * sizeof(day_word); };
+  const std::uint32_t capacity = list == nullptr ? first_capacity : 2 * list->capacity;
+  auto *const larger = static_cast<word_list *>(memory_->allocate(bytes_of(capacity), alignof(day_word)));
+  *larger = {0, capacity};
+  if (list != nullptr) {
+    larger->count = list->count;
+    std::copy_n(list->items(), list->count, larger->items());
+    memory_->deallocate(list, bytes_of(list->capacity), alignof(day_word));
+  }
+  list = larger;
 }
 
 day_sets::days_of_key day_sets::reader::operator[](std::uint32_t number) {

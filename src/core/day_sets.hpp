@@ -96,7 +96,8 @@ class day_sets {
  private:
   // Shorter stretches are cheaper as words, longer ones would let a row with a start long ago take any memory.
   static constexpr std::int32_t most_words = 4;
-  static constexpr std::uint32_t first_capacity = 2;
+  // What a year needs beside the word in the record, in as many bytes as PostgreSQL's allocator rounds to.
+  static constexpr std::uint32_t first_capacity = 5;
   // Rows in any order find the word that they are about among this many, so that words do not come twice.
   static constexpr std::uint32_t near = 8;
   static constexpr std::uint32_t ahead = 8;
@@ -147,9 +148,10 @@ class day_sets {
     }
   }
   void change_word(record &of, const day_word &days);
+  void make_room(word_list *&list);
 
   std::pmr::memory_resource *memory_;
-  std::pmr::monotonic_buffer_resource arena_;  // long keys, lists of words
+  std::pmr::monotonic_buffer_resource arena_;  // long keys
   table table_;
   std::optional<keyed_intervals> stays_;  // of keys that are in the table too
 };
