@@ -35,10 +35,12 @@ SELECT judge.sqlstate('SELECT headcount.presence_union(judge.raw_sessions(starte
 
 -- The daily report's state is bytes, which anybody can write. Real ones first, then damaged ones: a row of the report,
 -- or an error; the server stays up either way.
-CREATE AGGREGATE judge.merged_report(bytea) (sfunc = headcount.daily_merge, stype = bytea);
+CREATE AGGREGATE judge.raw_sessions(text, text, timestamptz, timestamptz, text, timestamptz) (sfunc = headcount.daily_session_add, stype = bytea, combinefunc = headcount.daily_merge);
+CREATE AGGREGATE judge.raw_denials(text, timestamptz, text, timestamptz) (sfunc = headcount.daily_denial_add, stype = bytea, combinefunc = headcount.daily_merge);
+CREATE AGGREGATE judge.merged_report(bytea) (sfunc = headcount.daily_merge, stype = bytea, finalfunc = headcount.daily_final);
 CREATE TABLE report AS
-    SELECT n, headcount.daily_session_agg(user_name, host, started_at, ended_at, 'Europe/Warsaw', '2024-05-01') AS sessions,
-           headcount.daily_denial_agg(user_name, started_at, 'Europe/Warsaw', '2024-05-01') FILTER (WHERE id % 7 = 0) AS denials
+    SELECT n, judge.raw_sessions(user_name, host, started_at, ended_at, 'Europe/Warsaw', '2024-05-01') AS sessions,
+           judge.raw_denials(user_name, started_at, 'Europe/Warsaw', '2024-05-01') FILTER (WHERE id % 7 = 0) AS denials
     FROM oracle.session JOIN unnest(ARRAY[12, 40, 1000]) AS n ON id <= n GROUP BY n;
 CREATE TABLE report_before AS SELECT n, md5(sessions) AS s, md5(denials) AS d FROM report;
 -- Kept in a table, they answer as within the query; merged with themselves, too, but for the number of denials.
@@ -52,7 +54,8 @@ SELECT judge.compare('SELECT r.day, r.total_users, r.denial_users, r.concurrent_
 SELECT judge.compare('SELECT r.* FROM (SELECT judge.merged_report(state) AS s FROM (SELECT sessions AS state FROM report WHERE n = 1000 UNION ALL SELECT denials FROM report WHERE n = 1000) AS u) AS m, headcount.daily_report(s, s) AS r',
     'SELECT r.* FROM report, headcount.daily_report(sessions, denials) AS r WHERE n = 1000');
 SELECT judge.sqlstate($$SELECT * FROM report, headcount.daily_report(sessions, (SELECT headcount.daily_denial_agg('u', '2024-01-01', 'UTC', '2024-05-01')))$$) AS other_zone,
-       judge.sqlstate($$SELECT judge.merged_report(s) FROM (SELECT sessions AS s FROM report UNION ALL SELECT headcount.daily_denial_agg('u', '2024-01-01', 'Europe/Warsaw', '2024-05-02')) AS u$$) AS other_as_of,
+       judge.sqlstate($$SELECT judge.merged_report(s) FROM (SELECT sessions AS s FROM report UNION ALL SELECT judge.raw_denials('u', '2024-01-01', 'Europe/Warsaw', '2024-05-02')) AS u$$) AS other_as_of,
+       judge.sqlstate($$SELECT judge.merged_report(s) FROM (SELECT sessions AS s FROM report UNION ALL SELECT headcount.daily_denial_agg('u', '2024-01-01', 'Europe/Warsaw', '2024-05-01')) AS u$$) AS finished,
        judge.sqlstate($$SELECT headcount.daily_denial_agg('u', '2024-01-01', 'UTC', 'infinity')$$) AS infinite_as_of,
        judge.sqlstate($$SELECT headcount.daily_denial_agg('u', '2024-01-01', NULL, 'infinity')$$) AS no_zone,
        judge.sqlstate($$SELECT * FROM headcount.daily_report(NULL, NULL)$$) AS nothing;
@@ -68,6 +71,7 @@ $$;
 CREATE FUNCTION judge.state_outcome(bytes bytea) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM headcount.daily_report(bytes, bytes);
+    PERFORM headcount.daily_final(bytes);
     PERFORM judge.merged_report(b) FROM (VALUES (bytes), (bytes)) AS v (b);
     RETURN 'answered or refused';
 EXCEPTION WHEN data_corrupted OR invalid_parameter_value OR datetime_field_overflow OR wrong_object_type OR invalid_binary_representation OR null_value_not_allowed OR datatype_mismatch OR program_limit_exceeded THEN
@@ -80,4 +84,4 @@ SELECT judge.state_outcome(d) AS outcome, count(*) > 400 AS many FROM report, LA
 RESET statement_timeout;
 SELECT judge.compare('SELECT n, md5(sessions), md5(denials) FROM report', 'SELECT * FROM report_before');
 DROP TABLE kept, before, others, report, report_before;
-DROP AGGREGATE judge.raw_agg(text, timestamptz, timestamptz), judge.raw_union(headcount.presence), judge.raw_count(text), judge.raw_sessions(timestamptz, timestamptz), judge.merged_report(bytea);
+DROP AGGREGATE judge.raw_agg(text, timestamptz, timestamptz), judge.raw_union(headcount.presence), judge.raw_count(text), judge.raw_sessions(timestamptz, timestamptz), judge.merged_report(bytea), judge.raw_sessions(text, text, timestamptz, timestamptz, text, timestamptz), judge.raw_denials(text, timestamptz, text, timestamptz);

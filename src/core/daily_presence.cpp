@@ -4,6 +4,7 @@
 #include <bit>
 #include <numeric>
 
+#include "core/error.hpp"
 #include "core/sweep.hpp"
 #include "core/unite.hpp"
 
@@ -138,10 +139,12 @@ class key_counter {
 
 }  // namespace
 
-void daily_presence::write(byte_buffer &to, const context &host) const {
+// 8 bytes of the first instant, users, denied users; number of days with denials, for each: 4 bytes of day, number of
+// denials; then 0 and the events of hosts, or 1 and the peaks: 4 bytes of first day, number of days, for each: level,
+// 8 bytes of instant.
+void daily_presence::write_users(byte_buffer &to, const context &host) const {
   to.append_word(static_cast<std::uint64_t>(first_), 8);
   users_.write(to, host);
-  hosts_.write(to, host);
   denied_.write(to, host);
   to.append_varint(denials_.size());
   for (const auto &[day, count] : denials_) {
@@ -150,23 +153,76 @@ void daily_presence::write(byte_buffer &to, const context &host) const {
   }
 }
 
+void daily_presence::write(byte_buffer &to, const context &host) const {
+  check_open();
+  write_users(to, host);
+  to.append_byte(0);
+  hosts_->write(to, host);
+}
+
+void daily_presence::write_with_peaks(byte_buffer &to, const time_zone &zone, const context &host) const {
+  check_open();
+  write_users(to, host);
+  to.append_byte(1);
+  const auto days = find_days(first_, {std::nullopt, std::nullopt, as_of_}, zone);
+  const grid buckets = days.has_value() ? day_grid(days->first, days->last, zone, host) : grid(host.memory);
+  peak_finder peaks(buckets.bounds, host);
+  hosts_->for_each_change(as_of_, host, [&](instant at, std::int64_t level) { peaks.add(at, level); });
+  peaks.finish(just_after(as_of_));
+  to.append_word(static_cast<std::uint32_t>(days.has_value() ? days->first : 0), 4);
+  to.append_varint(buckets.size());
+  for (std::size_t day = 0; day < buckets.size(); ++day) {
+    to.append_varint(static_cast<std::uint64_t>(peaks[day].level));
+    to.append_word(static_cast<std::uint64_t>(peaks[day].at), 8);
+  }
+}
+
+void daily_presence::check_open() const {
+  if (!is_open())
+    throw error(fault::invalid_argument, "collected days cannot be merged once their peaks are found", {},
+                "Collect all rows with one aggregate.");
+}
+
 void daily_presence::merge(const daily_presence &from, const context &host) {
+  check_open();
+  from.check_open();
   first_ = std::min(first_, from.first_);
   users_.merge(from.users_, host);
-  hosts_.merge(from.hosts_, host);
   denied_.merge(from.denied_, host);
   for (const auto &[day, count] : from.denials_) denials_[day] += count;
+  hosts_->merge(*from.hosts_, host);
 }
 
 void daily_presence::merge(byte_reader &from, const context &host) {
+  read(from, host);
+  if (!is_open()) check_open();
+}
+
+void daily_presence::read(byte_reader &from, const context &host) {
+  check_open();
   first_ = std::min(first_, static_cast<instant>(from.take_word(8)));
   users_.merge(from, host);
-  hosts_.merge(from, host);
   denied_.merge(from, host);
   for (std::uint64_t days = from.take_varint(); days-- > 0;) {
     const auto day = static_cast<day_number>(static_cast<std::uint32_t>(from.take_word(4)));
     denials_[day] += static_cast<std::int64_t>(from.take_varint());
   }
+  if (from.take_word(1) == 0) {
+    hosts_->merge(from, host);
+    return;
+  }
+  daily_peaks found(memory_);
+  found.first = static_cast<day_number>(static_cast<std::uint32_t>(from.take_word(4)));
+  const std::uint64_t count = from.take_varint();
+  if (count > from.remaining()) byte_reader::throw_damaged("It has more days than bytes.");
+  for (std::uint64_t left = count; left > 0; --left) {
+    peak each;
+    each.level = static_cast<std::int64_t>(from.take_varint());
+    each.at = static_cast<instant>(from.take_word(8));
+    found.peaks.push_back(each);
+  }
+  peaks_.emplace(std::move(found));
+  hosts_.reset();
 }
 
 daily_user_counts find_daily_user_counts(const daily_presence &sessions, const daily_presence &denials,
@@ -201,20 +257,23 @@ daily_user_counts find_daily_user_counts(const daily_presence &sessions, const d
   active.finish();
   denied.finish();
 
-  peak_finder peaks(buckets.bounds, host);
-  sessions.hosts().for_each_change(range.as_of, host, [&](instant at, std::int64_t level) { peaks.add(at, level); });
-  peaks.finish(just_after(range.as_of));
+  peak_finder swept(buckets.bounds, host);
+  if (sessions.is_open()) {
+    sessions.hosts().for_each_change(range.as_of, host, [&](instant at, std::int64_t level) { swept.add(at, level); });
+    swept.finish(just_after(range.as_of));
+  }
 
   counts.first = days->first;
   counts.rows.reserve(buckets.size());
   for (std::size_t at = 0; at < buckets.size(); ++at) {
+    const auto day = static_cast<day_number>(days->first + static_cast<std::int64_t>(at));
     // A session that spans a day of no length has that day here, but is not there on it. Longer windows that end with
     // the day have the day before it.
     const bool exists = buckets.bounds[at + 1] > buckets.bounds[at];
     const bool missed = trailing && window_days == 1 && !exists;
     counts.rows.push_back({missed ? 0 : active.total(at), exists ? active.on(at) : 0, denied.on(at),
-                           denials.denials_on(static_cast<day_number>(days->first + static_cast<std::int64_t>(at))),
-                           peaks[at], buckets.bounds[at + 1] <= range.as_of});
+                           denials.denials_on(day), sessions.is_open() ? swept[at] : sessions.peaks()->of(day),
+                           buckets.bounds[at + 1] <= range.as_of});
   }
   return counts;
 }

@@ -37,15 +37,38 @@ class day_finder {
   instant start_ = 0, end_ = 0;
 };
 
+// The peaks of consecutive days; other days have none.
+struct daily_peaks {
+  explicit daily_peaks(std::pmr::memory_resource *memory) : peaks(memory) {}
+
+  day_number first = 0;
+  std::pmr::vector<peak> peaks;
+
+  peak of(day_number day) const {
+    const std::int64_t at = std::int64_t{day} - first;
+    return at >= 0 && at < static_cast<std::int64_t>(peaks.size()) ? peaks[static_cast<std::size_t>(at)] : peak{};
+  }
+};
+
 class daily_presence {
  public:
   // `as_of` is finite: open sessions last until then, inclusive, and nothing after it counts.
   daily_presence(const time_zone &zone, instant as_of, std::pmr::memory_resource *memory)
-      : as_of_(as_of), starts_(zone), ends_(zone), users_(memory), hosts_(memory), denied_(memory), denials_(memory) {}
+      : as_of_(as_of),
+        memory_(memory),
+        starts_(zone),
+        ends_(zone),
+        users_(memory),
+        hosts_(std::in_place, memory),
+        denied_(memory),
+        denials_(memory) {}
   daily_presence(const daily_presence &) = delete;
   daily_presence &operator=(const daily_presence &) = delete;
 
   instant as_of() const { return as_of_; }
+
+  // Whether it has events, so that rows can be added; read() may leave peaks in their place.
+  bool is_open() const { return hosts_.has_value(); }
 
   // `stretch` is not empty and has a start. A session without a user still counts its host, and the other way round.
   void add_session(std::optional<key_view> user, std::optional<key_view> host, interval stretch) {
@@ -53,7 +76,7 @@ class daily_presence {
     if (stretch.start < first_) first_ = stretch.start;
     const bool ends = stretch.end <= as_of_;
     if (user.has_value()) users_.add(*user, starts_(stretch.start), ends_(ends ? stretch.end - 1 : as_of_));
-    if (host.has_value()) hosts_.add(*host, {stretch.start, ends ? stretch.end : forever});
+    if (host.has_value()) hosts_->add(*host, {stretch.start, ends ? stretch.end : forever});
   }
 
   void add_denial(key_view user, instant at) {
@@ -64,15 +87,21 @@ class daily_presence {
     ++denials_[day];
   }
 
-  // Adds all of another one of the same zone and as_of, or what such a one wrote; throws damaged_bytes.
+  // Adds all of another one of the same zone and as_of, or what such a one wrote; both must be open, else throws
+  // invalid_argument. Throws damaged_bytes.
   void merge(const daily_presence &from, const context &host);
   void merge(byte_reader &from, const context &host);
+  // Reads into an empty one what another one wrote, open or not. Throws damaged_bytes.
+  void read(byte_reader &from, const context &host);
   void write(byte_buffer &to, const context &host) const;
+  // The same with the peak of each day in place of the events of hosts: small, and all that a report needs.
+  void write_with_peaks(byte_buffer &to, const time_zone &zone, const context &host) const;
 
   // What it holds, for the report.
   instant first() const { return first_; }  // the first counted instant, `forever` where there is none
   const day_sets &users() const { return users_; }
-  const host_events &hosts() const { return hosts_; }
+  const host_events &hosts() const { return *hosts_; }
+  const std::optional<daily_peaks> &peaks() const { return peaks_; }
   const day_sets &denied() const { return denied_; }
   std::int64_t denials_on(day_number day) const {
     const auto found = denials_.find(day);
@@ -80,11 +109,16 @@ class daily_presence {
   }
 
  private:
+  void check_open() const;
+  void write_users(byte_buffer &to, const context &host) const;
+
   instant as_of_;
+  std::pmr::memory_resource *memory_;
   instant first_ = forever;
   day_finder starts_, ends_;
   day_sets users_;
-  host_events hosts_;
+  std::optional<host_events> hosts_;  // nothing where peaks_ are in their place
+  std::optional<daily_peaks> peaks_;
   day_sets denied_;
   std::pmr::unordered_map<day_number, std::int64_t> denials_;
 };

@@ -46,6 +46,12 @@ HEADCOUNT_FUNCTION(daily_merge) {
   return state.result();
 }
 
+// What the aggregates give: the state with the peaks found.
+HEADCOUNT_FUNCTION(daily_final) {
+  if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
+  return pg::with_peaks(fcinfo);
+}
+
 // (sessions, denials, licensing_model, window_days)
 HEADCOUNT_FUNCTION(daily_report) {
   const pg::workspace work;

@@ -26,17 +26,24 @@ namespace {
 
 constexpr std::uint8_t daily_magic = 0xC2, daily_version = 2;
 
-std::span<std::byte> flatten(expanded_daily &daily) {
-  core::byte_buffer buffer(&daily.memory);
+// The bytes of a value: the length word is left free, the settings follow, then what write(core::byte_buffer &)
+// appends.
+template <typename Write>
+std::span<std::byte> make_flat(const daily_settings &settings, std::pmr::memory_resource *memory, Write &&write) {
+  core::byte_buffer buffer(memory);
   for (int at = 0; at < VARHDRSZ; ++at) buffer.append_byte(0);
   buffer.append_byte(daily_magic);
   buffer.append_byte(daily_version);
-  buffer.append_varint(daily.time_zone.size());
-  buffer.append(daily.time_zone.data(), daily.time_zone.size());
-  buffer.append_word(static_cast<std::uint64_t>(daily.settings.as_of), 8);
-  daily.rows.write(buffer, daily.host());
+  buffer.append_varint(settings.time_zone.size());
+  buffer.append(settings.time_zone.data(), settings.time_zone.size());
+  buffer.append_word(static_cast<std::uint64_t>(settings.as_of), 8);
+  write(buffer);
   const std::size_t size = buffer.size();
   return {buffer.release(), size};
+}
+
+std::span<std::byte> flatten(expanded_daily &daily) {
+  return make_flat(daily.settings, &daily.memory, [&](core::byte_buffer &to) { daily.rows.write(to, daily.host()); });
 }
 
 // Reads the head of a flat state; what is left in `reader` is for core::daily_presence::merge().
@@ -153,8 +160,17 @@ daily_argument::daily_argument(FunctionCallInfo fcinfo, int number, const core::
   settings_ = read_head(reader);
   zone_.emplace(settings_.time_zone);
   read_.emplace(*zone_, settings_.as_of, host.memory);
-  read_->merge(reader, host);
+  read_->read(reader, host);
   rows_ = &*read_;
+}
+
+Datum with_peaks(FunctionCallInfo fcinfo) {
+  const workspace work;
+  const daily_argument state(fcinfo, 0, work);
+  if (!state.rows()->is_open()) return fcinfo->args[0].value;
+  const zone in(state.settings().time_zone);
+  return value_result(make_flat(state.settings(), work.host().memory,
+                                [&](core::byte_buffer &to) { state.rows()->write_with_peaks(to, in, work); }));
 }
 
 }  // namespace headcount::pg

@@ -63,6 +63,10 @@ class daily_argument {
   std::optional<core::daily_presence> read_;  // from flat bytes
 };
 
+// Argument 0, a state, as the flat value that its aggregate gives: with peaks in place of the events of hosts, since
+// PostgreSQL before 16 copies what an aggregate returns.
+Datum with_peaks(FunctionCallInfo fcinfo);
+
 // Throws invalid_argument where two states that meet were collected under different settings.
 void check_same(const daily_settings &one, const daily_settings &other);
 

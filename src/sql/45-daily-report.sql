@@ -25,17 +25,21 @@ CREATE FUNCTION headcount.daily_merge(bytea, bytea) RETURNS bytea
     AS 'MODULE_PATHNAME', 'headcount_daily_merge' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION headcount.daily_merge(bytea, bytea) IS 'combine function: the rows of two states';
 
+CREATE FUNCTION headcount.daily_final(bytea) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_daily_final' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount.daily_final(bytea) IS 'final function: what was collected, with the peak of each day in place of the events of hosts';
+
 CREATE AGGREGATE headcount.daily_session_agg(user_name text, host text, started_at timestamptz, ended_at timestamptz,
                                              time_zone text, as_of timestamptz) (
     SFUNC = headcount.daily_session_add, STYPE = bytea, SSPACE = 50000,
-    COMBINEFUNC = headcount.daily_merge, PARALLEL = SAFE
+    FINALFUNC = headcount.daily_final, COMBINEFUNC = headcount.daily_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.daily_session_agg(text, text, timestamptz, timestamptz, text, timestamptz)
     IS 'sessions for daily_report; NULL and empty names are nobody, the last two arguments are the same for all rows';
 
 CREATE AGGREGATE headcount.daily_denial_agg(user_name text, denied_at timestamptz, time_zone text, as_of timestamptz) (
     SFUNC = headcount.daily_denial_add, STYPE = bytea, SSPACE = 50000,
-    COMBINEFUNC = headcount.daily_merge, PARALLEL = SAFE
+    FINALFUNC = headcount.daily_final, COMBINEFUNC = headcount.daily_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.daily_denial_agg(text, timestamptz, text, timestamptz)
     IS 'denials for daily_report; NULL and empty names are nobody, the last two arguments are the same for all rows';

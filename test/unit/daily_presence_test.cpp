@@ -204,6 +204,16 @@ TEST(daily_presence, gives_the_report_that_presences_give) {
     parts[1].write(buffer, with);
     core::byte_reader reader({buffer.data(), buffer.size()});
     parts[0].merge(reader, with);
+    // As the aggregate gives it: with peaks in place of events.
+    core::byte_buffer finished(with.memory());
+    parts[0].write_with_peaks(finished, *zone, with);
+    core::byte_reader last({finished.data(), finished.size()});
+    daily_presence closed(*zone, as_of, with.memory());
+    closed.read(last, with);
+    EXPECT_FALSE(closed.is_open());
+    EXPECT_EQ(last.remaining(), 0U);
+    EXPECT_THROW(closed.merge(all, with), core::error);
+    EXPECT_THROW(all.merge(closed, with), core::error);
 
     const bytes users = log_of(key_type::text, named(made.users)), hosts = log_of(key_type::text, named(made.hosts)),
                 denied = log_of(key_type::text, made.denied);
@@ -218,7 +228,7 @@ TEST(daily_presence, gives_the_report_that_presences_give) {
           const auto expected = core::find_daily_user_counts(
               {presence_view(users), presence_view(denied), presence_view(hosts), presence_view(nameless)}, model,
               window, range, *zone, with);
-          for (const daily_presence *sessions : {&all, &parts[0]}) {
+          for (const daily_presence *sessions : {&all, &parts[0], &closed}) {
             const auto found = core::find_daily_user_counts(*sessions, denials, model, window, range, *zone, with);
             ASSERT_EQ(found.rows.size(), expected.rows.size());
             ASSERT_EQ(found.first, expected.first);
@@ -254,7 +264,7 @@ TEST(daily_presence, damaged_bytes_are_an_error_or_another_answer_but_never_more
   const auto read = [&](const std::vector<std::byte> &damaged) {
     daily_presence from(zone, as_of, with.memory());
     core::byte_reader reader(damaged);
-    from.merge(reader, with);
+    from.read(reader, with);
     const day_range range{0, 50, as_of};
     (void)core::find_daily_user_counts(from, from, licensing_model::model_2019, 14, range, zone, with);
   };
