@@ -101,6 +101,16 @@ orphans() {
 	done
 }
 
+# What docs/api-coverage.md calls covered is a case, by that name, of that test: `test`: `case`, `case`.
+invented_cases() {
+	local test case
+	grep -oE '`[a-z_]+`: `[a-z0-9-]+`(, `[a-z0-9-]+`)*' docs/api-coverage.md | tr -d '`' | while IFS=' ' read -r test case; do
+		tr -d ' ' <<<"$case" | tr ',' '\n' | while read -r case; do
+			grep -qE "^-- $case(:|\$)" "sql/${test%:}.sql" || echo "sql/${test%:}.sql has no case $case"
+		done
+	done
+}
+
 # A test that the Makefile does not name never runs.
 forgotten_tests() {
 	local listed
@@ -138,6 +148,7 @@ check_sources() {
 	check "no malloc outside src/pg" wall_only '(^|[^A-Za-z0-9_.>])(malloc|calloc|realloc|free|strdup)[[:space:]]*\('
 	check "no new or delete outside src/pg, placement aside" wall_only '(^|[^A-Za-z0-9_])new[[:space:]]+[A-Za-z_:]|(^|[^A-Za-z0-9_=[:space:]])[[:space:]]*delete[[:space:]]+[A-Za-z_*(]|delete[[:space:]]*\[\]'
 	check "every test has its expected output, every expected output its test" orphans
+	check "every case that docs/api-coverage.md names is in its test" invented_cases
 	check "the Makefile runs every test" forgotten_tests
 	check "one version number everywhere" one_version
 	check "scripts name no host and nobody's directory" written_hosts

@@ -164,16 +164,12 @@ void daily_presence::write_with_peaks(byte_buffer &to, const time_zone &zone, co
   check_open();
   write_users(to, host);
   to.append_byte(1);
-  const auto days = find_days(first_, {std::nullopt, std::nullopt, as_of_}, zone);
-  const grid buckets = days.has_value() ? day_grid(days->first, days->last, zone, host) : grid(host.memory);
-  peak_finder peaks(buckets.bounds, host);
-  hosts_->for_each_change(as_of_, host, [&](instant at, std::int64_t level) { peaks.add(at, level); });
-  peaks.finish(just_after(as_of_));
-  to.append_word(static_cast<std::uint32_t>(days.has_value() ? days->first : 0), 4);
-  to.append_varint(buckets.size());
-  for (std::size_t day = 0; day < buckets.size(); ++day) {
-    to.append_varint(static_cast<std::uint64_t>(peaks[day].level));
-    to.append_word(static_cast<std::uint64_t>(peaks[day].at), 8);
+  const daily_peaks found = find_daily_peaks(*this, zone, host);
+  to.append_word(static_cast<std::uint32_t>(found.first), 4);
+  to.append_varint(found.peaks.size());
+  for (const peak &each : found.peaks) {
+    to.append_varint(static_cast<std::uint64_t>(each.level));
+    to.append_word(static_cast<std::uint64_t>(each.at), 8);
   }
 }
 
@@ -225,6 +221,26 @@ void daily_presence::read(byte_reader &from, const context &host) {
   hosts_.reset();
 }
 
+daily_peaks find_daily_peaks(const daily_presence &sessions, const time_zone &zone, const context &host) {
+  daily_peaks found(host.memory);
+  if (!sessions.is_open()) {
+    found.first = sessions.peaks()->first;
+    found.peaks.assign(sessions.peaks()->peaks.begin(), sessions.peaks()->peaks.end());
+    return found;
+  }
+  const instant as_of = sessions.as_of();
+  const auto days = find_days(sessions.first(), {std::nullopt, std::nullopt, as_of}, zone);
+  if (!days.has_value()) return found;
+  const grid buckets = day_grid(days->first, days->last, zone, host);
+  peak_finder swept(buckets.bounds, host);
+  sessions.hosts().for_each_change(as_of, host, [&](instant at, std::int64_t level) { swept.add(at, level); });
+  swept.finish(just_after(as_of));
+  found.first = days->first;
+  found.peaks.reserve(buckets.size());
+  for (std::size_t at = 0; at < buckets.size(); ++at) found.peaks.push_back(swept[at]);
+  return found;
+}
+
 daily_user_counts find_daily_user_counts(const daily_presence &sessions, const daily_presence &denials,
                                          licensing_model model, std::int64_t window_days, const day_range &range,
                                          const time_zone &zone, const context &host) {
@@ -257,11 +273,7 @@ daily_user_counts find_daily_user_counts(const daily_presence &sessions, const d
   active.finish();
   denied.finish();
 
-  peak_finder swept(buckets.bounds, host);
-  if (sessions.is_open()) {
-    sessions.hosts().for_each_change(range.as_of, host, [&](instant at, std::int64_t level) { swept.add(at, level); });
-    swept.finish(just_after(range.as_of));
-  }
+  const daily_peaks peaks = find_daily_peaks(sessions, zone, host);
 
   counts.first = days->first;
   counts.rows.reserve(buckets.size());
@@ -272,7 +284,7 @@ daily_user_counts find_daily_user_counts(const daily_presence &sessions, const d
     const bool exists = buckets.bounds[at + 1] > buckets.bounds[at];
     const bool missed = trailing && window_days == 1 && !exists;
     counts.rows.push_back({missed ? 0 : active.total(at), exists ? active.on(at) : 0, denied.on(at),
-                           denials.denials_on(day), sessions.is_open() ? swept[at] : sessions.peaks()->of(day),
+                           denials.denials_on(day), peaks.of(day),
                            buckets.bounds[at + 1] <= range.as_of});
   }
   return counts;

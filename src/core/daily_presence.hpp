@@ -79,6 +79,12 @@ class daily_presence {
     if (host.has_value()) hosts_->add(*host, {stretch.start, ends ? stretch.end : forever});
   }
 
+  // The same for what of it is in `within`, a span of time.
+  void add_session(std::optional<key_view> user, std::optional<key_view> host, interval stretch, interval within) {
+    const interval part{std::max(stretch.start, within.start), std::min(stretch.end, within.end)};
+    if (part.start < part.end) add_session(user, host, part);
+  }
+
   void add_denial(key_view user, instant at) {
     if (at > as_of_) return;
     if (at < first_) first_ = at;
@@ -122,6 +128,9 @@ class daily_presence {
   day_sets denied_;
   std::pmr::unordered_map<day_number, std::int64_t> denials_;
 };
+
+// The peak of each day from the first one with data to that of as_of.
+daily_peaks find_daily_peaks(const daily_presence &sessions, const time_zone &zone, const context &host);
 
 // The daily report from sessions in one daily_presence and denials in another, or the same, one; both of `zone` and of
 // one as_of, which is that of `range`.

@@ -88,6 +88,17 @@ class day_sets {
     }
   }
 
+  // Calls visit(std::uint32_t number, key_view) for each key, in order of arrival.
+  template <typename Visit>
+  void for_each_key(const context &host, Visit &&visit) const {
+    settled();
+    ticker tick(host);
+    for (std::uint32_t at = 0; at < table_.size(); ++at) {
+      visit(at, table_[at].key());
+      tick();
+    }
+  }
+
   // Adds all of another one, or what another one wrote; throws damaged_bytes.
   void merge(const day_sets &from, const context &host);
   void merge(byte_reader &from, const context &host);

@@ -47,6 +47,8 @@ void user_set::subtract(const user_set &other) {
   roaring_bitmap_andnot_inplace(croaring(bitmap_), croaring(other.bitmap_));
 }
 
+std::uint64_t user_set::cardinality() const { return roaring_bitmap_get_cardinality(croaring(bitmap_)); }
+
 std::uint64_t user_set::intersection_cardinality(const user_set &other) const {
   return roaring_bitmap_and_cardinality(croaring(bitmap_), croaring(other.bitmap_));
 }

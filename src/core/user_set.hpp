@@ -24,6 +24,7 @@ class user_set {
   void intersect(const user_set &other);
   void subtract(const user_set &other);
 
+  std::uint64_t cardinality() const;
   std::uint64_t intersection_cardinality(const user_set &other) const;
 
   // The canonical bytes, behind `reserved` bytes for the length word of a PostgreSQL value.

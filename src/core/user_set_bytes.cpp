@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "core/count_bits.hpp"
 #include "core/core_only.hpp"
 
 namespace headcount::core {
@@ -27,7 +28,7 @@ constexpr bool is_shorter_as_runs(std::size_t cardinality, std::size_t runs) {
 
 std::uint32_t count_numbers(const container::bitset &words) {
   std::uint32_t count = 0;
-  for (const std::uint64_t word : words) count += static_cast<std::uint32_t>(std::popcount(word));
+  for (const std::uint64_t word : words) count += count_bits(word);
   return count;
 }
 
@@ -36,7 +37,7 @@ std::size_t count_runs(const container::bitset &words) {
   std::size_t runs = 0;
   std::uint64_t carried = 0;
   for (const std::uint64_t word : words) {
-    runs += static_cast<std::size_t>(std::popcount(word & ~(word << 1U | carried)));
+    runs += count_bits(word & ~(word << 1U | carried));
     carried = word >> 63U;
   }
   return runs;
@@ -113,26 +114,33 @@ bool container::contains(std::uint32_t low) const {
 
 void container::load(bitset &words) const {
   words.fill(0);
-  if (form == shape::runs) {
-    for (std::size_t at = 0; at < run_count(); ++at) {
-      const auto [first, last] = run_at(at);
-      set_bits(words, first, last);
-    }
-  } else {
-    for (std::size_t at = 0; at < words.size(); ++at) words[at] = xxh64::load<std::uint64_t>(content.data() + 8 * at);
+  switch (form) {
+    case shape::array: for_each([&](std::uint32_t low) { words[low / 64] |= std::uint64_t{1} << (low % 64); }); break;
+    case shape::bitset:
+      for (std::size_t at = 0; at < words.size(); ++at) words[at] = xxh64::load<std::uint64_t>(content.data() + 8 * at);
+      break;
+    case shape::runs:
+      for (std::size_t at = 0; at < run_count(); ++at) {
+        const auto [first, last] = run_at(at);
+        set_bits(words, first, last);
+      }
+      break;
   }
 }
 
 std::size_t container::check() const {
   std::size_t runs = 0;
   switch (form) {
-    case shape::array:
-      for (std::size_t at = 0; at < cardinality; ++at) {
-        if (at != 0 && value_at(at - 1) >= value_at(at))
-          throw_damaged_user_set("The numbers of an array are out of order.");
-        if (at == 0 || value_at(at - 1) + 1 != value_at(at)) ++runs;
+    case shape::array: {
+      std::uint32_t misplaced = 0;  // counted, not thrown at once: the loop is without a branch
+      runs = 1;
+      for (std::size_t at = 1; at < cardinality; ++at) {
+        misplaced += value_at(at - 1) >= value_at(at) ? 1 : 0;
+        runs += value_at(at - 1) + 1 != value_at(at) ? 1 : 0;
       }
+      if (misplaced != 0) throw_damaged_user_set("The numbers of an array are out of order.");
       break;
+    }
     case shape::bitset: {
       bitset words;
       load(words);

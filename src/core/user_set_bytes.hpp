@@ -67,7 +67,6 @@ struct container {
     const std::uint32_t first = value_at(1 + 2 * number);
     return {first, first + value_at(2 + 2 * number)};
   }
-  // Not for an array.
   void load(bitset &words) const;
 
   bool contains(std::uint32_t low) const;

@@ -30,6 +30,15 @@ HEADCOUNT_FUNCTION(daily_session_add) {
   return state.result();
 }
 
+// The same with from_at and to_at: what is not between them is left out; NULL is no bound
+HEADCOUNT_FUNCTION(daily_session_add_within) {
+  pg::daily_state state(fcinfo);
+  if (state.is_new()) state.create(settings_arguments(fcinfo, 5));
+  if (const auto stretch = pg::session_arguments(fcinfo, 3))
+    state.rows().add_session(name_argument(fcinfo, 1), name_argument(fcinfo, 2), *stretch, pg::window_arguments(fcinfo, 7));
+  return state.result();
+}
+
 // (state, user_name, denied_at, time_zone, as_of)
 HEADCOUNT_FUNCTION(daily_denial_add) {
   pg::daily_state state(fcinfo);
@@ -60,19 +69,11 @@ HEADCOUNT_FUNCTION(daily_report) {
   pg::require_argument(fcinfo, 3, "window_days");
   const std::int32_t window_days = PG_GETARG_INT32(3);
   core::check_window_days(window_days);
-  const pg::daily_argument sessions(fcinfo, 0, work), denials(fcinfo, 1, work);
-  const pg::daily_argument &either = sessions.rows() != nullptr ? sessions : denials;
-  if (either.rows() == nullptr) return rows.result(fcinfo);
-  if (sessions.rows() != nullptr && denials.rows() != nullptr) pg::check_same(sessions.settings(), denials.settings());
-
-  const pg::zone zone(either.settings().time_zone);
-  const core::instant as_of = either.settings().as_of;
-  const core::daily_presence none(zone, as_of, work.host().memory);
-  const auto rows_of = [&](const pg::daily_argument &argument) -> const core::daily_presence & {
-    return argument.rows() != nullptr ? *argument.rows() : none;
-  };
-  const auto counts = core::find_daily_user_counts(rows_of(sessions), rows_of(denials), model, window_days,
-                                                   {std::nullopt, std::nullopt, as_of}, zone, work);
+  const pg::daily_arguments collected(fcinfo, 0, work);
+  if (collected.empty()) return rows.result(fcinfo);
+  const pg::zone zone(collected.settings().time_zone);
+  const auto counts = core::find_daily_user_counts(collected.sessions(), collected.denials(), model, window_days,
+                                                   {std::nullopt, std::nullopt, collected.settings().as_of}, zone, work);
   for (std::size_t at = 0; at < counts.rows.size(); ++at) {
     const core::daily_user_count &each = counts.rows[at];
     rows.put(pg::field::of_day(counts.first + static_cast<core::day_number>(at)),

@@ -1,4 +1,4 @@
-// The functions behind user_set_agg and user_set_union_agg.
+// The functions behind user_set_agg, user_set_union_agg and unique_count.
 
 #include "pg/user_set_value.hpp"
 #include "pg/values.hpp"
@@ -12,10 +12,11 @@ HEADCOUNT_FUNCTION(user_set_add) {
   return state.result();
 }
 
-// (state, user_set): combine function of both, transition function of user_set_union_agg.
+// (state, user_set, ...): combine function of all, transition function of user_set_union_agg and unique_count.
 HEADCOUNT_FUNCTION(user_set_merge) {
   pg::user_set_state state(fcinfo);
-  if (!PG_ARGISNULL(1)) state.add_argument(1);
+  for (int number = 1; number < PG_NARGS(); ++number)
+    if (!PG_ARGISNULL(number)) state.add_argument(number);
   return state.result();
 }
 

@@ -24,8 +24,7 @@ HEADCOUNT_FUNCTION(user_set_intersection) { return changed<&core::user_set::inte
 HEADCOUNT_FUNCTION(user_set_difference) { return changed<&core::user_set::subtract>(fcinfo); }
 
 HEADCOUNT_FUNCTION(user_set_cardinality) {
-  const pg::workspace work;
-  return Int64GetDatum(static_cast<std::int64_t>(pg::user_set_argument(fcinfo, 0, work).cardinality()));
+  return Int64GetDatum(static_cast<std::int64_t>(pg::user_set_cardinality(fcinfo, 0)));
 }
 
 HEADCOUNT_FUNCTION(user_set_intersection_cardinality) {

@@ -164,6 +164,15 @@ daily_argument::daily_argument(FunctionCallInfo fcinfo, int number, const core::
   rows_ = &*read_;
 }
 
+daily_arguments::daily_arguments(FunctionCallInfo fcinfo, int first, const core::context &host)
+    : sessions_(fcinfo, first, host), denials_(fcinfo, first + 1, host) {
+  if (empty()) return;
+  if (sessions_.rows() != nullptr && denials_.rows() != nullptr)
+    check_same(sessions_.settings(), denials_.settings());
+  zone_.emplace(settings().time_zone);
+  none_.emplace(*zone_, settings().as_of, host.memory);
+}
+
 Datum with_peaks(FunctionCallInfo fcinfo) {
   const workspace work;
   const daily_argument state(fcinfo, 0, work);

@@ -63,6 +63,29 @@ class daily_argument {
   std::optional<core::daily_presence> read_;  // from flat bytes
 };
 
+// Two arguments from number `first` on, states of sessions and of denials, to read together. Throws invalid_argument
+// where they were collected under different settings.
+class daily_arguments {
+ public:
+  daily_arguments(FunctionCallInfo fcinfo, int first, const core::context &host);
+
+  // Whether both are NULL; then nothing else may be asked.
+  bool empty() const { return either().rows() == nullptr; }
+  const daily_settings &settings() const { return either().settings(); }
+  const core::daily_presence &sessions() const { return rows_of(sessions_); }
+  const core::daily_presence &denials() const { return rows_of(denials_); }
+
+ private:
+  const daily_argument &either() const { return sessions_.rows() != nullptr ? sessions_ : denials_; }
+  const core::daily_presence &rows_of(const daily_argument &argument) const {
+    return argument.rows() != nullptr ? *argument.rows() : *none_;
+  }
+
+  daily_argument sessions_, denials_;
+  std::optional<zone> zone_;
+  std::optional<core::daily_presence> none_;  // for the one that is NULL
+};
+
 // Argument 0, a state, as the flat value that its aggregate gives: with peaks in place of the events of hosts, since
 // PostgreSQL before 16 copies what an aggregate returns.
 Datum with_peaks(FunctionCallInfo fcinfo);

@@ -66,6 +66,15 @@ core::user_set_reader user_set_argument(FunctionCallInfo fcinfo, int number, con
   return core::user_set_reader(core::to_canonical(core::number_log_reader(bytes).sorted(host.memory), 0, host.memory));
 }
 
+std::uint64_t user_set_cardinality(FunctionCallInfo fcinfo, int number) {
+  if (!PG_ARGISNULL(number)) {
+    if (const expanded_user_set *const expanded = expanded_of(fcinfo->args[number].value))
+      return expanded->set.cardinality();
+  }
+  const workspace work;
+  return user_set_argument(fcinfo, number, work).cardinality();
+}
+
 std::uint32_t user_number(std::int32_t number) {
   if (number < 0) {
     throw core::error(core::fault::number_too_small, "user number must not be negative",
@@ -75,10 +84,12 @@ std::uint32_t user_number(std::int32_t number) {
 }
 
 user_set_state::user_set_state(FunctionCallInfo fcinfo) : fcinfo_(fcinfo) {
-  if (AggCheckCallContext(fcinfo, &aggregate_) == 0) {
+  const int caller = AggCheckCallContext(fcinfo, &aggregate_);
+  if (caller == 0) {
     throw core::error(core::fault::wrong_context, "function can only be called by an aggregate", {},
-                      "Use the aggregates user_set_agg and user_set_union_agg.");
+                      "Use the aggregates user_set_agg, user_set_union_agg and unique_count.");
   }
+  may_be_log_ = caller != AGG_CONTEXT_WINDOW;
   if (!PG_ARGISNULL(0)) load();
 }
 
@@ -114,8 +125,10 @@ void user_set_state::add(std::uint32_t number) {
 }
 
 // Makes a larger log in the context of this call, since the aggregate copies what it is handed and frees what it had.
-// Numbers that came again and again take no room in it. Returns false where it would be larger than a log may be.
+// Numbers that came again and again take no room in it. Returns false where it would be larger than a log may be, and
+// in a window, where a growing frame is asked for its answer after each row: a log would be sorted each time.
 bool user_set_state::make_room() {
+  if (!may_be_log_) return false;
   const workspace work;
   std::pmr::vector<std::uint32_t> numbers(work.host().memory);
   std::size_t size = first_log_bytes;
@@ -156,7 +169,7 @@ core::user_set &user_set_state::table() {
 }
 
 void user_set_state::add_argument(int number) {
-  if (log_ == nullptr && table_ == nullptr) make_room();  // a union of empty sets is a set
+  if (log_ == nullptr && table_ == nullptr && !make_room()) table();  // a union of empty sets is a set
   const auto add_each = [this](std::uint32_t each) { add(each); };
   if (expanded_of(fcinfo_->args[number].value) == nullptr) {
     if (const core::key_view bytes = bytes_argument(fcinfo_, number); is_log(bytes)) {

@@ -16,6 +16,9 @@ namespace headcount::pg {
 // Reads an argument in any form; NULL is empty. Valid as long as the argument and the memory of `host`.
 core::user_set_reader user_set_argument(FunctionCallInfo fcinfo, int number, const core::context &host);
 
+// How many numbers there are in an argument in any form, which a window asks of a growing state for each row.
+std::uint64_t user_set_cardinality(FunctionCallInfo fcinfo, int number);
+
 // An integer that is to be in a set. Not NULL. Throws number_too_small.
 std::uint32_t user_number(std::int32_t number);
 
@@ -43,6 +46,7 @@ class user_set_state {
 
   FunctionCallInfo fcinfo_;
   MemoryContext aggregate_ = nullptr;
+  bool may_be_log_ = true;
   struct varlena *log_ = nullptr;       // the state while it is a log
   expanded_user_set *table_ = nullptr;  // the state once it is a bitmap
 };

@@ -17,6 +17,11 @@ CREATE FUNCTION headcount.daily_session_add(bytea, text, text, timestamptz, time
     AS 'MODULE_PATHNAME', 'headcount_daily_session_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION headcount.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz) IS 'transition function: a session';
 
+CREATE FUNCTION headcount.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_daily_session_add_within' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz) IS
+    'transition function: what of a session is within a span';
+
 CREATE FUNCTION headcount.daily_denial_add(bytea, text, timestamptz, text, timestamptz) RETURNS bytea
     AS 'MODULE_PATHNAME', 'headcount_daily_denial_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION headcount.daily_denial_add(bytea, text, timestamptz, text, timestamptz) IS 'transition function: a denial';
@@ -36,6 +41,14 @@ CREATE AGGREGATE headcount.daily_session_agg(user_name text, host text, started_
 );
 COMMENT ON AGGREGATE headcount.daily_session_agg(text, text, timestamptz, timestamptz, text, timestamptz)
     IS 'sessions for daily_report; NULL and empty names are nobody, the last two arguments are the same for all rows';
+
+CREATE AGGREGATE headcount.daily_session_agg(user_name text, host text, started_at timestamptz, ended_at timestamptz,
+                                             time_zone text, as_of timestamptz, from_at timestamptz, to_at timestamptz) (
+    SFUNC = headcount.daily_session_add, STYPE = bytea, SSPACE = 50000,
+    FINALFUNC = headcount.daily_final, COMBINEFUNC = headcount.daily_merge, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE headcount.daily_session_agg(text, text, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz)
+    IS 'what of sessions is within [from_at, to_at), for daily_sets; NULL is no bound, and each row may have its own';
 
 CREATE AGGREGATE headcount.daily_denial_agg(user_name text, denied_at timestamptz, time_zone text, as_of timestamptz) (
     SFUNC = headcount.daily_denial_add, STYPE = bytea, SSPACE = 50000,

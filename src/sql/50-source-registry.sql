@@ -75,7 +75,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION headcount.guard_source() IS
-    'lets only the owner of a source''s views write its row in headcount.source';
+    'lets only the owner of a source''s views write its row in headcount.source and those in headcount.instance';
 
 CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE ON headcount.source
     FOR EACH ROW EXECUTE FUNCTION headcount.guard_source();

@@ -186,8 +186,6 @@ BEGIN
             hint => 'The licensing models are 2013 and 2019.');
     ELSIF options.window_days < 1 THEN
         PERFORM headcount.raise_argument_error('window_days', format('must be at least 1, but is %s', options.window_days));
-    ELSIF options.materialized THEN
-        PERFORM headcount.raise_argument_error('materialized', 'materialized sources are not supported yet', '0A000');
     ELSIF options.tracking NOT IN ('auto', 'trigger', 'window') THEN
         PERFORM headcount.raise_argument_error('tracking', format('"%s" is not a way of tracking', options.tracking),
             hint => 'The ways of tracking are auto, trigger and window.');
@@ -215,13 +213,21 @@ BEGIN
     EXECUTE format('COMMENT ON SCHEMA %I IS %L', name,
                    format('Who was here and when, read from %s by Headcount', options.sessions));
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO PUBLIC', name);
+    IF options.materialized THEN
+        PERFORM headcount.make_rollup_tables(name);
+    END IF;
     PERFORM headcount.make_views(name, options);
     SELECT c.oid INTO STRICT options.sessions_view
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = build_source.name AND c.relname = 'sessions';
     -- the row of a source whose schema was dropped, and whose OID has come round again
     DELETE FROM headcount.source AS s WHERE s.sessions_view = options.sessions_view;
+    DELETE FROM headcount.rollup AS r WHERE r.sessions_view = options.sessions_view;
     INSERT INTO headcount.source SELECT options.*;
+    IF options.materialized THEN
+        INSERT INTO headcount.rollup (sessions_view, relations)
+        VALUES (options.sessions_view, headcount.start_tracking(name, options));
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION headcount.build_source(text, headcount.source) IS
@@ -235,7 +241,7 @@ CREATE FUNCTION headcount.create_source(
     denied_host text DEFAULT NULL, denied_server text DEFAULT NULL, denied_when text DEFAULT NULL,
     false_denial_before interval DEFAULT NULL, false_denial_after interval DEFAULT NULL,
     time_zone text DEFAULT pg_catalog.current_setting('TimeZone'), licensing_model text DEFAULT '2019',
-    window_days integer DEFAULT 14, materialized boolean DEFAULT false,
+    window_days integer DEFAULT 14, materialized boolean DEFAULT true,
     tracking text DEFAULT 'auto', tracking_days integer DEFAULT 2)
 RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 #variable_conflict use_variable

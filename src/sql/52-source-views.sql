@@ -114,15 +114,18 @@ COMMENT ON FUNCTION headcount.keep_collation(text, text, text, text) IS
 --   session_rows   every row of the table: user_name, host, server, started_at, ended_at, last_seen, end_key
 --   session_states the same, with effective ends and flags (rules S1 to S3), not yet filtered
 --   counts         the condition for rows whose times count, on session_states AS s
+--   naive_end      whether end_key is a timestamp without time zone
 --   near           true for every session that is online, and in a form that an index on the user's column can serve
 --   denial_rows    every row of the denials: user_name, host, server, denied_at
 --   granted        where false denials are looked for: the condition that denial d is one
 --   identity       the body of identity_of, $1 being the name
 CREATE TYPE headcount.source_parts AS (
-    session_rows text, session_states text, counts text, near text, denial_rows text, granted text, identity text);
+    session_rows text, session_states text, counts text, near text, naive_end boolean, denial_rows text, granted text, identity text);
 COMMENT ON TYPE headcount.source_parts IS 'internal: the subselects that the views of a source are made of';
 
-CREATE FUNCTION headcount.make_parts(name text, options headcount.source) RETURNS headcount.source_parts
+-- Other FROM items than the tables are given by the triggers, which look at the rows that a statement changed.
+CREATE FUNCTION headcount.make_parts(name text, options headcount.source, sessions_item text DEFAULT NULL, denials_item text DEFAULT NULL)
+RETURNS headcount.source_parts
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     e_user   record := headcount.typed_expression('user_name', options.sessions, options.user_name, 'text', options.time_zone);
@@ -148,7 +151,7 @@ BEGIN
         CASE WHEN options.user_identity IS NULL THEN headcount.keep_collation(name, 'sessions', 'user_name', e_user.sql) ELSE e_user.sql END,
         headcount.keep_collation(name, 'sessions', 'host', e_host.sql), headcount.keep_collation(name, 'sessions', 'server', e_server.sql),
         e_start.sql, e_end.sql, e_seen.sql, e_end.raw,
-        headcount.relation_name(options.sessions), CASE WHEN options.sessions_when IS NULL THEN '' ELSE ' WHERE ' || e_when.sql END);
+        coalesce(sessions_item, headcount.relation_name(options.sessions)), CASE WHEN options.sessions_when IS NULL THEN '' ELSE ' WHERE ' || e_when.sql END);
     IF options.user_identity IS NULL THEN
         parts.identity := 'SELECT $1';
     ELSE
@@ -183,6 +186,7 @@ FROM (%s) AS r$q$,
         parts.session_rows);
     parts.counts := $q$s.started_at > '-infinity'::timestamptz AND s.started_at <= headcount.as_of()
   AND (s.closed_at IS NULL OR s.closed_at >= s.started_at)$q$;
+    parts.naive_end := e_end.naive;
     -- Naive columns are compared as they are, with a day to spare for what a time zone can do to them.
     parts.near := CASE WHEN e_end.naive
                  THEN format($q$(s.end_key IS NULL OR s.end_key >= (headcount.as_of() AT TIME ZONE %L) - '1 day'::interval)$q$, options.time_zone)
@@ -201,7 +205,7 @@ FROM (%s) AS r$q$,
         parts.denial_rows := format('SELECT %s AS user_name, %s AS host, %s AS server, %s AS denied_at FROM %s%s',
             CASE WHEN options.user_identity IS NULL THEN headcount.keep_collation(name, 'denials', 'user_name', d_user.sql) ELSE d_user.sql END,
             headcount.keep_collation(name, 'denials', 'host', d_host.sql), headcount.keep_collation(name, 'denials', 'server', d_server.sql),
-            d_at.sql, headcount.relation_name(options.denials), CASE WHEN options.denied_when IS NULL THEN '' ELSE ' WHERE ' || d_when.sql END);
+            d_at.sql, coalesce(denials_item, headcount.relation_name(options.denials)), CASE WHEN options.denied_when IS NULL THEN '' ELSE ' WHERE ' || d_when.sql END);
         IF options.user_identity IS NOT NULL THEN
             parts.denial_rows := format('SELECT %s AS user_name, host, server, denied_at FROM (%s) AS identity_input',
                                   headcount.keep_collation(name, 'denials', 'user_name', e_same.sql), parts.denial_rows);
@@ -218,7 +222,7 @@ FROM (%s) AS r$q$,
     RETURN parts;
 END
 $$;
-COMMENT ON FUNCTION headcount.make_parts(text, headcount.source) IS
+COMMENT ON FUNCTION headcount.make_parts(text, headcount.source, text, text) IS
     'internal: the subselects that the views of a source are made of';
 
 CREATE FUNCTION headcount.relation_name(relation regclass) RETURNS text

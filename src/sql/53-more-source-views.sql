@@ -5,13 +5,8 @@
 CREATE FUNCTION headcount.sketch_view(name text, options headcount.source) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    hll text;
+    hll constant text := headcount.hll_schema();
 BEGIN
-    SELECT quote_ident(n.nspname) INTO hll
-    FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'hll';
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'extension "hll" is not installed' USING ERRCODE = 'undefined_object';
-    END IF;
     RETURN format($q$
 WITH present AS MATERIALIZED (
     SELECT used.users, used.hosts, refused.users AS refused
@@ -124,6 +119,7 @@ CREATE FUNCTION headcount.make_views(name text, options headcount.source) RETURN
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     parts headcount.source_parts := headcount.make_parts(name, options);
+    model text;
     -- an end is exclusive, except for a session of one instant
     online text := format($q$(%s) AS s
 WHERE %s AND %s
@@ -168,15 +164,22 @@ GROUP BY s.user_name$q$, online),
         ARRAY['online_count', 'connections', 'hosts', 'different hosts',
               'last_seen', 'when one of the sessions was last heard of, or else started']);
 
-    PERFORM headcount.make_view(name, 'daily_user_counts_2013', headcount.daily_view(name, options, parts, '2013'),
-        'users, denials and hosts of each day under licensing model 2013', daily_columns);
-    PERFORM headcount.make_view(name, 'daily_user_counts_2019', headcount.daily_view(name, options, parts, '2019'),
-        'users, denials and hosts of each day under licensing model 2019', daily_columns);
+    IF options.materialized THEN
+        PERFORM headcount.make_dirty_view(name, options);
+    END IF;
+    FOREACH model IN ARRAY ARRAY['2013', '2019'] LOOP
+        PERFORM headcount.make_view(name, 'daily_user_counts_' || model,
+            CASE WHEN options.materialized THEN headcount.stored_daily_view(name, options, parts, model)
+                 ELSE headcount.daily_view(name, options, parts, model) END,
+            format('users, denials and hosts of each day under licensing model %s', model), daily_columns);
+    END LOOP;
     PERFORM headcount.make_view(name, 'daily_user_counts', format($q$
 SELECT c.day, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
 FROM %I.%I AS c$q$, name, 'daily_user_counts_' || options.licensing_model),
         format('users, denials and hosts of each day under licensing model %s', options.licensing_model), daily_columns);
-    PERFORM headcount.make_view(name, 'daily_user_counts_by_server', headcount.server_view(name, options, parts),
+    PERFORM headcount.make_view(name, 'daily_user_counts_by_server',
+        CASE WHEN options.materialized THEN headcount.stored_server_view(name, options, parts)
+             ELSE headcount.server_view(name, options, parts) END,
         format('users, denials and hosts of each server on each day with something, under licensing model %s', options.licensing_model),
         daily_columns || ARRAY['server', 'NULL for sessions and denials without a server']);
     PERFORM headcount.make_view(name, 'realtime_users_count', format($q$
@@ -185,7 +188,9 @@ FROM %I.daily_user_counts AS c
 WHERE c.complete$q$, name),
         'the report "Realtime Users Count": days that are over',
         ARRAY['ucd', 'date', 'uct', 'total users', 'ucdy', 'daily users', 'ucde', 'denial users', 'ucch', 'concurrent hosts']);
-    PERFORM headcount.make_view(name, 'daily_user_sketches', headcount.sketch_view(name, options),
+    PERFORM headcount.make_view(name, 'daily_user_sketches',
+        CASE WHEN options.materialized THEN headcount.stored_sketch_view(name, options, parts)
+             ELSE headcount.sketch_view(name, options) END,
         'approximate sets of users of each day, to unite across sources, servers and clusters',
         ARRAY['used', 'users with a session that day', 'denied', 'users that were denied that day']);
     PERFORM headcount.make_view(name, 'data_quality', headcount.quality_view(options, parts),

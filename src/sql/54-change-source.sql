@@ -59,7 +59,7 @@ BEGIN
             WHEN each = 'time_zone' THEN options.time_zone := current_setting('TimeZone');
             WHEN each = 'licensing_model' THEN options.licensing_model := '2019';
             WHEN each = 'window_days' THEN options.window_days := 14;
-            WHEN each = 'materialized' THEN options.materialized := false;
+            WHEN each = 'materialized' THEN options.materialized := true;
             WHEN each = 'tracking' THEN options.tracking := 'auto';
             WHEN each = 'tracking_days' THEN options.tracking_days := 2;
         END CASE;
@@ -70,10 +70,58 @@ $$;
 COMMENT ON FUNCTION headcount.reset_options(headcount.source, text[]) IS
     'internal: the options of a source with some of them set back to their defaults';
 
-CREATE FUNCTION headcount.rebuild_views(name text, options headcount.source) RETURNS void
+-- Nothing stored counts from here on. The tables stay for the views that read them.
+CREATE FUNCTION headcount.stop_rollup(name text, view regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    frozen date;
+BEGIN
+    DELETE FROM headcount.rollup AS r WHERE r.sessions_view = view RETURNING r.frozen_before INTO frozen;
+    IF isfinite(frozen) THEN
+        RAISE EXCEPTION 'source "%" has frozen days', name USING ERRCODE = 'object_not_in_prerequisite_state',
+            DETAIL = format('Days before %s cannot be computed anew.', frozen),
+            HINT = 'Give them up with headcount.freeze(source, NULL), or make another source.';
+    END IF;
+    PERFORM headcount.drop_triggers(name);
+    EXECUTE format('DELETE FROM %I.rollup_days', name);
+    EXECUTE format('DELETE FROM %I.rollup_users', name);
+    EXECUTE format('DELETE FROM %I.rollup_changes', name);
+END
+$$;
+COMMENT ON FUNCTION headcount.stop_rollup(text, regclass) IS
+    'internal: drops the triggers of a source and forgets its stored days; an error where days are frozen';
+
+CREATE FUNCTION headcount.drop_rollup_tables(name text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    EXECUTE format('DROP VIEW IF EXISTS %I.rollup_dirty', name);
+    EXECUTE format('DROP TABLE IF EXISTS %1$I.rollup_days, %1$I.rollup_users, %1$I.rollup_changes', name);
+    EXECUTE format('DROP FUNCTION IF EXISTS %1$I.log_session_changes(), %1$I.log_denial_changes()', name);
+END
+$$;
+COMMENT ON FUNCTION headcount.drop_rollup_tables(text) IS
+    'internal: drops the tables of a source that no view of it reads any more';
+
+CREATE FUNCTION headcount.rebuild_views(name text, options headcount.source) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    before headcount.source;
+    kept   headcount.source := options;
+BEGIN
+    SELECT s.* INTO before FROM headcount.source AS s WHERE s.sessions_view = options.sessions_view;
+    -- how days are counted is no part of what is stored
+    kept.licensing_model := before.licensing_model;
+    kept.window_days := before.window_days;
+    IF options.materialized AND NOT before.materialized THEN
+        PERFORM headcount.make_rollup_tables(name);
+    END IF;
+    IF before.materialized AND kept IS DISTINCT FROM before THEN
+        PERFORM headcount.stop_rollup(name, options.sessions_view);
+    END IF;
     PERFORM headcount.make_views(name, options);
+    IF before.materialized AND NOT options.materialized THEN
+        PERFORM headcount.drop_rollup_tables(name);
+    END IF;
     UPDATE headcount.source AS s SET
         (sessions, user_name, host, started_at, ended_at, server, last_seen, idle_limit, sessions_when, user_identity,
          realtime_servers, denials, denied_user, denied_at, denied_host, denied_server, denied_when,
@@ -86,6 +134,10 @@ BEGIN
          options.time_zone, options.licensing_model, options.window_days, options.materialized, options.tracking,
          options.tracking_days)
     WHERE s.sessions_view = options.sessions_view;
+    IF options.materialized AND kept IS DISTINCT FROM before THEN
+        INSERT INTO headcount.rollup (sessions_view, relations)
+        VALUES (options.sessions_view, headcount.start_tracking(name, options));
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION headcount.rebuild_views(text, headcount.source) IS
@@ -206,6 +258,8 @@ DECLARE
     views   text;
 BEGIN
     DELETE FROM headcount.source AS s WHERE s.sessions_view = options.sessions_view;
+    DELETE FROM headcount.rollup AS r WHERE r.sessions_view = options.sessions_view;
+    PERFORM headcount.drop_triggers(name);
     IF drop_source.cascade THEN
         EXECUTE format('DROP SCHEMA %I CASCADE', name);
         RETURN;
@@ -216,8 +270,9 @@ BEGIN
     WHERE n.nspname = name AND c.relkind = 'v'
       AND c.relname IN ('sessions', 'denials', 'online_users', 'online_sessions', 'daily_user_counts',
                         'daily_user_counts_2013', 'daily_user_counts_2019', 'daily_user_counts_by_server',
-                        'realtime_users_count', 'daily_user_sketches', 'data_quality');
+                        'realtime_users_count', 'daily_user_sketches', 'data_quality', 'rollup_dirty');
     EXECUTE 'DROP VIEW ' || views;
+    PERFORM headcount.drop_rollup_tables(name);
     EXECUTE format('DROP FUNCTION IF EXISTS %I.identity_of(text)', name);
     EXECUTE format('DROP SCHEMA %I', name);
 END

@@ -14,7 +14,7 @@ CREATE FUNCTION headcount.create_freeradius_source(
     denied_when text DEFAULT $$reply OPERATOR(pg_catalog.=) 'Access-Reject'$$,
     false_denial_before interval DEFAULT NULL, false_denial_after interval DEFAULT NULL,
     time_zone text DEFAULT pg_catalog.current_setting('TimeZone'), licensing_model text DEFAULT '2019',
-    window_days integer DEFAULT 14, materialized boolean DEFAULT false,
+    window_days integer DEFAULT 14, materialized boolean DEFAULT true,
     tracking text DEFAULT 'auto', tracking_days integer DEFAULT 2)
 RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 #variable_conflict use_variable

@@ -2,6 +2,7 @@
 --
 --   sessions (user) WHERE end IS NULL    online_users and online_counts: the open sessions of some users
 --   sessions (end)                       online_*: everything open, and what ends in the future; functions over a span
+--   sessions (class of duration, start)  what is stored of past days, where a change is late
 --   sessions (user, start)               where false denials are looked for: what a user got at about that time
 --   denials  (at)                        functions over a span of time
 --
@@ -111,6 +112,10 @@ BEGIN
     RETURN NEXT;
     definition := format('(%s)', headcount.index_key(the_end));
     RETURN NEXT;
+    IF options.materialized THEN
+        definition := format('(headcount.duration_class(%1$s, %2$s), %3$s)', e_start.sql, e_end.sql, headcount.index_key(e_start.sql));
+        RETURN NEXT;
+    END IF;
     IF options.false_denial_before IS NOT NULL THEN
         definition := format('(%s, %s)', headcount.index_key(the_user), headcount.index_key(e_start.sql));
         RETURN NEXT;

@@ -122,6 +122,7 @@ TEST(user_set, unions_pile_up) {
     all.unite(core::user_set(core::user_set_reader(canonical), host));
     model.insert(some.begin(), some.end());
     EXPECT_EQ(bytes_of(all, host), canonical_of(numbers(model.begin(), model.end()), host));
+    EXPECT_EQ(all.cardinality(), model.size());
   };
   for (const std::uint32_t first : {1U, 0U}) {
     numbers half;

@@ -1,0 +1,85 @@
+// The functions behind changed_days_agg.
+
+#include "core/changed_days.hpp"
+#include "pg/memory.hpp"
+#include "pg/values.hpp"
+#include "pg/zone.hpp"
+
+namespace headcount::fn {
+namespace {
+
+static_assert(core::no_last_day == DATEVAL_NOEND);
+
+// Small to make, since a trigger makes one for each statement. Goes with the memory context it lies in.
+struct changed_days_state {
+  pg::context_resource memory;
+  pg::small_zone zone;
+  core::changed_days days;
+
+  explicit changed_days_state(std::string_view time_zone)
+      : memory(CurrentMemoryContext), zone(time_zone), days(zone, &memory) {}
+};
+
+// Argument 0, made in the aggregate's memory for the first row.
+changed_days_state &state_argument(FunctionCallInfo fcinfo, int zone_number) {
+  MemoryContext aggregate = nullptr;
+  if (AggCheckCallContext(fcinfo, &aggregate) == 0)
+    throw core::error(core::fault::wrong_context, "function can only be called by an aggregate", {},
+                      "Use the aggregate changed_days_agg.");
+  if (!PG_ARGISNULL(0)) return *reinterpret_cast<changed_days_state *>(PG_GETARG_POINTER(0));
+  const std::string_view time_zone = pg::zone_argument(fcinfo, zone_number);
+  MemoryContext const before = MemoryContextSwitchTo(aggregate);
+  void *const room = pg::call([] { return palloc(sizeof(changed_days_state)); });
+  auto *const made =
+      new (room) changed_days_state(time_zone);  // boundary() leaves with the caller's context in any case
+  MemoryContextSwitchTo(before);
+  return *made;
+}
+
+std::optional<core::key_view> name_argument(FunctionCallInfo fcinfo, int number) {
+  if (PG_ARGISNULL(number)) return std::nullopt;
+  return pg::bytes_argument(fcinfo, number);
+}
+
+}  // namespace
+
+// (state, started_at, ended_at, time_zone)
+HEADCOUNT_FUNCTION(changed_days_add) {
+  changed_days_state &state = state_argument(fcinfo, 3);
+  if (const auto stretch = pg::session_arguments(fcinfo, 1)) state.days.add(*stretch);
+  return PointerGetDatum(&state);
+}
+
+// (state, is_new, user_name, host, server, started_at, ended_at, time_zone)
+HEADCOUNT_FUNCTION(changed_days_add_version) {
+  changed_days_state &state = state_argument(fcinfo, 7);
+  pg::require_argument(fcinfo, 1, "is_new");
+  if (const auto stretch = pg::session_arguments(fcinfo, 5)) {
+    const core::changed_days::session_key key{name_argument(fcinfo, 2), name_argument(fcinfo, 3),
+                                              name_argument(fcinfo, 4)};
+    if (PG_GETARG_BOOL(1))
+      state.days.add_new(key, *stretch);
+    else
+      state.days.add_old(key, *stretch);
+  }
+  return PointerGetDatum(&state);
+}
+
+// Reads the state and leaves it as it is: it may be shared, or go on in a window frame.
+HEADCOUNT_FUNCTION(changed_days_final) {
+  if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
+  const pg::workspace work;
+  const core::day_runs changed = reinterpret_cast<changed_days_state *>(PG_GETARG_POINTER(0))->days.find(work);
+  if (changed.runs().empty()) return pg::null_result(fcinfo);
+  std::pmr::vector<Datum> days(work.host().memory);
+  for (const core::day_run &run : changed.runs()) {
+    days.push_back(DateADTGetDatum(run.first));
+    days.push_back(DateADTGetDatum(run.last));
+  }
+  return pg::call([&] {
+    return PointerGetDatum(
+        construct_array(days.data(), static_cast<int>(days.size()), DATEOID, sizeof(DateADT), true, TYPALIGN_INT));
+  });
+}
+
+}  // namespace headcount::fn

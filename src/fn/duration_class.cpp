@@ -1,0 +1,29 @@
+// Classes of durations, for an index that finds the sessions of a span of the past.
+
+#include "core/duration_class.hpp"
+#include "pg/rows.hpp"
+#include "pg/values.hpp"
+
+namespace headcount::fn {
+
+// (started_at, ended_at)
+HEADCOUNT_FUNCTION(duration_class) {
+  const core::interval stretch{PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TIMESTAMPTZ(1)};
+  if (TIMESTAMP_NOT_FINITE(stretch.start) || TIMESTAMP_NOT_FINITE(stretch.end) || stretch.end < stretch.start)
+    return pg::null_result(fcinfo);
+  return Int32GetDatum(core::class_of(stretch));
+}
+
+// (from_at)
+HEADCOUNT_FUNCTION(duration_classes) {
+  const core::instant from = PG_GETARG_TIMESTAMPTZ(0);
+  pg::row_set rows(fcinfo);
+  const auto put = [&](core::duration_class each) {
+    rows.put(pg::field(Int32GetDatum(each)), pg::field::of_time(core::since(each, from)));
+  };
+  put(core::shortest_class);
+  for (core::duration_class each = core::first_long_class; each <= core::last_class; ++each) put(each);
+  return rows.result(fcinfo);
+}
+
+}  // namespace headcount::fn

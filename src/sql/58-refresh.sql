@@ -1,0 +1,519 @@
+-- refresh, rebuild, invalidate, freeze: storing days.
+--
+-- A step of a refresh runs as the owner of the source, in a transaction of its own. It takes the rows of the log away
+-- first and computes the days that they are about second, each with a snapshot of its own: what is committed in between
+-- is computed now and, as its row in the log is still there, once more later. The other way round a change could be missed.
+-- The lock on the source's row in the registry makes refreshes, and changes of the source, come one after the other;
+-- neither readers nor writers ask for it.
+
+-- The sessions and denials of some days, collected: server, sessions, users, denials. $1 and $2 are the bounds of the
+-- days, $3 is the last instant in them. Recent sessions are found by their end, see 57-rollup-views.sql.
+CREATE FUNCTION headcount.slice_query(name text, options headcount.source, slice "char", is_recent boolean) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    parts     constant headcount.source_parts := headcount.make_parts(name, options);
+    by_server constant boolean := slice = 's';
+    server    constant text := CASE WHEN by_server THEN '%1$s.server COLLATE pg_catalog."C" AS server, ' ELSE '' END;
+    grouping  constant text := CASE WHEN by_server THEN ' GROUP BY 1' ELSE '' END;
+    sessions  text;
+    denials   text;
+BEGIN
+    IF is_recent THEN
+        sessions := format('SELECT %s, $1 AS from_at, $2 AS to_at FROM (%s) AS s WHERE %s AND s.started_at < $2',
+            headcount.session_columns(options), parts.session_states, headcount.ends_from(options, parts, '$1'));
+    ELSE
+        sessions := headcount.sessions_in('(SELECT $1 AS from_at, $2 AS to_at)', options, parts, headcount.session_columns(options));
+    END IF;
+    sessions := headcount.collect_sessions(options, sessions, format(server, 's'), '$3',
+        CASE WHEN slice = 'a' THEN format(
+                 ', headcount.daily_session_agg(NULL::text, s.user_name, s.started_at, s.end_at, %L::text, $3, s.from_at, s.to_at) AS users',
+                 options.time_zone)
+             ELSE ', NULL::bytea AS users' END)
+        || CASE WHEN slice = 'r' THEN ' WHERE s.is_realtime' ELSE '' END || grouping;
+    denials := format('SELECT %sheadcount.daily_denial_agg(d.user_name, d.denied_at, %L::text, $3) AS state
+        FROM %I.denials AS d WHERE NOT d.is_false_denial AND d.denied_at >= $1 AND d.denied_at < $2%s%s',
+        format(server, 'd'), options.time_zone, name,
+        CASE WHEN slice = 'r' THEN headcount.realtime_denials(options, '2013') ELSE '' END, grouping);
+    IF by_server THEN
+        RETURN format('SELECT coalesce(s.server, d.server) AS server, s.state AS sessions, s.users, d.state AS denials
+            FROM (%s) AS s FULL JOIN (%s) AS d
+                ON coalesce(d.server, ''''::text) = coalesce(s.server, ''''::text) AND (d.server IS NULL) = (s.server IS NULL)', sessions, denials);
+    END IF;
+    RETURN format('SELECT NULL::text AS server, s.state AS sessions, s.users, d.state AS denials FROM (%s) AS s CROSS JOIN (%s) AS d',
+                  sessions, denials);
+END
+$$;
+COMMENT ON FUNCTION headcount.slice_query(text, headcount.source, "char", boolean) IS
+    'internal: the query that collects the sessions and denials of some days of a source';
+
+-- Rows of rollup_days, from what slice_query collected: $1 sessions, $2 users, $3 denials, $4 slice, $5 server.
+CREATE FUNCTION headcount.day_rows_query(name text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN format($q$
+SELECT $4 AS slice, $5 AS server, c.day, c.used, c.denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at,
+       CASE WHEN $4 = 'a' THEN coalesce(p.concurrent, 0) END AS concurrent_users, k.used_sketch, k.denied_sketch
+FROM (SELECT array_agg(u.name) AS names, array_agg(u.number) AS numbers
+      FROM headcount.daily_names($1, $3) AS n (name) JOIN %I.rollup_users AS u ON u.name = n.name COLLATE pg_catalog."C") AS n
+     CROSS JOIN LATERAL headcount.daily_sets($1, $3, n.names, n.numbers) AS c
+     LEFT JOIN headcount.daily_peaks($2) AS p ON p.day = c.day
+     LEFT JOIN (SELECT u.day, %s AS used_sketch, %s AS denied_sketch
+                FROM headcount.daily_users($1, $3) AS u WHERE $4 = 'a' GROUP BY u.day) AS k ON k.day = c.day$q$,
+        name, headcount.sketch_text('u.user_name', 'NOT u.is_denied'), headcount.sketch_text('u.user_name', 'u.is_denied'));
+END
+$$;
+COMMENT ON FUNCTION headcount.day_rows_query(text) IS 'internal: the query for the rows that are stored of some days of a source';
+
+CREATE FUNCTION headcount.slices(options headcount.source) RETURNS SETOF "char"
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT v.slice
+    FROM (VALUES ('a'::"char", true), ('r'::"char", options.realtime_servers IS NOT NULL), ('s'::"char", options.server IS NOT NULL)) AS v (slice, is_kept)
+    WHERE v.is_kept
+$$;
+COMMENT ON FUNCTION headcount.slices(headcount.source) IS
+    'internal: what is stored apart of each day of a source: a all servers, r realtime servers, s each server';
+
+-- Replaces the days from from_day to to_day, the latter not included.
+CREATE FUNCTION headcount.store_days(name text, options headcount.source, from_day date, to_day date, is_recent boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+DECLARE
+    from_at constant timestamptz := headcount.day_start(from_day, options.time_zone);
+    to_at   constant timestamptz := headcount.day_start(to_day, options.time_zone);
+    last_at constant timestamptz := to_at - interval '1 microsecond';
+    rows_query constant text := headcount.day_rows_query(name);
+    slice     "char";
+    collected record;
+    newcomers integer;
+BEGIN
+    EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE d.day >= $1 AND d.day < $2', name) USING from_day, to_day;
+    FOR slice IN SELECT headcount.slices(options) LOOP
+        IF slice = 's' THEN
+            FOR collected IN EXECUTE headcount.slice_query(name, options, slice, is_recent) USING from_at, to_at, last_at LOOP
+                EXECUTE format('INSERT INTO %I.rollup_days %s', name, rows_query)
+                    USING collected.sessions, collected.users, collected.denials, slice, collected.server;
+            END LOOP;
+        ELSE
+            -- INTO, not a loop, which PostgreSQL would not run in parallel
+            EXECUTE headcount.slice_query(name, options, slice, is_recent) INTO collected USING from_at, to_at, last_at;
+            IF slice = 'a' THEN
+                EXECUTE format($q$
+                    INSERT INTO %1$I.rollup_users (name, number)
+                    SELECT n.name, r.next_number + row_number() OVER () - 1
+                    FROM headcount.daily_names($1, $2) AS n (name) CROSS JOIN headcount.rollup AS r
+                    WHERE r.sessions_view = $3
+                      AND NOT EXISTS (SELECT FROM %1$I.rollup_users AS u WHERE u.name = n.name COLLATE pg_catalog."C")$q$, name)
+                    USING collected.sessions, collected.denials, options.sessions_view;
+                GET DIAGNOSTICS newcomers = ROW_COUNT;
+                UPDATE headcount.rollup AS r SET next_number = r.next_number + newcomers
+                WHERE newcomers > 0 AND r.sessions_view = options.sessions_view;
+            END IF;
+            EXECUTE format('INSERT INTO %I.rollup_days %s', name, rows_query)
+                USING collected.sessions, collected.users, collected.denials, slice, collected.server;
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION headcount.store_days(text, headcount.source, date, date, boolean) IS
+    'internal: computes some days of a source from its tables and stores them';
+
+-- What became of the partitions since triggers were made. Whoever attaches or drops one need not tell: the views see that
+-- the tables are not those whose changes are logged, and compute everything until a refresh comes here.
+CREATE FUNCTION headcount.follow_partitions(name text, options headcount.source, state headcount.rollup) RETURNS headcount.rollup
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    sessions constant regclass[] := ARRAY(SELECT headcount.relation_tree(options.sessions));
+    denials  constant regclass[] := ARRAY(SELECT headcount.relation_tree(options.denials));
+    relation regclass;
+BEGIN
+    IF state.relations IS NULL OR (state.relations @> (sessions || denials) AND state.relations <@ (sessions || denials)) THEN
+        RETURN state;
+    END IF;
+    -- the log must be read after the triggers are there, which an older snapshot would not show
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'partitions of source "%" came or went', name USING ERRCODE = 'object_not_in_prerequisite_state',
+            HINT = 'Refresh it in a transaction at isolation level READ COMMITTED.';
+    END IF;
+    IF NOT state.relations <@ (sessions || denials) THEN      -- nobody can tell any more what was in them
+        state.frontier_day := state.frozen_before;
+        EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE d.day >= $1', name) USING state.frozen_before;
+        PERFORM headcount.drop_triggers(name);
+        state.relations := headcount.start_tracking(name, options);
+    ELSE
+        FOREACH relation IN ARRAY sessions || denials LOOP
+            CONTINUE WHEN relation = ANY (state.relations);
+            IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = relation AND (c.relkind NOT IN ('r', 'p') OR c.relpersistence <> 'p')) THEN
+                RAISE EXCEPTION 'changes of partition "%" cannot be logged', relation USING ERRCODE = 'wrong_object_type',
+                    HINT = format('Make the source track by window: headcount.alter_source(%L, tracking => ''window'').', name);
+            END IF;
+            PERFORM headcount.drop_triggers(name, relation);      -- of an earlier time as a partition
+            IF relation = ANY (sessions) THEN
+                PERFORM headcount.create_triggers(name, relation, false);
+                EXECUTE headcount.log_statement(name, options, false, NULL,
+                    headcount.rows_as(options.sessions, 'ONLY ' || headcount.relation_name(relation)));
+            END IF;
+            IF relation = ANY (denials) THEN
+                PERFORM headcount.create_triggers(name, relation, true);
+                EXECUTE headcount.log_statement(name, options, true, NULL,
+                    headcount.rows_as(options.denials, 'ONLY ' || headcount.relation_name(relation)));
+            END IF;
+        END LOOP;
+        state.relations := ARRAY(SELECT DISTINCT r FROM unnest(sessions || denials) AS r);
+    END IF;
+    UPDATE headcount.rollup AS r SET relations = state.relations, frontier_day = state.frontier_day
+    WHERE r.sessions_view = state.sessions_view;
+    RETURN state;
+END
+$$;
+COMMENT ON FUNCTION headcount.follow_partitions(text, headcount.source, headcount.rollup) IS
+    'internal: makes the triggers of a source fit the partitions that its tables have now';
+
+-- How many days to compute at once: as many as have some millions of sessions on average.
+CREATE FUNCTION headcount.batch_days(options headcount.source, days integer) RETURNS integer
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- a few hundred bytes for each session in the process that sums up, which keeps it within 1 GiB
+    most_sessions constant double precision := 2e6;
+    sessions double precision;
+BEGIN
+    SELECT sum(CASE WHEN c.reltuples >= 0 THEN c.reltuples ELSE pg_relation_size(c.oid) / 64.0 END) INTO sessions
+    FROM headcount.relation_tree(options.sessions) AS t (oid) JOIN pg_class AS c ON c.oid = t.oid;
+    RETURN greatest(1, least(366, floor(most_sessions * days / greatest(sessions, 1))::integer));
+END
+$$;
+COMMENT ON FUNCTION headcount.batch_days(headcount.source, integer) IS
+    'internal: how many of some days of a source to compute at once';
+
+-- The first day with anything in the tables, NULL where there is none.
+CREATE FUNCTION headcount.first_day(name text, time_zone text) RETURNS date
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+DECLARE
+    first_at timestamptz;
+BEGIN
+    EXECUTE format('SELECT least((SELECT min(s.started_at) FROM %1$I.sessions AS s), (SELECT min(d.denied_at) FROM %1$I.denials AS d))', name)
+        INTO first_at;
+    RETURN headcount.day_of(first_at, time_zone);
+END
+$$;
+COMMENT ON FUNCTION headcount.first_day(text, text) IS 'internal: the first day on which a source has anything';
+
+CREATE FUNCTION headcount.first_stored_day(name text) RETURNS date
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    first_day date;
+BEGIN
+    EXECUTE format($q$SELECT min(d.day) FROM %I.rollup_days AS d WHERE d.slice = 'a'$q$, name) INTO first_day;
+    RETURN first_day;
+END
+$$;
+COMMENT ON FUNCTION headcount.first_stored_day(text) IS 'internal: the first stored day of a source with anything';
+
+CREATE FUNCTION headcount.day_count(days datemultirange) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(sum(upper(d) - lower(d)), 0)::integer FROM unnest(days) AS d
+$$;
+COMMENT ON FUNCTION headcount.day_count(datemultirange) IS 'internal: how many days there are in ranges with bounds';
+
+-- Takes the rows of the log away and returns the stored days that they are about. What they say of other days is done
+-- with: those are computed anew before they are stored.
+CREATE FUNCTION headcount.take_changes(name text, options headcount.source, state headcount.rollup) RETURNS datemultirange
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    dirty     datemultirange;
+    first_day date;
+BEGIN
+    EXECUTE format($q$
+        WITH gone AS (DELETE FROM %I.rollup_changes RETURNING from_day, to_day)
+        SELECT range_agg(daterange(greatest(g.from_day, $1), least(g.to_day, $2 - 1), '[]'))
+        FROM gone AS g WHERE g.from_day < $2 AND g.to_day >= $1 AND $1 < $2$q$, name)
+        INTO dirty USING state.frozen_before, state.frontier_day;
+    IF dirty @> '-infinity'::date THEN      -- a truncation: days before the first with anything are as empty as ever
+        first_day := least(headcount.first_stored_day(name), headcount.first_day(name, options.time_zone), state.frontier_day);
+        dirty := dirty * datemultirange(daterange(first_day, NULL));
+    END IF;
+    RETURN coalesce(dirty, '{}');
+END
+$$;
+COMMENT ON FUNCTION headcount.take_changes(text, headcount.source, headcount.rollup) IS
+    'internal: empties the log of changed days of a source and returns the stored ones among them';
+
+-- One transaction's worth: how many days it stored, NULL where none were left to do. Runs as the owner.
+CREATE FUNCTION headcount.refresh_step(view regclass, max_days integer, started_at timestamptz, pid integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    name     constant text := headcount.source_name(view);
+    options  constant headcount.source := headcount.find_own_source(name);
+    state    headcount.rollup;
+    target   date;      -- the frontier after all steps
+    new_from date;      -- where new days begin
+    dirty    datemultirange;
+    run      daterange;
+    to_do    integer;
+    most     integer;
+    here     integer;
+    done     integer := 0;
+BEGIN
+    SELECT r.* INTO state FROM headcount.rollup AS r WHERE r.sessions_view = view;
+    IF NOT FOUND THEN
+        PERFORM headcount.raise_not_materialized(name);
+    END IF;
+    state := headcount.follow_partitions(name, options, state);
+    target := greatest(state.frontier_day,
+        headcount.day_of(now() - coalesce(options.false_denial_after, interval '0'), options.time_zone)
+        - CASE WHEN state.relations IS NULL THEN options.tracking_days - 1 ELSE 0 END);
+
+    dirty := headcount.take_changes(name, options, state);
+    new_from := CASE WHEN isfinite(state.frontier_day) THEN state.frontier_day
+                     ELSE least(headcount.first_day(name, options.time_zone), target) END;
+    to_do := headcount.day_count(dirty) + (target - new_from);
+    most := least(headcount.batch_days(options, greatest(to_do, 366)), max_days);
+
+    FOR run IN SELECT unnest(dirty) LOOP
+        EXIT WHEN done >= most;
+        here := least(upper(run) - lower(run), most - done);
+        PERFORM headcount.store_days(name, options, lower(run), lower(run) + here, false);
+        dirty := dirty - datemultirange(daterange(NULL, lower(run) + here));
+        state.current_day := lower(run) + here - 1;
+        done := done + here;
+    END LOOP;
+    EXECUTE format('INSERT INTO %I.rollup_changes (from_day, to_day) SELECT lower(d), upper(d) - 1 FROM unnest($1) AS d', name)
+        USING dirty;
+    IF isempty(dirty) THEN
+        here := least(most - done, target - new_from);
+        IF here > 0 THEN
+            PERFORM headcount.store_days(name, options, new_from, new_from + here, new_from + here = target);
+            state.current_day := new_from + here - 1;
+            done := done + here;
+        END IF;
+        state.frontier_day := new_from + here;
+    END IF;
+
+    UPDATE headcount.rollup AS r
+    SET frontier_day = state.frontier_day,
+        last_refresh = now(),
+        last_duration = clock_timestamp() - refresh_step.started_at,
+        refresh_pid = CASE WHEN done < to_do THEN pid END,
+        refresh_started_at = refresh_step.started_at,
+        days_done = CASE WHEN r.refresh_started_at = refresh_step.started_at THEN r.days_done ELSE 0 END + done,
+        days_total = CASE WHEN r.refresh_started_at = refresh_step.started_at THEN r.days_done ELSE 0 END + to_do,
+        current_day = state.current_day
+    WHERE r.sessions_view = view;
+    RETURN CASE WHEN done < to_do THEN done END;
+END
+$$;
+COMMENT ON FUNCTION headcount.refresh_step(regclass, integer, timestamptz, integer) IS
+    'internal: stores some days of a source, those that changed first, and returns how many; NULL where none are left to do';
+
+CREATE FUNCTION headcount.raise_not_materialized(name text) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'source "%" is not materialized', name USING ERRCODE = 'object_not_in_prerequisite_state',
+        HINT = format('Nothing of it is stored. headcount.alter_source(%L, materialized => true) changes that.', name);
+END
+$$;
+COMMENT ON FUNCTION headcount.raise_not_materialized(text) IS 'internal: raises the error for a source of which nothing is stored';
+
+-- As find_own_source, but not locked, and of what is stored.
+CREATE FUNCTION headcount.find_own_rollup(source text) RETURNS headcount.rollup
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    options      constant headcount.source := headcount.find_source(source);
+    found_rollup headcount.rollup;
+BEGIN
+    IF NOT (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class AS c WHERE c.oid = options.sessions_view) THEN
+        RAISE EXCEPTION 'must be owner of source "%"', source USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    SELECT r.* INTO found_rollup FROM headcount.rollup AS r WHERE r.sessions_view = options.sessions_view;
+    IF NOT FOUND THEN
+        PERFORM headcount.raise_not_materialized(source);
+    END IF;
+    RETURN found_rollup;
+END
+$$;
+COMMENT ON FUNCTION headcount.find_own_rollup(text) IS
+    'internal: what is stored of a source that the current role owns, or an error';
+
+CREATE FUNCTION headcount.sources_to_refresh(source text, max_days integer) RETURNS regclass[]
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF max_days < 1 THEN
+        PERFORM headcount.raise_argument_error('max_days', format('must be at least 1, but is %s', max_days));
+    ELSIF source IS NOT NULL THEN
+        RETURN ARRAY[(headcount.find_own_rollup(source)).sessions_view];
+    END IF;
+    RETURN ARRAY(SELECT r.sessions_view
+                 FROM headcount.rollup AS r
+                      JOIN headcount.source AS s ON s.sessions_view = r.sessions_view
+                      JOIN pg_class AS c ON c.oid = r.sessions_view
+                 WHERE pg_has_role(c.relowner, 'USAGE')
+                 ORDER BY r.last_refresh NULLS FIRST);
+END
+$$;
+COMMENT ON FUNCTION headcount.sources_to_refresh(text, integer) IS
+    'internal: the sources that a refresh is about: the one that is named, or all that the caller owns';
+
+-- Of several sources the fault of one is a warning, and the others get their turn.
+CREATE FUNCTION headcount.run_refresh_step(view regclass, max_days integer, started_at timestamptz, is_tolerant boolean) RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    command constant text := format('SELECT headcount.refresh_step(%s::oid, %L::integer, %L::timestamptz, %s)',
+                                    view::oid, coalesce(max_days, 366), started_at, pg_backend_pid());
+BEGIN
+    IF NOT is_tolerant THEN
+        RETURN headcount.execute_as_owner(view, command)::integer;
+    END IF;
+    BEGIN
+        RETURN headcount.execute_as_owner(view, command)::integer;
+    EXCEPTION WHEN OTHERS THEN
+        RAISE WARNING 'source "%" was not refreshed: %', headcount.source_name(view), SQLERRM USING ERRCODE = SQLSTATE;
+        RETURN NULL;
+    END;
+END
+$$;
+COMMENT ON FUNCTION headcount.run_refresh_step(regclass, integer, timestamptz, boolean) IS
+    'internal: one step of a refresh, with the rights of the owner of the source';
+
+-- Procedures that commit take no SET clause, so every name in them is qualified, operators too.
+CREATE PROCEDURE headcount.refresh(source text DEFAULT NULL, max_days integer DEFAULT NULL)
+LANGUAGE plpgsql AS $$
+DECLARE
+    sources    pg_catalog.regclass[] := headcount.sources_to_refresh(source, max_days);
+    view       pg_catalog.regclass;
+    started_at pg_catalog.timestamptz;
+    days_left  pg_catalog.int4;
+    done       pg_catalog.int4;
+BEGIN
+    FOREACH view IN ARRAY sources LOOP
+        started_at := pg_catalog.clock_timestamp();
+        days_left := max_days;
+        LOOP
+            done := headcount.run_refresh_step(view, days_left, started_at, source IS NULL);
+            COMMIT;
+            days_left := days_left OPERATOR(pg_catalog.-) done;
+            EXIT WHEN done IS NULL OR days_left OPERATOR(pg_catalog.<=) 0;
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE headcount.refresh(text, integer) IS
+    'stores the days of a source that changed and those that are over, or of every source that the caller owns; commits as it goes, and goes on where an earlier one was interrupted. max_days bounds how many days of each source it computes';
+
+CREATE FUNCTION headcount.forget_days(source text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    options constant headcount.source := headcount.find_own_source(source);
+    state   constant headcount.rollup := headcount.find_own_rollup(source);
+BEGIN
+    EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE d.day >= $1', source) USING state.frozen_before;
+    IF NOT isfinite(state.frozen_before) THEN
+        EXECUTE format('DELETE FROM %I.rollup_users', source);
+        UPDATE headcount.rollup AS r SET next_number = 0 WHERE r.sessions_view = options.sessions_view;
+    END IF;
+    UPDATE headcount.rollup AS r SET frontier_day = r.frozen_before WHERE r.sessions_view = options.sessions_view;
+END
+$$;
+COMMENT ON FUNCTION headcount.forget_days(text) IS 'internal: forgets all stored days of a source but the frozen ones';
+
+CREATE PROCEDURE headcount.rebuild(source text)
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM headcount.forget_days(source);
+    COMMIT;
+    CALL headcount.refresh(source);
+END
+$$;
+COMMENT ON PROCEDURE headcount.rebuild(text) IS
+    'stores all days of a source anew, in slices; until they are there its views are computed from its tables. Where it is interrupted, refresh goes on';
+
+CREATE FUNCTION headcount.invalidate(source text, from_day date, to_day date) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM headcount.find_own_rollup(source);
+    IF from_day > to_day THEN
+        RAISE EXCEPTION 'from_day (%) is after to_day (%)', from_day, to_day USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    EXECUTE format('INSERT INTO %I.rollup_changes (from_day, to_day) VALUES ($1, $2)', source)
+        USING coalesce(from_day, '-infinity'), coalesce(to_day, 'infinity');
+END
+$$;
+COMMENT ON FUNCTION headcount.invalidate(text, date, date) IS
+    'says that days of a source changed where no trigger saw it: they are computed from its tables until the next refresh stores them. NULL is no bound';
+
+CREATE FUNCTION headcount.freeze(source text, before_day date) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    options  constant headcount.source := headcount.find_own_source(source);
+    state    constant headcount.rollup := headcount.find_own_rollup(source);
+    is_dirty boolean;
+BEGIN
+    IF before_day = 'infinity' OR before_day > state.frontier_day THEN
+        RAISE EXCEPTION 'days before % are not all stored', before_day USING ERRCODE = 'object_not_in_prerequisite_state',
+            HINT = format('Run CALL headcount.refresh(%L) first.', source);
+    END IF;
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I.rollup_changes AS c WHERE c.from_day < $1 AND c.to_day >= $2)', source)
+        INTO is_dirty USING before_day, state.frozen_before;
+    IF is_dirty THEN
+        RAISE EXCEPTION 'days before % changed since they were stored', before_day USING ERRCODE = 'object_not_in_prerequisite_state',
+            HINT = format('Run CALL headcount.refresh(%L) first.', source);
+    END IF;
+    UPDATE headcount.rollup AS r SET frozen_before = coalesce(before_day, '-infinity') WHERE r.sessions_view = options.sessions_view;
+END
+$$;
+COMMENT ON FUNCTION headcount.freeze(text, date) IS
+    'keeps the days of a source before this one as they are stored, whatever happens to its tables: sessions that were over by then may be deleted. NULL freezes none';
+
+-- The triggers' functions hold names, in expressions over the tables' columns and of the source's own tables. After a
+-- DDL command that may have changed one they are made anew; where that fails they go, rather than make the user's next
+-- INSERT fail, and everything is computed from the tables until somebody mends the source.
+CREATE FUNCTION headcount.mend_triggers(view regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    name    constant text := headcount.source_name(view);
+    options headcount.source;
+    obstacle text;
+BEGIN
+    SELECT s.* INTO options FROM headcount.source AS s WHERE s.sessions_view = view;
+    obstacle := coalesce(headcount.tracking_obstacle(name, options, false),
+                         CASE WHEN options.denials IS NOT NULL THEN headcount.tracking_obstacle(name, options, true) END);
+    IF obstacle IS NULL THEN
+        PERFORM headcount.make_trigger_function(name, options, false);
+        IF options.denials IS NOT NULL THEN
+            PERFORM headcount.make_trigger_function(name, options, true);
+        END IF;
+        RETURN;
+    END IF;
+    PERFORM headcount.drop_triggers(name);
+    UPDATE headcount.rollup AS r SET relations = '{}', frontier_day = r.frozen_before WHERE r.sessions_view = view;
+    RAISE WARNING 'changes of the tables of source "%" are no longer logged', name USING DETAIL = format('%s.', obstacle),
+        HINT = 'Its views are computed from the tables until headcount.alter_source says anew what they hold.';
+END
+$$;
+COMMENT ON FUNCTION headcount.mend_triggers(regclass) IS
+    'internal: makes the functions behind the triggers of a source anew, or drops the triggers where that fails';
+
+CREATE FUNCTION headcount.follow_ddl() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    view regclass;
+BEGIN
+    FOR view IN
+        SELECT DISTINCT r.sessions_view
+        FROM headcount.rollup AS r
+             JOIN pg_class AS v ON v.oid = r.sessions_view
+             JOIN pg_event_trigger_ddl_commands() AS c
+                 ON NOT c.in_extension
+                    AND CASE WHEN c.classid = 'pg_class'::regclass THEN c.objid = ANY (r.relations::oid[])
+                             WHEN c.classid = 'pg_namespace'::regclass THEN true
+                             ELSE TG_TAG <> 'ALTER TABLE' END
+        WHERE cardinality(r.relations) > 0
+    LOOP
+        PERFORM headcount.execute_as_owner(view, format('SELECT headcount.mend_triggers(%s::oid)', view::oid));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION headcount.follow_ddl() IS
+    'makes the triggers of materialized sources follow when a schema, a column or a function that they use is renamed';
+REVOKE ALL ON FUNCTION headcount.follow_ddl() FROM PUBLIC;
+CREATE EVENT TRIGGER headcount_follow_ddl ON ddl_command_end
+    WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER ROUTINE', 'ALTER TYPE', 'ALTER DOMAIN')
+    EXECUTE FUNCTION headcount.follow_ddl();
+COMMENT ON EVENT TRIGGER headcount_follow_ddl IS 'makes the triggers of materialized sources follow when something that they use is renamed';

@@ -1,0 +1,255 @@
+-- The API "DescribeUserOnlineClientStatistics": instances, the answer, and the error envelope.
+
+-- An instance is a name for a source, or for one server of it, in a region. It goes with the row of its source, so with
+-- drop_source: by a trigger, as a foreign key would fail under pg_restore --jobs, which does not know that the rows of one
+-- table of an extension have to wait for those of another. Rows whose view is gone (DROP SCHEMA ... CASCADE) are nobody's:
+-- no function finds them, pg_dump skips them, and their id is free.
+CREATE TABLE headcount.instance (
+    smart_ag_id   text PRIMARY KEY CHECK (smart_ag_id <> ''),
+    region_id     text NOT NULL CHECK (region_id <> ''),
+    sessions_view regclass NOT NULL,
+    server        text
+);
+
+COMMENT ON TABLE headcount.instance IS
+    'the instances that describe_user_online_client_statistics answers for; change them with create_instance and drop_instance';
+COMMENT ON COLUMN headcount.instance.sessions_view IS 'the view "sessions" of the source, as in headcount.source';
+COMMENT ON COLUMN headcount.instance.server IS 'the server of the source that the instance is, NULL for the whole source';
+
+SELECT pg_catalog.pg_extension_config_dump('headcount.instance',
+    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) sessions_view)');
+
+CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE ON headcount.instance
+    FOR EACH ROW EXECUTE FUNCTION headcount.guard_source();
+COMMENT ON TRIGGER guard ON headcount.instance IS 'only the owner of a source''s views may write rows of its instances';
+
+CREATE FUNCTION headcount.drop_instances() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    DELETE FROM headcount.instance AS i WHERE i.sessions_view = OLD.sessions_view;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION headcount.drop_instances() IS 'drops the instances of a source whose row in headcount.source is deleted';
+
+CREATE TRIGGER drop_instances AFTER DELETE ON headcount.source
+    FOR EACH ROW EXECUTE FUNCTION headcount.drop_instances();
+COMMENT ON TRIGGER drop_instances ON headcount.source IS 'the instances of a source go with it';
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON headcount.instance TO PUBLIC;
+
+CREATE FUNCTION headcount.create_instance(smart_ag_id text, region_id text, source text, server text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    options headcount.source;
+BEGIN
+    PERFORM headcount.check_required('smart_ag_id', smart_ag_id);
+    PERFORM headcount.check_required('region_id', region_id);
+    IF smart_ag_id = '' THEN
+        PERFORM headcount.raise_argument_error('smart_ag_id', 'must not be empty');
+    ELSIF region_id = '' THEN
+        PERFORM headcount.raise_argument_error('region_id', 'must not be empty');
+    ELSIF server = '' THEN
+        PERFORM headcount.raise_argument_error('server', 'must not be empty', hint => 'NULL stands for the whole source.');
+    END IF;
+    options := headcount.find_own_source(source);
+    IF server IS NOT NULL AND options.server IS NULL THEN
+        PERFORM headcount.raise_argument_error('server', format('source "%s" has no "server"', source),
+            hint => 'Say with headcount.alter_source which server a session belongs to.');
+    END IF;
+    DELETE FROM headcount.instance AS i
+    WHERE i.smart_ag_id = smart_ag_id AND NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = i.sessions_view);
+    INSERT INTO headcount.instance AS i (smart_ag_id, region_id, sessions_view, server)
+    VALUES (smart_ag_id, region_id, options.sessions_view, server) ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'instance "%" already exists', smart_ag_id USING ERRCODE = 'duplicate_object',
+            HINT = 'Choose another id, or drop it with headcount.drop_instance.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount.create_instance(text, text, text, text) IS
+    'gives a source that you own, or one server of it, an id in a region, for describe_user_online_client_statistics; the instance goes when its source is dropped';
+
+CREATE FUNCTION headcount.drop_instance(smart_ag_id text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM headcount.check_required('smart_ag_id', smart_ag_id);
+    DELETE FROM headcount.instance AS i USING pg_class AS c
+    WHERE i.smart_ag_id = drop_instance.smart_ag_id AND c.oid = i.sessions_view;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'instance "%" does not exist', smart_ag_id USING ERRCODE = 'undefined_object';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount.drop_instance(text) IS 'drops an instance, which only the owner of its source may do; the source stays';
+
+-- The API answers every one of these with HTTP status 400.
+CREATE FUNCTION headcount.api_error(state text, OUT code text, OUT message text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT e.code, e.message
+    FROM (VALUES ('SG001', 'ClientUser.NameEmpty', 'You must specify UserName.'),
+                 ('SG002', 'ClientUser.NameInvalid', 'The specified UserName is invalid.'),
+                 ('SG003', 'SAG.InstanceIdEmpty', 'You must specify the SAG instance ID.'),
+                 ('SG004', 'SAG.InstanceNoFound', 'The specified SAG instance does not exist.'),
+                 ('SG005', 'ClientUser.NameLimitExceeded', 'You can specify at most 50 UserNames.')) AS e (state, code, message)
+    WHERE e.state = $1
+$$;
+COMMENT ON FUNCTION headcount.api_error(text) IS 'internal: the API''s code and message of one of its SQLSTATEs';
+
+CREATE FUNCTION headcount.raise_api_error(state text) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM headcount.raise_error(state, e.message, e.code) FROM headcount.api_error(state) AS e;
+END
+$$;
+COMMENT ON FUNCTION headcount.raise_api_error(text) IS
+    'internal: raises an error of the API: its message, with its code as the detail';
+
+CREATE FUNCTION headcount.check_user_names(user_names text[]) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF coalesce(cardinality(user_names), 0) = 0 THEN
+        PERFORM headcount.raise_api_error('SG001');
+    ELSIF cardinality(user_names) > 50 THEN
+        PERFORM headcount.raise_api_error('SG005');
+    ELSIF EXISTS (SELECT FROM unnest(user_names) AS n (name) WHERE coalesce(n.name, '') = '') THEN
+        PERFORM headcount.raise_api_error('SG001');
+    ELSIF EXISTS (SELECT FROM unnest(user_names) AS n (name)
+                  WHERE n.name COLLATE "C" !~ '^[A-Za-z0-9][A-Za-z0-9_@.-]{0,32}$') THEN
+        PERFORM headcount.raise_api_error('SG002');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount.check_user_names(text[]) IS 'internal: raises an error of the API unless all names are valid';
+
+CREATE FUNCTION headcount.find_instance(region_id text, smart_ag_id text, OUT source text, OUT server text)
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    instances bigint;
+BEGIN
+    IF smart_ag_id = '' THEN
+        PERFORM headcount.raise_api_error('SG003');
+    END IF;
+    SELECT count(*), min(n.nspname::text), min(i.server) INTO instances, find_instance.source, find_instance.server
+    FROM headcount.instance AS i
+         JOIN headcount.source AS s ON s.sessions_view = i.sessions_view
+         JOIN pg_class AS c ON c.oid = s.sessions_view AND c.relname = 'sessions' AND c.relkind = 'v'
+         JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE i.region_id = find_instance.region_id
+      AND (i.smart_ag_id = find_instance.smart_ag_id OR find_instance.smart_ag_id IS NULL);
+    IF instances = 0 THEN
+        PERFORM headcount.raise_api_error('SG004');
+    ELSIF instances > 1 THEN
+        PERFORM headcount.raise_api_error('SG003');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount.find_instance(text, text) IS
+    'internal: the source, and the server where it is one, of an instance or of the only instance of a region, or an error of the API';
+
+-- As online_counts, of one server; the calling function has set headcount.as_of.
+CREATE FUNCTION headcount.server_online_counts(source text, server text, user_names text[])
+RETURNS TABLE (user_name text, online_count bigint)
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 50 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY EXECUTE format($q$
+        SELECT a.name, coalesce(o.online_count, 0)
+        FROM (SELECT n.name, n.place, %1$I.identity_of(n.name) AS identity
+              FROM unnest($1) WITH ORDINALITY AS n (name, place)) AS a
+             LEFT JOIN (SELECT s.user_name, count(*) AS online_count
+                        FROM %1$I.online_sessions AS s
+                        WHERE s.server = $2
+                          AND s.user_name = ANY (ARRAY(SELECT %1$I.identity_of(n.name) FROM unnest($1) AS n (name)))
+                        GROUP BY s.user_name) AS o
+                 ON o.user_name = a.identity
+        ORDER BY a.place$q$, source)
+        USING user_names, server;
+END
+$$;
+COMMENT ON FUNCTION headcount.server_online_counts(text, text, text[]) IS
+    'internal: how many connections each of these users has on one server, one row a name in the order of the names';
+
+CREATE FUNCTION headcount.check_format(format text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM headcount.check_required('format', format);
+    IF lower(format) NOT IN ('json', 'xml') THEN
+        PERFORM headcount.raise_argument_error('format', format('"%s" is not a format', format),
+            hint => 'The formats are json and xml.');
+    END IF;
+    RETURN lower(format);
+END
+$$;
+COMMENT ON FUNCTION headcount.check_format(text) IS 'internal: json or xml, or an error that names the argument';
+
+CREATE FUNCTION headcount.describe_user_online_client_statistics(
+    region_id text, user_names text[], smart_ag_id text DEFAULT NULL, format text DEFAULT 'json',
+    request_id uuid DEFAULT pg_catalog.gen_random_uuid(), as_of timestamptz DEFAULT headcount.as_of())
+RETURNS text LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+#variable_conflict use_variable
+DECLARE
+    is_xml   constant boolean := headcount.check_format(format) = 'xml';
+    -- numbers and names that are valid need no escaping in either format
+    entry    constant text := CASE WHEN is_xml
+        THEN '<Statistics><UserName>%s</UserName><OnlineCount>%s</OnlineCount></Statistics>'
+        ELSE '{"UserName":"%s","OnlineCount":"%s"}' END;
+    envelope constant text := CASE WHEN is_xml
+        THEN '<DescribeUserOnlineClientStatistics><RequestId>%s</RequestId><UserStatistics>%s</UserStatistics>'
+             '</DescribeUserOnlineClientStatistics>'
+        ELSE '{"RequestId":"%s","UserStatistics":{"Statistics":[%s]}}' END;
+    instance record;
+    entries  text[];
+BEGIN
+    PERFORM headcount.check_required('request_id', request_id::text);
+    PERFORM headcount.set_as_of(as_of);
+    PERFORM headcount.check_user_names(user_names);
+    instance := headcount.find_instance(region_id, smart_ag_id);
+    IF instance.server IS NULL THEN
+        entries := ARRAY(SELECT format(entry, o.user_name, o.online_count)
+                         FROM headcount.online_counts(instance.source, user_names) AS o);
+    ELSE
+        entries := ARRAY(SELECT format(entry, o.user_name, o.online_count)
+                         FROM headcount.server_online_counts(instance.source, instance.server, user_names) AS o);
+    END IF;
+    RETURN format(envelope, upper(request_id::text), array_to_string(entries, CASE WHEN is_xml THEN '' ELSE ',' END));
+END
+$$;
+COMMENT ON FUNCTION headcount.describe_user_online_client_statistics(text, text[], text, text, uuid, timestamptz) IS
+    'the API DescribeUserOnlineClientStatistics: how many connections each of at most 50 users has to an instance, as json or xml; needs SELECT on the view online_users of its source, or on online_sessions where the instance is one server. Errors have SQLSTATE SG001 to SG005';
+
+-- PostgreSQL's own functions for XML are missing where it was built without libxml. What XML cannot say becomes "?".
+CREATE FUNCTION headcount.escape_xml(value text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT replace(replace(replace(replace(
+               regexp_replace(value COLLATE "C", '[\x01-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]', '?', 'g'),
+               '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), E'\r', '&#13;')
+$$;
+COMMENT ON FUNCTION headcount.escape_xml(text) IS 'internal: text as the content of an XML element';
+
+CREATE FUNCTION headcount.describe_error(sqlstate text, message text, request_id uuid, host_id text, format text DEFAULT 'json')
+RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    is_xml       constant boolean := headcount.check_format(format) = 'xml';
+    request_text constant text := coalesce(upper(request_id::text), '');
+    known        record;
+    code         text;
+BEGIN
+    SELECT e.code, e.message INTO known FROM headcount.api_error(sqlstate) AS e;
+    code := coalesce(known.code, CASE WHEN sqlstate LIKE '22%' THEN 'InvalidParameter'
+                                      WHEN sqlstate = '42501' THEN 'NoPermission'
+                                      ELSE 'InternalError' END);
+    host_id := coalesce(host_id, '');
+    message := coalesce(message, known.message, '');
+    IF is_xml THEN
+        RETURN format('<Error><RequestId>%s</RequestId><HostId>%s</HostId><Code>%s</Code><Message>%s</Message></Error>',
+                      request_text, headcount.escape_xml(host_id), code, headcount.escape_xml(message));
+    END IF;
+    RETURN format('{"RequestId":"%s","HostId":%s,"Code":"%s","Message":%s}',
+                  request_text, to_json(host_id), code, to_json(message));
+END
+$$;
+COMMENT ON FUNCTION headcount.describe_error(text, text, uuid, text, text) IS
+    'the error envelope of the API, as json or xml: its code for SG001 to SG005, NoPermission, InvalidParameter or InternalError for other SQLSTATEs; without a message, the API''s own';
