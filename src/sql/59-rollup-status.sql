@@ -42,7 +42,7 @@ COMMENT ON FUNCTION headcount.tracking_faults(regclass) IS
 
 -- The users of one set and not the other, for people to look at.
 CREATE FUNCTION headcount.set_text(name text, set headcount.user_set, other headcount.user_set) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     users text;
 BEGIN
