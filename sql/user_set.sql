@@ -203,10 +203,10 @@ CREATE CAST (bytea AS headcount.user_set) WITHOUT FUNCTION;
 CREATE TABLE broken AS SELECT kind, bytes::headcount.user_set AS s FROM forged;
 SELECT f, left(judge.user_set_outcome(format('SELECT %s FROM broken WHERE kind = %L', f, kind)), 5) AS outcome, count(*) FROM broken, unnest(ARRAY[
     'headcount.user_set_union(s, NULL)', 'headcount.user_set_intersection(s, s)', 'headcount.user_set_difference(NULL, s)', 'headcount.union_cardinality(s, s)',
-    'headcount.intersection_cardinality(s, s)', 'headcount.user_set_union_agg(s)']) AS f GROUP BY 1, 2 ORDER BY 1;
+    'headcount.user_set_union_agg(s)']) AS f GROUP BY 1, 2 ORDER BY 1;
 SELECT left(judge.user_set_outcome(format('SELECT count(m) FROM broken, headcount.members(s) AS m WHERE kind = %L', kind)), 5) AS members, count(*) FROM broken GROUP BY 1;
 SELECT f, count(*) FILTER (WHERE o LIKE 'XX001: invalid bytes for type user_set%') AS refused, count(*) FILTER (WHERE o = 'accepted') AS answered, count(*) AS all FROM
-    (SELECT f, judge.user_set_outcome(format('SELECT %s FROM broken WHERE kind = %L', f, kind)) AS o FROM broken, unnest(ARRAY['headcount.cardinality(s)', 'headcount.contains(s, 7)', 's::text', 'headcount.user_set_send(s)', 's OPERATOR(headcount.=) s', 'headcount.user_set_final(s)']) AS f) AS x GROUP BY 1 ORDER BY 1;
+    (SELECT f, judge.user_set_outcome(format('SELECT %s FROM broken WHERE kind = %L', f, kind)) AS o FROM broken, unnest(ARRAY['headcount.cardinality(s)', 'headcount.union_cardinality(s, s)', 'headcount.intersection_cardinality(s, s)', 'headcount.contains(s, 7)', 's::text', 'headcount.user_set_send(s)', 's OPERATOR(headcount.=) s', 'headcount.user_set_final(s)']) AS f) AS x GROUP BY 1 ORDER BY 1;
 -- Logs, which only aggregates keep, are checked too.
 SELECT hex, judge.user_set_outcome(format('SELECT headcount.cardinality(%L::bytea::headcount.user_set)', '\x' || hex)) AS log FROM unnest(ARRAY['c3010001ffffffff', 'c30100010100000000', 'c301000101000000000000ff']) AS hex;
 DROP CAST (bytea AS headcount.user_set);

@@ -49,10 +49,6 @@ void user_set::subtract(const user_set &other) {
 
 std::uint64_t user_set::cardinality() const { return roaring_bitmap_get_cardinality(croaring(bitmap_)); }
 
-std::uint64_t user_set::intersection_cardinality(const user_set &other) const {
-  return roaring_bitmap_and_cardinality(croaring(bitmap_), croaring(other.bitmap_));
-}
-
 std::span<std::byte> user_set::to_bytes(std::size_t reserved, const context &host) const {
   std::pmr::vector<std::byte> written(roaring_bitmap_portable_size_in_bytes(croaring(bitmap_)), host.memory);
   roaring_bitmap_portable_serialize(croaring(bitmap_), reinterpret_cast<char *>(written.data()));

@@ -25,7 +25,6 @@ class user_set {
   void subtract(const user_set &other);
 
   std::uint64_t cardinality() const;
-  std::uint64_t intersection_cardinality(const user_set &other) const;
 
   // The canonical bytes, behind `reserved` bytes for the length word of a PostgreSQL value.
   std::span<std::byte> to_bytes(std::size_t reserved, const context &host) const;

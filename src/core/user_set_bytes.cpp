@@ -240,6 +240,39 @@ bool roaring_reader::contains(std::uint32_t number) const {
   return first < count_ && key_at(first) == key && container_at(first, offset_of(first)).contains(number & 0xffffU);
 }
 
+namespace {
+
+// The smaller one is gone through, the other one asked.
+std::uint64_t count_common(const container &left, const container &right) {
+  const bool swap = left.cardinality > right.cardinality;
+  const container &few = swap ? right : left, &many = swap ? left : right;
+  std::uint64_t common = 0;
+  if (few.form == container::shape::array && many.form == container::shape::array) {
+    for (std::size_t i = 0, j = 0; i < few.cardinality && j < many.cardinality;) {
+      const std::uint32_t a = few.value_at(i), b = many.value_at(j);
+      common += a == b ? 1U : 0U;
+      i += a <= b ? 1U : 0U;
+      j += b <= a ? 1U : 0U;
+    }
+  } else {
+    few.for_each([&](std::uint32_t low) { common += low <= 0xffffU && many.contains(low) ? 1U : 0U; });
+  }
+  return common;
+}
+
+}  // namespace
+
+std::uint64_t intersection_cardinality(const roaring_reader &left, const roaring_reader &right) {
+  std::uint64_t common = 0;
+  for (std::size_t i = 0, j = 0; i < left.container_count() && j < right.container_count();) {
+    const std::uint32_t a = left.key_at(i), b = right.key_at(j);
+    if (a == b) common += count_common(left.container_at(i), right.container_at(j));
+    i += a <= b ? 1U : 0U;
+    j += b <= a ? 1U : 0U;
+  }
+  return common;
+}
+
 key_view user_set_reader::checked(key_view bytes) {
   if (read_user_set_form(bytes) != user_set_form::canonical) throw_damaged_user_set("Its form is unknown.");
   const key_view rest = bytes.subspan(user_set_head_size);

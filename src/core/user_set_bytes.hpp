@@ -103,6 +103,10 @@ class roaring_reader {
   key_view bytes() const { return bytes_; }
   std::uint64_t cardinality() const { return cardinality_; }
   bool has_runs() const { return !run_flags_.empty(); }
+  // Its containers, by number in order of their keys.
+  std::size_t container_count() const { return count_; }
+  std::uint32_t key_at(std::size_t number) const { return xxh64::load<std::uint16_t>(entries_.data() + 4 * number); }
+  container container_at(std::size_t number) const { return container_at(number, offset_of(number)); }
   bool contains(std::uint32_t number) const;
 
   // Calls visit(const container &) for each, in order.
@@ -117,7 +121,6 @@ class roaring_reader {
 
  private:
   key_view take(std::size_t offset, std::size_t length) const;
-  std::uint32_t key_at(std::size_t number) const { return xxh64::load<std::uint16_t>(entries_.data() + 4 * number); }
   container container_at(std::size_t number, std::size_t offset) const;
   std::size_t offset_of(std::size_t number) const;
 
@@ -129,6 +132,9 @@ class roaring_reader {
   std::size_t content_ = 0;
   std::uint64_t cardinality_ = 0;
 };
+
+// How many numbers are in both. What the containers hold need not have been checked: no read leaves the bytes.
+std::uint64_t intersection_cardinality(const roaring_reader &left, const roaring_reader &right);
 
 // Reads canonical bytes: head and check sum have been checked as well when it is made.
 class user_set_reader {

@@ -29,16 +29,16 @@ HEADCOUNT_FUNCTION(user_set_cardinality) {
 
 HEADCOUNT_FUNCTION(user_set_intersection_cardinality) {
   const pg::workspace work;
-  const core::user_set left(pg::user_set_argument(fcinfo, 0, work), work);
-  const core::user_set right(pg::user_set_argument(fcinfo, 1, work), work);
-  return Int64GetDatum(static_cast<std::int64_t>(left.intersection_cardinality(right)));
+  const core::user_set_reader left = pg::user_set_argument(fcinfo, 0, work);
+  const core::user_set_reader right = pg::user_set_argument(fcinfo, 1, work);
+  return Int64GetDatum(static_cast<std::int64_t>(core::intersection_cardinality(left.roaring(), right.roaring())));
 }
 
 HEADCOUNT_FUNCTION(user_set_union_cardinality) {
   const pg::workspace work;
   const core::user_set_reader left = pg::user_set_argument(fcinfo, 0, work);
   const core::user_set_reader right = pg::user_set_argument(fcinfo, 1, work);
-  const std::uint64_t both = core::user_set(left, work).intersection_cardinality(core::user_set(right, work));
+  const std::uint64_t both = core::intersection_cardinality(left.roaring(), right.roaring());
   return Int64GetDatum(static_cast<std::int64_t>(left.cardinality() + right.cardinality() - both));
 }
 

@@ -81,15 +81,21 @@ inline std::optional<core::day_number> day_argument(FunctionCallInfo fcinfo, int
   return day;
 }
 
-// Where a session was, as the aggregates count it: nothing where it has no start or is reversed; an instant takes one
-// tick; no end, or 'infinity', is open.
-inline std::optional<core::interval> session_arguments(FunctionCallInfo fcinfo, int first) {
-  if (PG_ARGISNULL(first)) return std::nullopt;
-  const TimestampTz start = PG_GETARG_TIMESTAMPTZ(first);
-  if (TIMESTAMP_NOT_FINITE(start)) return std::nullopt;
-  const TimestampTz end = PG_ARGISNULL(first + 1) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(first + 1);
+// Where a session was, as it is counted: nothing where it has no start or is reversed; an instant takes one tick; no
+// end, or 'infinity', is open.
+inline std::optional<core::interval> session_of(std::optional<TimestampTz> started_at, std::optional<TimestampTz> ended_at) {
+  if (!started_at.has_value() || TIMESTAMP_NOT_FINITE(*started_at)) return std::nullopt;
+  const TimestampTz start = *started_at, end = ended_at.value_or(DT_NOEND);
   if (end < start) return std::nullopt;
   return core::interval{start, end == start ? core::just_after(start) : end};
+}
+
+inline std::optional<core::interval> session_arguments(FunctionCallInfo fcinfo, int first) {
+  const auto at = [fcinfo](int number) -> std::optional<TimestampTz> {
+    if (PG_ARGISNULL(number)) return std::nullopt;
+    return PG_GETARG_TIMESTAMPTZ(number);
+  };
+  return session_of(at(first), at(first + 1));
 }
 
 inline std::optional<core::interval> instant_arguments(FunctionCallInfo fcinfo, int number) {

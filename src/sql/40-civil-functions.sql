@@ -51,3 +51,8 @@ CREATE FUNCTION headcount.resolve_expression(relation regclass, expression text,
     RETURNS record
     AS 'MODULE_PATHNAME', 'headcount_resolve_expression' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
 COMMENT ON FUNCTION headcount.resolve_expression(regclass, text) IS 'one SQL expression over the columns of a table, with every name qualified, its type and collation';
+
+CREATE FUNCTION headcount.expression_obstacle(relation regclass, expression text) RETURNS text
+    AS 'MODULE_PATHNAME', 'headcount_expression_obstacle' LANGUAGE C STABLE STRICT PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION headcount.expression_obstacle(regclass, text) IS
+    'internal: what of a resolved expression a trigger cannot evaluate for the rows of a statement, NULL where there is nothing';

@@ -19,6 +19,6 @@ COMMENT ON FUNCTION headcount.duration_class(timestamptz, timestamptz)
     IS 'class of a session''s duration: 0 below 2^32 microseconds (72 minutes), else k from 33 to 64 where it is at least 2^(k-1) and less than 2^k; NULL where it is not finite or reversed';
 
 CREATE FUNCTION headcount.duration_classes(from_at timestamptz, OUT class integer, OUT since timestamptz) RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'headcount_duration_classes' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 33;
+    AS 'MODULE_PATHNAME', 'headcount_duration_classes' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 10;
 COMMENT ON FUNCTION headcount.duration_classes(timestamptz)
     IS 'every duration class once: its sessions that end at or after from_at start after since';

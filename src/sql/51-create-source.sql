@@ -225,8 +225,7 @@ BEGIN
     DELETE FROM headcount.rollup AS r WHERE r.sessions_view = options.sessions_view;
     INSERT INTO headcount.source SELECT options.*;
     IF options.materialized THEN
-        INSERT INTO headcount.rollup (sessions_view, relations)
-        VALUES (options.sessions_view, headcount.start_tracking(name, options));
+        PERFORM headcount.start_rollup(name, options);
     END IF;
 END
 $$;

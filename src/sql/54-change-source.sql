@@ -74,15 +74,15 @@ COMMENT ON FUNCTION headcount.reset_options(headcount.source, text[]) IS
 CREATE FUNCTION headcount.stop_rollup(name text, view regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    frozen date;
+    state headcount.rollup;
 BEGIN
-    DELETE FROM headcount.rollup AS r WHERE r.sessions_view = view RETURNING r.frozen_before INTO frozen;
-    IF isfinite(frozen) THEN
+    DELETE FROM headcount.rollup AS r WHERE r.sessions_view = view RETURNING r.* INTO state;
+    IF isfinite(state.frozen_before) THEN
         RAISE EXCEPTION 'source "%" has frozen days', name USING ERRCODE = 'object_not_in_prerequisite_state',
-            DETAIL = format('Days before %s cannot be computed anew.', frozen),
+            DETAIL = format('Days before %s cannot be computed anew.', state.frozen_before),
             HINT = 'Give them up with headcount.freeze(source, NULL), or make another source.';
     END IF;
-    PERFORM headcount.drop_triggers(name);
+    PERFORM headcount.drop_triggers(state.trigger_tag);
     EXECUTE format('DELETE FROM %I.rollup_days', name);
     EXECUTE format('DELETE FROM %I.rollup_users', name);
     EXECUTE format('DELETE FROM %I.rollup_changes', name);
@@ -96,7 +96,6 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 BEGIN
     EXECUTE format('DROP VIEW IF EXISTS %I.rollup_dirty', name);
     EXECUTE format('DROP TABLE IF EXISTS %1$I.rollup_days, %1$I.rollup_users, %1$I.rollup_changes', name);
-    EXECUTE format('DROP FUNCTION IF EXISTS %1$I.log_session_changes(), %1$I.log_denial_changes()', name);
 END
 $$;
 COMMENT ON FUNCTION headcount.drop_rollup_tables(text) IS
@@ -135,8 +134,7 @@ BEGIN
          options.tracking_days)
     WHERE s.sessions_view = options.sessions_view;
     IF options.materialized AND kept IS DISTINCT FROM before THEN
-        INSERT INTO headcount.rollup (sessions_view, relations)
-        VALUES (options.sessions_view, headcount.start_tracking(name, options));
+        PERFORM headcount.start_rollup(name, options);
     END IF;
 END
 $$;
@@ -255,11 +253,12 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 #variable_conflict use_variable
 DECLARE
     options headcount.source := headcount.find_own_source(name);
+    tag     text;
     views   text;
 BEGIN
     DELETE FROM headcount.source AS s WHERE s.sessions_view = options.sessions_view;
-    DELETE FROM headcount.rollup AS r WHERE r.sessions_view = options.sessions_view;
-    PERFORM headcount.drop_triggers(name);
+    DELETE FROM headcount.rollup AS r WHERE r.sessions_view = options.sessions_view RETURNING r.trigger_tag INTO tag;
+    PERFORM headcount.drop_triggers(tag);
     IF drop_source.cascade THEN
         EXECUTE format('DROP SCHEMA %I CASCADE', name);
         RETURN;

@@ -16,6 +16,7 @@ CREATE TABLE headcount.rollup (
     frozen_before      date NOT NULL DEFAULT '-infinity',
     next_number        integer NOT NULL DEFAULT 0,
     relations          regclass[],
+    trigger_tag        text,
     last_refresh       timestamptz,
     last_duration      interval,
     refresh_pid        integer,
@@ -28,6 +29,7 @@ COMMENT ON TABLE headcount.rollup IS 'how far the days of each materialized sour
 COMMENT ON COLUMN headcount.rollup.frontier_day IS 'days before this one are stored, later ones are computed when they are asked for';
 COMMENT ON COLUMN headcount.rollup.frozen_before IS 'days before this one stay as they are stored, whatever happens to the tables';
 COMMENT ON COLUMN headcount.rollup.next_number IS 'the number that the next new user gets';
+COMMENT ON COLUMN headcount.rollup.trigger_tag IS 'by which the triggers on these tables know the source, whatever it is renamed to';
 COMMENT ON COLUMN headcount.rollup.relations IS 'the tables and partitions whose changes are logged by triggers; NULL where the source is tracked by window';
 SELECT pg_catalog.pg_extension_config_dump('headcount.rollup',
     'WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) sessions_view)');
@@ -60,128 +62,67 @@ END
 $$;
 COMMENT ON FUNCTION headcount.source_name(regclass) IS 'internal: the name of a source';
 
--- The rows of a source's tables as changes of presence: with the end that a session has once all its days are over,
--- which is what stored days know of it.
-CREATE FUNCTION headcount.tracked_end(options headcount.source) RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RETURN CASE WHEN options.idle_limit IS NULL THEN 'r.ended_at'
-                ELSE format($q$CASE WHEN r.ended_at < 'infinity'::timestamptz THEN r.ended_at
-                 ELSE greatest(r.started_at + '00:00:00.000001'::interval, coalesce(r.last_seen, r.started_at) + %L::interval) END$q$,
-                            options.idle_limit) END;
-END
-$$;
-COMMENT ON FUNCTION headcount.tracked_end(headcount.source) IS
-    'internal: the expression for the end of session r, for the log of changed days';
+CREATE FUNCTION headcount.log_changes() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'headcount_log_changes' LANGUAGE C;
+COMMENT ON FUNCTION headcount.log_changes() IS
+    'internal: logs the days that a statement changed, for the source that its arguments tell';
 
--- The statement that logs the days on which old and new rows differ. Either may be NULL: rows that came, or went.
+-- What the triggers on a table are told: the tag of the source, the name of the table in the expressions, the time zone;
+-- the user, host, server, start, end and the condition of a row; how long before and after a false denial a session may
+-- start, in microseconds, -1 where they are not looked for.
 --
--- Where false denials are looked for, the start of a session reaches the denials around it: a stretch of its own, apart
--- from the presence, since it is of another user's rows that it makes a difference to.
-CREATE FUNCTION headcount.log_statement(name text, options headcount.source, of_denials boolean, old_rows text, new_rows text) RETURNS text
+-- The end is the one that a session has once all its days are over, which is what stored days know of it.
+CREATE FUNCTION headcount.trigger_arguments(tag text, options headcount.source, of_denials boolean) RETURNS text[]
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    rows_of  text[] := ARRAY[old_rows, new_rows];
-    parts    headcount.source_parts;
-    is_update constant boolean := old_rows IS NOT NULL AND new_rows IS NOT NULL;
-    presence text[] := '{}';
-    grants   text[] := '{}';
-    columns  text;
-    days     text;
+    relation  constant regclass := CASE WHEN of_denials THEN options.denials ELSE options.sessions END;
+    the_table constant text := (SELECT c.relname FROM pg_class AS c WHERE c.oid = relation);
+    zone      constant text := options.time_zone;
+    looks     constant boolean := options.false_denial_before IS NOT NULL AND NOT of_denials;
+    e_user    record;
+    e_host    record;
+    e_server  record;
+    e_start   record;
+    e_end     record;
+    e_seen    record;
+    e_when    record;
+    e_same    record := headcount.typed_expression('user_identity', 'headcount.identity_input', options.user_identity, 'text', zone);
+    the_user  text;
+    the_end   text;
 BEGIN
-    FOR i IN 1 .. 2 LOOP
-        CONTINUE WHEN rows_of[i] IS NULL;
-        parts := headcount.make_parts(name, options, rows_of[i], rows_of[i]);
-        IF of_denials THEN
-            presence := presence || format(
-                'SELECT %s AS is_new, r.user_name, r.host, r.server, r.denied_at AS started_at, r.denied_at AS ended_at FROM (%s) AS r',
-                (i = 2)::text, parts.denial_rows);
-        ELSE
-            presence := presence || format(
-                'SELECT %s AS is_new, r.user_name, r.host, r.server, r.started_at, %s AS ended_at FROM (%s) AS r',
-                (i = 2)::text, headcount.tracked_end(options), parts.session_rows);
-            IF options.false_denial_before IS NOT NULL THEN
-                grants := grants || format($q$SELECT %s AS is_new, r.user_name, NULL::text AS host, NULL::text AS server,
-                   r.started_at - %L::interval AS started_at, r.started_at + %L::interval AS ended_at
-            FROM (%s) AS r
-            WHERE r.started_at > '-infinity'::timestamptz AND (r.ended_at IS NULL OR r.ended_at >= r.started_at)$q$,
-                    (i = 2)::text, options.false_denial_after, options.false_denial_before + interval '1 microsecond', parts.session_rows);
-            END IF;
-        END IF;
-    END LOOP;
-    columns := CASE WHEN is_update THEN 'c.is_new, c.user_name, c.host, c.server, ' ELSE '' END;
-    days := format('(SELECT headcount.changed_days_agg(%sc.started_at, c.ended_at, %L::text) FROM (%s) AS c)',
-                   columns, options.time_zone, array_to_string(presence, ' UNION ALL '));
-    IF grants <> '{}' THEN
-        days := days || format(' || (SELECT headcount.changed_days_agg(%sc.started_at, c.ended_at, %L::text) FROM (%s) AS c)',
-                               columns, options.time_zone, array_to_string(grants, ' UNION ALL '));
-    END IF;
-    RETURN format('INSERT INTO %I.rollup_changes (from_day, to_day)
-            SELECT d.days[i], d.days[i + 1] FROM (SELECT %s AS days) AS d, generate_series(1, cardinality(d.days), 2) AS i',
-                  name, days);
-END
-$$;
-COMMENT ON FUNCTION headcount.log_statement(text, headcount.source, boolean, text, text) IS
-    'internal: the statement by which a trigger of a source logs the days that a change is about';
-
--- Rows as a FROM item under the name of their table, which expressions may use.
-CREATE FUNCTION headcount.rows_as(relation regclass, item text) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RETURN (SELECT format('%s AS %I', item, c.relname) FROM pg_class AS c WHERE c.oid = relation);
-END
-$$;
-COMMENT ON FUNCTION headcount.rows_as(regclass, text) IS 'internal: a FROM item under the name of a table';
-
--- The trigger function of one table of a source. Statements log all that they changed at once; row by row it is only
--- done where nothing fires statement triggers, which is when a subscription applies changes.
-CREATE FUNCTION headcount.make_trigger_function(name text, options headcount.source, of_denials boolean) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    relation constant regclass := CASE WHEN of_denials THEN options.denials ELSE options.sessions END;
-    function_name constant text := format('%I.%I', name, CASE WHEN of_denials THEN 'log_denial_changes' ELSE 'log_session_changes' END);
-    old_rows constant text := headcount.rows_as(relation, 'old_rows');
-    new_rows constant text := headcount.rows_as(relation, 'new_rows');
-    old_row  constant text := headcount.rows_as(relation, '(SELECT OLD.*)');
-    new_row  constant text := headcount.rows_as(relation, '(SELECT NEW.*)');
-BEGIN
-    EXECUTE format($f$CREATE OR REPLACE FUNCTION %s() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS %L$f$, function_name, format($b$
-#variable_conflict use_column
-BEGIN
-    IF TG_OP = 'TRUNCATE' THEN
-        INSERT INTO %I.rollup_changes (from_day, to_day) VALUES ('-infinity', 'infinity');
-    ELSIF TG_LEVEL = 'STATEMENT' THEN
-        IF TG_OP = 'INSERT' THEN
-            %s;
-        ELSIF TG_OP = 'UPDATE' THEN
-            %s;
-        ELSE
-            %s;
-        END IF;
-    ELSIF TG_OP = 'INSERT' THEN
-        %s;
-    ELSIF TG_OP = 'UPDATE' THEN
-        %s;
+    IF of_denials THEN
+        e_user := headcount.typed_expression('denied_user', relation, options.denied_user, 'text', zone);
+        e_host := headcount.typed_expression('denied_host', relation, options.denied_host, 'text', zone);
+        e_server := headcount.typed_expression('denied_server', relation, options.denied_server, 'text', zone);
+        e_start := headcount.typed_expression('denied_at', relation, options.denied_at, 'time', zone);
+        e_when := headcount.typed_expression('denied_when', relation, options.denied_when, 'boolean', zone);
+        the_end := e_start.sql;
     ELSE
-        %s;
+        e_user := headcount.typed_expression('user_name', relation, options.user_name, 'text', zone);
+        e_host := headcount.typed_expression('host', relation, options.host, 'text', zone);
+        e_server := headcount.typed_expression('server', relation, options.server, 'text', zone);
+        e_start := headcount.typed_expression('started_at', relation, options.started_at, 'time', zone);
+        e_end := headcount.typed_expression('ended_at', relation, options.ended_at, 'time', zone);
+        e_seen := headcount.typed_expression('last_seen', relation, options.last_seen, 'time', zone);
+        e_when := headcount.typed_expression('sessions_when', relation, options.sessions_when, 'boolean', zone);
+        the_end := e_end.sql;
+        IF options.idle_limit IS NOT NULL THEN
+            the_end := format($q$CASE WHEN %1$s < 'infinity'::timestamptz THEN %1$s
+                ELSE greatest(%2$s + '00:00:00.000001'::interval, coalesce(%3$s, %2$s) + %4$L::interval) END$q$,
+                e_end.sql, e_start.sql, e_seen.sql, options.idle_limit);
+        END IF;
     END IF;
-    RETURN NULL;
-END
-$b$, name,
-        headcount.log_statement(name, options, of_denials, NULL, new_rows),
-        headcount.log_statement(name, options, of_denials, old_rows, new_rows),
-        headcount.log_statement(name, options, of_denials, old_rows, NULL),
-        headcount.log_statement(name, options, of_denials, NULL, new_row),
-        headcount.log_statement(name, options, of_denials, old_row, new_row),
-        headcount.log_statement(name, options, of_denials, old_row, NULL)));
-    EXECUTE format('REVOKE ALL ON FUNCTION %s() FROM PUBLIC', function_name);
-    EXECUTE format('COMMENT ON FUNCTION %s() IS %L', function_name,
-                   format('logs the days that changes of %s are about', relation));
+    the_user := e_user.sql;
+    IF options.user_identity IS NOT NULL THEN
+        the_user := headcount.replace_user_name(e_same.sql, format('(%s)', e_user.sql));
+    END IF;
+    RETURN ARRAY[tag, the_table, zone, the_user, e_host.sql, e_server.sql, e_start.sql, the_end, e_when.sql,
+        CASE WHEN looks THEN (extract(epoch FROM options.false_denial_before) * 1000000)::bigint ELSE -1 END::text,
+        CASE WHEN looks THEN (extract(epoch FROM options.false_denial_after) * 1000000)::bigint ELSE -1 END::text];
 END
 $$;
-COMMENT ON FUNCTION headcount.make_trigger_function(text, headcount.source, boolean) IS
-    'internal: makes or replaces the function behind the triggers on one table of a source';
+COMMENT ON FUNCTION headcount.trigger_arguments(text, headcount.source, boolean) IS
+    'internal: the arguments of the triggers on one table of a source';
 
 -- A table with its partitions, or other children, at any depth.
 CREATE FUNCTION headcount.relation_tree(root regclass) RETURNS SETOF regclass
@@ -197,39 +138,38 @@ $$;
 COMMENT ON FUNCTION headcount.relation_tree(regclass) IS 'internal: a table with its partitions or other children, at any depth';
 
 -- The triggers on one table: one for each kind of statement, fired whatever session_replication_role says, and one for
--- rows that a subscription applies.
-CREATE FUNCTION headcount.create_triggers(name text, relation regclass, of_denials boolean) RETURNS void
+-- rows that a subscription applies, which fires no others.
+CREATE FUNCTION headcount.create_triggers(tag text, options headcount.source, relation regclass, of_denials boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    function_name constant text := CASE WHEN of_denials THEN 'log_denial_changes' ELSE 'log_session_changes' END;
     the_table constant text := headcount.relation_name(relation);
     is_leaf   constant boolean := (SELECT c.relkind = 'r' FROM pg_class AS c WHERE c.oid = relation);
-    -- unlike those of any other source of the table, whatever either is renamed to
-    suffix    constant text := left(md5(gen_random_uuid()::text), 12);
+    arguments constant text := (SELECT string_agg(quote_literal(a), ', ' ORDER BY place)
+                                FROM unnest(headcount.trigger_arguments(tag, options, of_denials)) WITH ORDINALITY AS u (a, place));
     event        text;
     trigger_name text;
 BEGIN
     FOREACH event IN ARRAY ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'ROW'] LOOP
         CONTINUE WHEN event = 'ROW' AND NOT is_leaf;
-        trigger_name := format('headcount_%s_%s_%s', CASE WHEN of_denials THEN 'denials' ELSE 'sessions' END, lower(event), suffix);
-        EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s EXECUTE FUNCTION %I.%I()', trigger_name,
+        trigger_name := format('headcount_%s_%s_%s', tag, CASE WHEN of_denials THEN 'denials' ELSE 'sessions' END, lower(event));
+        EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s EXECUTE FUNCTION headcount.log_changes(%s)', trigger_name,
             CASE WHEN event = 'ROW' THEN 'INSERT OR UPDATE OR DELETE' ELSE event END, the_table,
             CASE event WHEN 'INSERT' THEN 'REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT'
                        WHEN 'UPDATE' THEN 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT'
                        WHEN 'DELETE' THEN 'REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT'
                        WHEN 'ROW' THEN 'FOR EACH ROW'
-                       ELSE 'FOR EACH STATEMENT' END, name, function_name);
+                       ELSE 'FOR EACH STATEMENT' END, arguments);
         EXECUTE format('ALTER TABLE %s ENABLE %s TRIGGER %I', the_table,
                        CASE WHEN event = 'ROW' THEN 'REPLICA' ELSE 'ALWAYS' END, trigger_name);
         EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L', trigger_name, the_table,
-                       format('logs changed days for the source %s', name));
+                       'logs changed days for a materialized source of headcount');
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION headcount.create_triggers(text, regclass, boolean) IS
+COMMENT ON FUNCTION headcount.create_triggers(text, headcount.source, regclass, boolean) IS
     'internal: makes the triggers that log changes of one table for a source';
 
-CREATE FUNCTION headcount.drop_triggers(name text, from_relation regclass DEFAULT NULL) RETURNS void
+CREATE FUNCTION headcount.drop_triggers(tag text, from_relation regclass DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     found_trigger record;
@@ -237,9 +177,7 @@ BEGIN
     FOR found_trigger IN
         SELECT t.tgname, t.tgrelid::regclass AS relation
         FROM pg_trigger AS t
-             JOIN pg_proc AS p ON p.oid = t.tgfoid
-             JOIN pg_namespace AS n ON n.oid = p.pronamespace
-        WHERE n.nspname = name AND p.proname IN ('log_session_changes', 'log_denial_changes')
+        WHERE t.tgfoid = 'headcount.log_changes()'::regprocedure AND starts_with(t.tgname, format('headcount_%s_', tag))
           AND t.tgrelid = coalesce(from_relation, t.tgrelid)
     LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', found_trigger.tgname, headcount.relation_name(found_trigger.relation));
@@ -250,12 +188,10 @@ COMMENT ON FUNCTION headcount.drop_triggers(text, regclass) IS
     'internal: drops the triggers that log changes for a source, on one table or on all';
 
 -- Why the changes of a table cannot be logged by triggers, NULL where they can.
-CREATE FUNCTION headcount.tracking_obstacle(name text, options headcount.source, of_denials boolean) RETURNS text
+CREATE FUNCTION headcount.tracking_obstacle(options headcount.source, of_denials boolean) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     relation constant regclass := CASE WHEN of_denials THEN options.denials ELSE options.sessions END;
-    item     constant text := headcount.rows_as(relation, format('(SELECT * FROM %s LIMIT 0)', headcount.relation_name(relation)));
-    parts    headcount.source_parts;
     obstacle text;
 BEGIN
     SELECT CASE WHEN c.relkind NOT IN ('r', 'p') THEN format('"%s" is not an ordinary or partitioned table', c.relname)
@@ -264,59 +200,68 @@ BEGIN
     INTO obstacle
     FROM headcount.relation_tree(relation) AS t (oid) JOIN pg_class AS c ON c.oid = t.oid
     ORDER BY 1 NULLS LAST LIMIT 1;
-    IF obstacle IS NULL THEN
-        BEGIN
-            parts := headcount.make_parts(name, options, item, item);
-            EXECUTE format('SELECT FROM (%s) AS r LIMIT 0', CASE WHEN of_denials THEN parts.denial_rows ELSE parts.session_rows END);
-        EXCEPTION WHEN OTHERS THEN
-            obstacle := format('an expression asks for more than the columns of a row of "%s": %s', relation, SQLERRM);
-        END;
+    IF obstacle IS NOT NULL THEN
+        RETURN obstacle;
     END IF;
+    BEGIN
+        SELECT format('"%s" has %s', a.expression, headcount.expression_obstacle(a.relation, a.expression)) INTO obstacle
+        FROM (VALUES (options.sessions, options.user_name, false), (options.sessions, options.host, false), (options.sessions, options.server, false),
+                     (options.sessions, options.started_at, false), (options.sessions, options.ended_at, false),
+                     (options.sessions, options.last_seen, false), (options.sessions, options.sessions_when, false),
+                     ('headcount.identity_input', options.user_identity, of_denials),
+                     (options.denials, options.denied_user, true), (options.denials, options.denied_host, true),
+                     (options.denials, options.denied_server, true), (options.denials, options.denied_at, true),
+                     (options.denials, options.denied_when, true)) AS a (relation, expression, of_denials)
+        WHERE a.of_denials = tracking_obstacle.of_denials AND headcount.expression_obstacle(a.relation, a.expression) IS NOT NULL
+        LIMIT 1;
+        PERFORM headcount.trigger_arguments('', options, of_denials);
+    EXCEPTION WHEN OTHERS THEN
+        obstacle := SQLERRM;
+    END;
     RETURN obstacle;
 END
 $$;
-COMMENT ON FUNCTION headcount.tracking_obstacle(text, headcount.source, boolean) IS
+COMMENT ON FUNCTION headcount.tracking_obstacle(headcount.source, boolean) IS
     'internal: why changes of a table of a source cannot be logged by triggers, NULL where they can';
 
--- Makes the triggers that are missing on the tables of a source, or says that it is tracked by window.
-CREATE FUNCTION headcount.start_tracking(name text, options headcount.source) RETURNS regclass[]
+-- Makes the row in headcount.rollup, and the triggers unless the source is tracked by window.
+CREATE FUNCTION headcount.start_rollup(name text, options headcount.source) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    obstacle text;
-    relation regclass;
-    relations regclass[];
+    tag       constant text := left(md5(gen_random_uuid()::text), 12);
+    relations regclass[] := '{}';
+    obstacle  text;
+    relation  regclass;
 BEGIN
     IF options.tracking = 'window' THEN
-        RETURN NULL;
+        obstacle := 'it was asked for';
+    ELSE
+        obstacle := coalesce(headcount.tracking_obstacle(options, false),
+                             CASE WHEN options.denials IS NOT NULL THEN headcount.tracking_obstacle(options, true) END);
     END IF;
-    obstacle := coalesce(headcount.tracking_obstacle(name, options, false),
-                         CASE WHEN options.denials IS NOT NULL THEN headcount.tracking_obstacle(name, options, true) END);
-    IF obstacle IS NOT NULL AND options.tracking = 'trigger' THEN
-        PERFORM headcount.raise_argument_error('tracking', 'trigger is not possible', '0A000', detail => format('%s.', obstacle),
-            hint => 'Track the source by window.');
-    ELSIF obstacle IS NOT NULL THEN
-        RAISE NOTICE 'source "%" is tracked by window: %', name, obstacle;
-        RETURN NULL;
-    END IF;
-    PERFORM headcount.make_trigger_function(name, options, false);
-    FOR relation IN SELECT * FROM headcount.relation_tree(options.sessions) LOOP
-        PERFORM headcount.create_triggers(name, relation, false);
-        relations := relations || relation;
-    END LOOP;
-    IF options.denials IS NOT NULL THEN
-        PERFORM headcount.make_trigger_function(name, options, true);
+    IF obstacle IS NULL THEN
+        FOR relation IN SELECT * FROM headcount.relation_tree(options.sessions) LOOP
+            PERFORM headcount.create_triggers(tag, options, relation, false);
+            relations := relations || relation;
+        END LOOP;
         FOR relation IN SELECT * FROM headcount.relation_tree(options.denials) LOOP
-            PERFORM headcount.create_triggers(name, relation, true);
+            PERFORM headcount.create_triggers(tag, options, relation, true);
             IF relation <> ALL (relations) THEN
                 relations := relations || relation;
             END IF;
         END LOOP;
+    ELSIF options.tracking = 'trigger' THEN
+        PERFORM headcount.raise_argument_error('tracking', 'trigger is not possible', '0A000', detail => format('%s.', obstacle),
+            hint => 'Track the source by window.');
+    ELSIF options.tracking = 'auto' THEN
+        RAISE NOTICE 'source "%" is tracked by window: %', name, obstacle;
     END IF;
-    RETURN relations;
+    INSERT INTO headcount.rollup (sessions_view, relations, trigger_tag)
+    VALUES (options.sessions_view, CASE WHEN obstacle IS NULL THEN relations END, CASE WHEN obstacle IS NULL THEN tag END);
 END
 $$;
-COMMENT ON FUNCTION headcount.start_tracking(text, headcount.source) IS
-    'internal: makes the triggers that log changes of the tables of a source and returns these tables, NULL where it is tracked by window';
+COMMENT ON FUNCTION headcount.start_rollup(text, headcount.source) IS
+    'internal: begins to keep track of the tables of a source, by triggers where that can be';
 
 -- The tables of a materialized source, before its views.
 CREATE FUNCTION headcount.make_rollup_tables(name text) RETURNS void
@@ -352,18 +297,32 @@ END
 $$;
 COMMENT ON FUNCTION headcount.make_rollup_tables(text) IS 'internal: makes the tables of a materialized source';
 
--- The runs of stored days that logged changes are about: [from_day, to_day).
+-- There are hardly ever more than a few, which unnest() does not tell the planner.
+CREATE FUNCTION headcount.day_runs(days datemultirange, time_zone text)
+RETURNS TABLE (from_day date, to_day date, from_at timestamptz, to_at timestamptz)
+LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10 ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT isempty(days) THEN
+        RETURN QUERY
+        SELECT lower(d), upper(d), headcount.day_start(lower(d), time_zone), headcount.day_start(upper(d), time_zone) FROM unnest(days) AS d;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount.day_runs(datemultirange, text) IS
+    'internal: runs of days, [from_day, to_day), and when they begin and end in a time zone';
+
+-- The runs of stored days that logged changes are about.
 CREATE FUNCTION headcount.make_dirty_view(name text, options headcount.source) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM headcount.make_view(name, 'rollup_dirty', format($q$
-SELECT lower(d.days) AS from_day, upper(d.days) AS to_day,
-       lower(d.days)::timestamp AT TIME ZONE %2$L AS from_at, upper(d.days)::timestamp AT TIME ZONE %2$L AS to_at
-FROM unnest((SELECT range_agg(daterange(greatest(c.from_day, k.frozen_before), least(c.to_day, k.live_day - 1), '[]'::text))
-             FROM (SELECT r.frozen_before, headcount.live_day(r.sessions_view) AS live_day
-                   FROM headcount.rollup AS r WHERE r.sessions_view = %3$L::regclass OFFSET 0) AS k
-                  JOIN %1$I.rollup_changes AS c ON c.from_day < k.live_day AND c.to_day >= k.frozen_before
-                                                   AND k.frozen_before < k.live_day)) AS d (days)$q$,
+SELECT d.from_day, d.to_day, d.from_at, d.to_at
+FROM headcount.day_runs((
+         SELECT range_agg(daterange(greatest(c.from_day, k.frozen_before), least(c.to_day, k.live_day - 1), '[]'::text))
+         FROM (SELECT r.frozen_before, headcount.live_day(r.sessions_view) AS live_day
+               FROM headcount.rollup AS r WHERE r.sessions_view = %3$L::regclass OFFSET 0) AS k
+              JOIN %1$I.rollup_changes AS c ON c.from_day < k.live_day AND c.to_day >= k.frozen_before
+                                               AND k.frozen_before < k.live_day), %2$L::text) AS d$q$,
         name, options.time_zone, format('%I.sessions', name)),
         'the runs of stored days that changed since they were stored');
 END

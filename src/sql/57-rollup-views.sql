@@ -13,12 +13,13 @@ END
 $$;
 COMMENT ON FUNCTION headcount.live_from_text(text) IS 'internal: the expression for the start of the live days of a source';
 
--- A condition, on session_states AS s, for sessions that end at or after an instant or are open, which an index on the
--- end can serve.
+-- A condition, on session_states AS s, for sessions that end at or after an instant or are open, in the form that
+-- create_indexes makes an index for.
 CREATE FUNCTION headcount.ends_from(options headcount.source, parts headcount.source_parts, at text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN CASE WHEN parts.naive_end
+    RETURN CASE WHEN options.idle_limit IS NULL THEN format('(s.ended_at IS NULL OR s.ended_at >= %s)', at)
+                WHEN parts.naive_end
                 THEN format($q$(s.end_key IS NULL OR s.end_key >= (%s AT TIME ZONE %L) - '1 day'::interval)$q$, at, options.time_zone)
                 ELSE format('(s.end_key IS NULL OR s.end_key >= %s)', at) END;
 END
@@ -40,12 +41,13 @@ $$;
 COMMENT ON FUNCTION headcount.has_duration_index(regclass) IS
     'internal: whether a table has an index by which sessions that meet a span of the past are found';
 
--- Sessions that meet spans r (from_at, to_at), which are few, each with its span. Of the first two parts one runs: by
--- the index, or in one pass over the table. The planner cannot weigh them, as it does not know the values of c.since.
+-- Sessions that meet spans r (from_at, to_at), which are few, each with its span. OFFSET 0 has the spans come first: the
+-- planner knows neither how few they are nor the values of c.since. Without an index one pass over the table does for
+-- all of them; create_indexes makes the views anew.
 CREATE FUNCTION headcount.sessions_in(spans text, options headcount.source, parts headcount.source_parts, columns text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RETURN format($q$
+DECLARE
+    closed constant text := CASE WHEN headcount.has_duration_index(options.sessions) THEN $q$
       SELECT s.*, r.from_at, r.to_at
       FROM %2$s AS r
            CROSS JOIN LATERAL headcount.duration_classes(r.from_at) AS k
@@ -54,18 +56,24 @@ BEGIN
                FROM (%3$s) AS s
                WHERE headcount.duration_class(s.started_at, s.closed_at) = k.class AND s.started_at > k.since AND s.started_at < r.to_at
                  AND s.closed_at >= r.from_at
+               OFFSET 0) AS s$q$
+    ELSE $q$
+      SELECT s.*, r.from_at, r.to_at
+      FROM (SELECT min(r.from_at) AS from_at, max(r.to_at) AS to_at FROM %2$s AS r HAVING count(*) > 0) AS x
+           CROSS JOIN LATERAL (
+               SELECT %1$s
+               FROM (%3$s) AS s
+               WHERE s.started_at < x.to_at AND s.closed_at >= x.from_at AND s.closed_at < 'infinity'
                OFFSET 0) AS s
-      WHERE headcount.has_duration_index(%4$L::regclass)
+           JOIN %2$s AS r ON s.started_at < r.to_at AND s.end_at >= r.from_at$q$ END;
+BEGIN
+    RETURN format(closed || $q$
       UNION ALL
-      SELECT %1$s, r.from_at, r.to_at
+      SELECT s.*, r.from_at, r.to_at
       FROM %2$s AS r
-           JOIN (%3$s) AS s ON s.started_at < r.to_at AND s.closed_at >= r.from_at AND s.closed_at < 'infinity'
-      WHERE NOT headcount.has_duration_index(%4$L::regclass)
-      UNION ALL
-      SELECT %1$s, r.from_at, r.to_at
-      FROM %2$s AS r
-           JOIN (%3$s) AS s ON (s.end_key IS NULL OR s.end_key = 'infinity') AND s.started_at < r.to_at$q$,
-        columns, spans, parts.session_states, headcount.relation_name(options.sessions));
+           CROSS JOIN LATERAL (SELECT %1$s FROM (%3$s) AS s WHERE %4$s AND s.started_at < r.to_at OFFSET 0) AS s$q$,
+        columns, spans, parts.session_states,
+        CASE WHEN options.idle_limit IS NULL THEN 's.ended_at IS NULL' ELSE $q$(s.end_key IS NULL OR s.end_key = 'infinity')$q$ END);
 END
 $$;
 COMMENT ON FUNCTION headcount.sessions_in(text, headcount.source, headcount.source_parts, text) IS
@@ -127,16 +135,18 @@ $$;
 COMMENT ON FUNCTION headcount.live_denials(text, headcount.source, text, text) IS
     'internal: the query that collects the denials of a source on days that are not read from its rollup';
 
--- The numbers that the users of two states s and d have, as arrays; later ones get numbers of daily_sets' own.
-CREATE FUNCTION headcount.known_numbers(name text) RETURNS text
+-- The numbers that the users of two states have, as arrays; others get numbers of daily_sets' own. LIMIT makes it one
+-- look-up a name, which costs what the names do, not what all users do.
+CREATE FUNCTION headcount.known_numbers(name text, states text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN format($q$(SELECT array_agg(u.name) AS names, array_agg(u.number) AS numbers
-                  FROM headcount.daily_names(s.state, d.state) AS n (name) JOIN %I.rollup_users AS u ON u.name = n.name COLLATE pg_catalog."C")$q$,
-                  name);
+                  FROM headcount.daily_names(%2$s) AS n (name)
+                       CROSS JOIN LATERAL (SELECT u.name, u.number FROM %1$I.rollup_users AS u
+                                           WHERE u.name = n.name COLLATE pg_catalog."C" LIMIT 1) AS u)$q$, name, states);
 END
 $$;
-COMMENT ON FUNCTION headcount.known_numbers(text) IS 'internal: the query for the numbers of users that live days have in common with stored ones';
+COMMENT ON FUNCTION headcount.known_numbers(text, text) IS 'internal: the query for the numbers of users that some days have in common with stored ones';
 
 -- The condition for rows d of rollup_days that are as the tables are now.
 CREATE FUNCTION headcount.is_stored(name text, slice text) RETURNS text
@@ -170,11 +180,16 @@ BEGIN
         CASE WHEN realtime THEN '
       WHERE s.is_realtime' ELSE '' END,
         headcount.live_denials(name, options, '', headcount.realtime_denials(options, model)),
-        headcount.known_numbers(name));
+        headcount.known_numbers(name, 's.state, d.state'));
 END
 $$;
 COMMENT ON FUNCTION headcount.all_days(text, headcount.source, headcount.source_parts, text) IS
     'internal: the query for every day of a source with its sets of users, stored or computed';
+
+-- generate_series(), but that the planner takes it for what it is here: hardly more than one row.
+CREATE FUNCTION headcount.steps(first integer, last integer) RETURNS SETOF integer
+    AS 'generate_series_int4' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE COST 1 ROWS 1;
+COMMENT ON FUNCTION headcount.steps(integer, integer) IS 'internal: the numbers from the first to the last, of which there are few';
 
 -- Days d with something, and the idle ones between and after them, with NULLs, up to today.
 CREATE FUNCTION headcount.without_gaps(days text, time_zone text, columns text[]) RETURNS text
@@ -184,7 +199,7 @@ BEGIN
 SELECT x.day + i AS day, x.today, %s
 FROM (SELECT x.*, t.today, lead(x.day, 1, t.today + 1) OVER (ORDER BY x.day) AS next_day
       FROM (%s) AS x CROSS JOIN (SELECT headcount.day_of(headcount.as_of(), %L::text) AS today) AS t) AS x
-     CROSS JOIN LATERAL generate_series(0, x.next_day - x.day - 1) AS i$q$,
+     CROSS JOIN LATERAL headcount.steps(0, x.next_day - x.day - 1) AS i$q$,
         (SELECT string_agg(format('CASE WHEN i = 0 THEN x.%1$I END AS %1$I', c), ', ') FROM unnest(columns) AS c), days, time_zone);
 END
 $$;
@@ -254,7 +269,7 @@ ORDER BY e.day, e.server$q$,
         CASE WHEN realtime THEN '
       WHERE s.is_realtime' ELSE '' END,
         headcount.live_denials(name, options, format(server, 'd'), headcount.realtime_denials(options, options.licensing_model)),
-        headcount.known_numbers(name),
+        headcount.known_numbers(name, 's.state, d.state'),
         CASE WHEN options.licensing_model = '2013'
              THEN format(' RANGE BETWEEN %L::interval PRECEDING AND CURRENT ROW', make_interval(days => options.window_days - 1)) ELSE '' END);
 END

@@ -46,23 +46,22 @@ $$;
 COMMENT ON FUNCTION headcount.slice_query(text, headcount.source, "char", boolean) IS
     'internal: the query that collects the sessions and denials of some days of a source';
 
--- Rows of rollup_days, from what slice_query collected: $1 sessions, $2 users, $3 denials, $4 slice, $5 server.
-CREATE FUNCTION headcount.day_rows_query(name text) RETURNS text
+-- Rows of rollup_days, from what slice_query collected: $1 sessions, $2 users, $3 denials, $4 slice, $5 server, $6 and $7
+-- the names and numbers of their users.
+CREATE FUNCTION headcount.day_rows_query() RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN format($q$
 SELECT $4 AS slice, $5 AS server, c.day, c.used, c.denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at,
        CASE WHEN $4 = 'a' THEN coalesce(p.concurrent, 0) END AS concurrent_users, k.used_sketch, k.denied_sketch
-FROM (SELECT array_agg(u.name) AS names, array_agg(u.number) AS numbers
-      FROM headcount.daily_names($1, $3) AS n (name) JOIN %I.rollup_users AS u ON u.name = n.name COLLATE pg_catalog."C") AS n
-     CROSS JOIN LATERAL headcount.daily_sets($1, $3, n.names, n.numbers) AS c
+FROM headcount.daily_sets($1, $3, $6, $7) AS c
      LEFT JOIN headcount.daily_peaks($2) AS p ON p.day = c.day
      LEFT JOIN (SELECT u.day, %s AS used_sketch, %s AS denied_sketch
                 FROM headcount.daily_users($1, $3) AS u WHERE $4 = 'a' GROUP BY u.day) AS k ON k.day = c.day$q$,
-        name, headcount.sketch_text('u.user_name', 'NOT u.is_denied'), headcount.sketch_text('u.user_name', 'u.is_denied'));
+        headcount.sketch_text('u.user_name', 'NOT u.is_denied'), headcount.sketch_text('u.user_name', 'u.is_denied'));
 END
 $$;
-COMMENT ON FUNCTION headcount.day_rows_query(text) IS 'internal: the query for the rows that are stored of some days of a source';
+COMMENT ON FUNCTION headcount.day_rows_query() IS 'internal: the query for the rows that are stored of some days of a source';
 
 CREATE FUNCTION headcount.slices(options headcount.source) RETURNS SETOF "char"
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -73,6 +72,30 @@ $$;
 COMMENT ON FUNCTION headcount.slices(headcount.source) IS
     'internal: what is stored apart of each day of a source: a all servers, r realtime servers, s each server';
 
+-- The numbers of the users of some days; those who have none yet get one.
+CREATE FUNCTION headcount.number_users(name text, view regclass, sessions bytea, denials bytea, OUT names text[], OUT numbers integer[])
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    new_names   text[];
+    new_numbers integer[];
+BEGIN
+    EXECUTE format('SELECT k.names, k.numbers FROM %s AS k', headcount.known_numbers(name, '$1, $2')) INTO names, numbers USING sessions, denials;
+    SELECT array_agg(n.name), array_agg(n.number) INTO new_names, new_numbers
+    FROM (SELECT n.name, r.next_number + row_number() OVER () - 1 AS number
+          FROM headcount.daily_names(sessions, denials) AS n (name) CROSS JOIN headcount.rollup AS r
+          WHERE r.sessions_view = view
+            AND NOT EXISTS (SELECT FROM unnest(names) AS k (name) WHERE k.name = n.name COLLATE "C")) AS n;
+    IF new_names IS NOT NULL THEN
+        EXECUTE format('INSERT INTO %I.rollup_users (name, number) SELECT * FROM unnest($1, $2)', name) USING new_names, new_numbers;
+        UPDATE headcount.rollup AS r SET next_number = r.next_number + cardinality(new_names) WHERE r.sessions_view = view;
+        names := names || new_names;
+        numbers := numbers || new_numbers;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount.number_users(text, regclass, bytea, bytea) IS
+    'internal: the numbers of the users that were collected, given out where there were none';
+
 -- Replaces the days from from_day to to_day, the latter not included.
 CREATE FUNCTION headcount.store_days(name text, options headcount.source, from_day date, to_day date, is_recent boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
@@ -80,41 +103,62 @@ DECLARE
     from_at constant timestamptz := headcount.day_start(from_day, options.time_zone);
     to_at   constant timestamptz := headcount.day_start(to_day, options.time_zone);
     last_at constant timestamptz := to_at - interval '1 microsecond';
-    rows_query constant text := headcount.day_rows_query(name);
+    insertion constant text := format('INSERT INTO %I.rollup_days %s', name, headcount.day_rows_query());
     slice     "char";
     collected record;
-    newcomers integer;
+    users     record;
 BEGIN
     EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE d.day >= $1 AND d.day < $2', name) USING from_day, to_day;
     FOR slice IN SELECT headcount.slices(options) LOOP
         IF slice = 's' THEN
             FOR collected IN EXECUTE headcount.slice_query(name, options, slice, is_recent) USING from_at, to_at, last_at LOOP
-                EXECUTE format('INSERT INTO %I.rollup_days %s', name, rows_query)
-                    USING collected.sessions, collected.users, collected.denials, slice, collected.server;
+                EXECUTE insertion
+                    USING collected.sessions, collected.users, collected.denials, slice, collected.server, users.names, users.numbers;
             END LOOP;
         ELSE
             -- INTO, not a loop, which PostgreSQL would not run in parallel
             EXECUTE headcount.slice_query(name, options, slice, is_recent) INTO collected USING from_at, to_at, last_at;
-            IF slice = 'a' THEN
-                EXECUTE format($q$
-                    INSERT INTO %1$I.rollup_users (name, number)
-                    SELECT n.name, r.next_number + row_number() OVER () - 1
-                    FROM headcount.daily_names($1, $2) AS n (name) CROSS JOIN headcount.rollup AS r
-                    WHERE r.sessions_view = $3
-                      AND NOT EXISTS (SELECT FROM %1$I.rollup_users AS u WHERE u.name = n.name COLLATE pg_catalog."C")$q$, name)
-                    USING collected.sessions, collected.denials, options.sessions_view;
-                GET DIAGNOSTICS newcomers = ROW_COUNT;
-                UPDATE headcount.rollup AS r SET next_number = r.next_number + newcomers
-                WHERE newcomers > 0 AND r.sessions_view = options.sessions_view;
+            IF slice = 'a' THEN      -- the first one, which has all users
+                users := headcount.number_users(name, options.sessions_view, collected.sessions, collected.denials);
             END IF;
-            EXECUTE format('INSERT INTO %I.rollup_days %s', name, rows_query)
-                USING collected.sessions, collected.users, collected.denials, slice, collected.server;
+            EXECUTE insertion
+                USING collected.sessions, collected.users, collected.denials, slice, collected.server, users.names, users.numbers;
         END IF;
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION headcount.store_days(text, headcount.source, date, date, boolean) IS
     'internal: computes some days of a source from its tables and stores them';
+
+-- Logs all days that the rows of one table of a source are about, as if they had been inserted.
+CREATE FUNCTION headcount.log_relation(name text, options headcount.source, relation regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    as_session constant text := format('ONLY %s AS %I', headcount.relation_name(relation),
+                                       (SELECT c.relname FROM pg_class AS c WHERE c.oid = options.sessions));
+    as_denial  constant text := format('ONLY %s AS %I', headcount.relation_name(relation),
+                                       (SELECT c.relname FROM pg_class AS c WHERE c.oid = options.denials));
+    parts      constant headcount.source_parts := headcount.make_parts(name, options, as_session, as_denial);
+    stretches  text := '';
+BEGIN
+    IF relation = ANY (ARRAY(SELECT headcount.relation_tree(options.sessions))) THEN
+        -- with what a session does to denials around its start; an open session is there to the end
+        stretches := format('SELECT r.started_at - coalesce(%L::interval, ''0'') AS started_at,
+            CASE WHEN r.ended_at < ''infinity'' THEN greatest(r.ended_at, r.started_at + coalesce(%L::interval, ''0'')) END AS ended_at FROM (%s) AS r',
+            options.false_denial_after, options.false_denial_before, parts.session_rows);
+    END IF;
+    IF relation = ANY (ARRAY(SELECT headcount.relation_tree(options.denials))) THEN
+        stretches := concat_ws(' UNION ALL ', NULLIF(stretches, ''),
+                               format('SELECT r.denied_at, r.denied_at FROM (%s) AS r', parts.denial_rows));
+    END IF;
+    EXECUTE format('INSERT INTO %I.rollup_changes (from_day, to_day)
+        SELECT d.days[i], d.days[i + 1]
+        FROM (SELECT headcount.changed_days_agg(c.started_at, c.ended_at, %L::text) AS days FROM (%s) AS c) AS d,
+             generate_series(1, cardinality(d.days), 2) AS i', name, options.time_zone, stretches);
+END
+$$;
+COMMENT ON FUNCTION headcount.log_relation(text, headcount.source, regclass) IS
+    'internal: logs the days that the rows of a new partition of a source are about';
 
 -- What became of the partitions since triggers were made. Whoever attaches or drops one need not tell: the views see that
 -- the tables are not those whose changes are logged, and compute everything until a refresh comes here.
@@ -124,6 +168,7 @@ DECLARE
     sessions constant regclass[] := ARRAY(SELECT headcount.relation_tree(options.sessions));
     denials  constant regclass[] := ARRAY(SELECT headcount.relation_tree(options.denials));
     relation regclass;
+    obstacle text;
 BEGIN
     IF state.relations IS NULL OR (state.relations @> (sessions || denials) AND state.relations <@ (sessions || denials)) THEN
         RETURN state;
@@ -133,32 +178,33 @@ BEGIN
         RAISE EXCEPTION 'partitions of source "%" came or went', name USING ERRCODE = 'object_not_in_prerequisite_state',
             HINT = 'Refresh it in a transaction at isolation level READ COMMITTED.';
     END IF;
-    IF NOT state.relations <@ (sessions || denials) THEN      -- nobody can tell any more what was in them
+    IF NOT state.relations <@ (sessions || denials) THEN      -- nobody can tell any more what was in those that went
         state.frontier_day := state.frozen_before;
         EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE d.day >= $1', name) USING state.frozen_before;
-        PERFORM headcount.drop_triggers(name);
-        state.relations := headcount.start_tracking(name, options);
-    ELSE
-        FOREACH relation IN ARRAY sessions || denials LOOP
-            CONTINUE WHEN relation = ANY (state.relations);
-            IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = relation AND (c.relkind NOT IN ('r', 'p') OR c.relpersistence <> 'p')) THEN
-                RAISE EXCEPTION 'changes of partition "%" cannot be logged', relation USING ERRCODE = 'wrong_object_type',
-                    HINT = format('Make the source track by window: headcount.alter_source(%L, tracking => ''window'').', name);
-            END IF;
-            PERFORM headcount.drop_triggers(name, relation);      -- of an earlier time as a partition
-            IF relation = ANY (sessions) THEN
-                PERFORM headcount.create_triggers(name, relation, false);
-                EXECUTE headcount.log_statement(name, options, false, NULL,
-                    headcount.rows_as(options.sessions, 'ONLY ' || headcount.relation_name(relation)));
-            END IF;
-            IF relation = ANY (denials) THEN
-                PERFORM headcount.create_triggers(name, relation, true);
-                EXECUTE headcount.log_statement(name, options, true, NULL,
-                    headcount.rows_as(options.denials, 'ONLY ' || headcount.relation_name(relation)));
-            END IF;
-        END LOOP;
-        state.relations := ARRAY(SELECT DISTINCT r FROM unnest(sessions || denials) AS r);
     END IF;
+    FOREACH relation IN ARRAY state.relations LOOP
+        IF relation <> ALL (sessions || denials) THEN
+            PERFORM headcount.drop_triggers(state.trigger_tag, relation);
+        END IF;
+    END LOOP;
+    FOREACH relation IN ARRAY sessions || denials LOOP
+        CONTINUE WHEN relation = ANY (state.relations);
+        obstacle := coalesce(headcount.tracking_obstacle(options, false),
+                             CASE WHEN options.denials IS NOT NULL THEN headcount.tracking_obstacle(options, true) END);
+        IF obstacle IS NOT NULL THEN
+            RAISE EXCEPTION 'changes of "%" cannot be logged', relation USING ERRCODE = 'wrong_object_type', DETAIL = format('%s.', obstacle),
+                HINT = format('Make the source track by window: headcount.alter_source(%L, tracking => ''window'').', name);
+        END IF;
+        PERFORM headcount.drop_triggers(state.trigger_tag, relation);      -- those that it was given as a partition of the other table
+        IF relation = ANY (sessions) THEN
+            PERFORM headcount.create_triggers(state.trigger_tag, options, relation, false);
+        END IF;
+        IF relation = ANY (denials) THEN
+            PERFORM headcount.create_triggers(state.trigger_tag, options, relation, true);
+        END IF;
+        PERFORM headcount.log_relation(name, options, relation);
+    END LOOP;
+    state.relations := ARRAY(SELECT DISTINCT r FROM unnest(sessions || denials) AS r);
     UPDATE headcount.rollup AS r SET relations = state.relations, frontier_day = state.frontier_day
     WHERE r.sessions_view = state.sessions_view;
     RETURN state;
@@ -461,34 +507,32 @@ $$;
 COMMENT ON FUNCTION headcount.freeze(text, date) IS
     'keeps the days of a source before this one as they are stored, whatever happens to its tables: sessions that were over by then may be deleted. NULL freezes none';
 
--- The triggers' functions hold names, in expressions over the tables' columns and of the source's own tables. After a
--- DDL command that may have changed one they are made anew; where that fails they go, rather than make the user's next
--- INSERT fail, and everything is computed from the tables until somebody mends the source.
+-- Triggers are told the source's expressions as text, in which columns and functions have names. After a DDL command that
+-- may have changed one they are made anew; where that fails they go, and everything is computed from the tables until
+-- somebody mends the source.
 CREATE FUNCTION headcount.mend_triggers(view regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    name    constant text := headcount.source_name(view);
-    options headcount.source;
+    name     constant text := headcount.source_name(view);
+    options  headcount.source;
+    state    headcount.rollup;
     obstacle text;
 BEGIN
     SELECT s.* INTO options FROM headcount.source AS s WHERE s.sessions_view = view;
-    obstacle := coalesce(headcount.tracking_obstacle(name, options, false),
-                         CASE WHEN options.denials IS NOT NULL THEN headcount.tracking_obstacle(name, options, true) END);
+    SELECT r.* INTO state FROM headcount.rollup AS r WHERE r.sessions_view = view;
+    obstacle := coalesce(headcount.tracking_obstacle(options, false),
+                         CASE WHEN options.denials IS NOT NULL THEN headcount.tracking_obstacle(options, true) END);
     IF obstacle IS NULL THEN
-        PERFORM headcount.make_trigger_function(name, options, false);
-        IF options.denials IS NOT NULL THEN
-            PERFORM headcount.make_trigger_function(name, options, true);
-        END IF;
         RETURN;
     END IF;
-    PERFORM headcount.drop_triggers(name);
+    PERFORM headcount.drop_triggers(state.trigger_tag);
     UPDATE headcount.rollup AS r SET relations = '{}', frontier_day = r.frozen_before WHERE r.sessions_view = view;
     RAISE WARNING 'changes of the tables of source "%" are no longer logged', name USING DETAIL = format('%s.', obstacle),
         HINT = 'Its views are computed from the tables until headcount.alter_source says anew what they hold.';
 END
 $$;
 COMMENT ON FUNCTION headcount.mend_triggers(regclass) IS
-    'internal: makes the functions behind the triggers of a source anew, or drops the triggers where that fails';
+    'internal: drops the triggers of a source whose expressions mean nothing any more';
 
 CREATE FUNCTION headcount.follow_ddl() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -511,9 +555,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION headcount.follow_ddl() IS
-    'makes the triggers of materialized sources follow when a schema, a column or a function that they use is renamed';
+    'notices when a column or a function that the triggers of a materialized source use is renamed';
 REVOKE ALL ON FUNCTION headcount.follow_ddl() FROM PUBLIC;
 CREATE EVENT TRIGGER headcount_follow_ddl ON ddl_command_end
     WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER ROUTINE', 'ALTER TYPE', 'ALTER DOMAIN')
     EXECUTE FUNCTION headcount.follow_ddl();
-COMMENT ON EVENT TRIGGER headcount_follow_ddl IS 'makes the triggers of materialized sources follow when something that they use is renamed';
+COMMENT ON EVENT TRIGGER headcount_follow_ddl IS 'notices when something that the triggers of materialized sources use is renamed';

@@ -4,7 +4,6 @@
 CREATE FUNCTION headcount.tracking_faults(view regclass) RETURNS TABLE (expected text, found text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    name  constant text := headcount.source_name(view);
     options headcount.source;
     state   headcount.rollup;
 BEGIN
@@ -23,16 +22,13 @@ BEGIN
         FROM logged AS l
              JOIN pg_class AS c ON c.oid = l.relation
              JOIN (VALUES ('insert', 'A'), ('update', 'A'), ('delete', 'A'), ('truncate', 'A'), ('row', 'R')) AS e (event, enabled)
-                 ON e.event <> 'row' OR c.relkind = 'r'),
-    present AS (
-        SELECT t.tgrelid AS relation, t.tgname, t.tgenabled
-        FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid JOIN pg_namespace AS n ON n.oid = p.pronamespace
-        WHERE n.nspname = name AND p.proname IN ('log_session_changes', 'log_denial_changes'))
+                 ON e.event <> 'row' OR c.relkind = 'r')
     SELECT format('trigger for %s on %s', w.event, w.relation::regclass),
            CASE p.tgenabled WHEN 'D' THEN 'disabled' WHEN 'O' THEN 'not fired for what a subscription applies'
                             WHEN 'R' THEN 'fired for what a subscription applies only' WHEN 'A' THEN 'fired for all' ELSE 'missing' END
     FROM wanted AS w
-         LEFT JOIN present AS p ON p.relation = w.relation AND starts_with(p.tgname, format('headcount_%s_%s_', w.part, w.event))
+         LEFT JOIN pg_trigger AS p ON p.tgrelid = w.relation AND p.tgfoid = 'headcount.log_changes()'::regprocedure
+                                      AND p.tgname = format('headcount_%s_%s_%s', state.trigger_tag, w.part, w.event)
     WHERE p.tgenabled IS DISTINCT FROM w.enabled::"char"
     ORDER BY 1;
 END
@@ -55,14 +51,14 @@ $$;
 COMMENT ON FUNCTION headcount.set_text(text, headcount.user_set, headcount.user_set) IS
     'internal: how many users are in a set, and some that are not in another one';
 
--- Stored and recomputed rows of some days side by side: $1 to $5 as in day_rows_query, $6 and $7 bound the days.
+-- Stored and recomputed rows of some days side by side: $1 to $7 as in day_rows_query, $8 and $9 bound the days.
 CREATE FUNCTION headcount.verify_query(name text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN format($q$
 WITH clean AS (
-    SELECT $6 + i AS day FROM generate_series(0, $7 - $6 - 1) AS i
-    WHERE NOT EXISTS (SELECT FROM %1$I.rollup_dirty AS x WHERE $6 + i >= x.from_day AND $6 + i < x.to_day)),
+    SELECT $8 + i AS day FROM generate_series(0, $9 - $8 - 1) AS i
+    WHERE NOT EXISTS (SELECT FROM %1$I.rollup_dirty AS x WHERE $8 + i >= x.from_day AND $8 + i < x.to_day)),
 stored AS (SELECT d.* FROM %1$I.rollup_days AS d JOIN clean AS c ON c.day = d.day WHERE d.slice = $4 AND d.server IS NOT DISTINCT FROM $5),
 recomputed AS (SELECT d.* FROM (%2$s) AS d JOIN clean AS c ON c.day = d.day)
 SELECT coalesce(s.day, r.day), v.column_name || CASE $4 WHEN 'r' THEN ' on realtime servers' WHEN 's' THEN format(' on server %%L', $5) ELSE '' END,
@@ -79,7 +75,7 @@ FROM stored AS s FULL JOIN recomputed AS r ON r.day = s.day
         ('denied_sketch', s.denied_sketch::text IS NOT DISTINCT FROM r.denied_sketch::text, s.denied_sketch::text, r.denied_sketch::text))
         AS v (column_name, is_same, stored, recomputed)
 WHERE v.is_same IS NOT TRUE
-ORDER BY 1, 2$q$, name, headcount.day_rows_query(name));
+ORDER BY 1, 2$q$, name, headcount.day_rows_query());
 END
 $$;
 COMMENT ON FUNCTION headcount.verify_query(text) IS 'internal: the query for the differences between stored and recomputed days of a source';
@@ -99,6 +95,7 @@ DECLARE
     slice   "char";
     servers text[];
     collected record;
+    users   record;
 BEGIN
     IF from_day > to_day THEN
         RAISE EXCEPTION 'from_day (%) is after to_day (%)', from_day, to_day USING ERRCODE = 'invalid_parameter_value';
@@ -117,8 +114,12 @@ BEGIN
             servers := '{}';
             FOR collected IN EXECUTE headcount.slice_query(source, options, slice, false)
                     USING from_at, to_at, to_at - interval '1 microsecond' LOOP
+                IF slice = 'a' THEN      -- the first one, which has all users
+                    EXECUTE format('SELECT k.names, k.numbers FROM %s AS k', headcount.known_numbers(source, '$1, $2'))
+                        INTO users USING collected.sessions, collected.denials;
+                END IF;
                 RETURN QUERY EXECUTE headcount.verify_query(source)
-                    USING collected.sessions, collected.users, collected.denials, slice, collected.server, first, next;
+                    USING collected.sessions, collected.users, collected.denials, slice, collected.server, users.names, users.numbers, first, next;
                 servers := servers || collected.server;
             END LOOP;
             IF slice = 's' THEN      -- stored servers that the tables have nothing of
@@ -126,7 +127,7 @@ BEGIN
                         USING first, next LOOP
                     CONTINUE WHEN array_position(servers, collected.server) IS NOT NULL;
                     RETURN QUERY EXECUTE headcount.verify_query(source)
-                        USING NULL::bytea, NULL::bytea, NULL::bytea, slice, collected.server, first, next;
+                        USING NULL::bytea, NULL::bytea, NULL::bytea, slice, collected.server, users.names, users.numbers, first, next;
                 END LOOP;
             END IF;
         END LOOP;

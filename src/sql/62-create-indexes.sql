@@ -138,6 +138,7 @@ DECLARE
     options headcount.source := headcount.find_source(source);
     wanted  record;
     has     boolean;
+    had_duration_index constant boolean := headcount.has_duration_index(options.sessions);
     statement text;
 BEGIN
     FOR wanted IN
@@ -159,6 +160,10 @@ BEGIN
             RETURN NEXT statement;
         END IF;
     END LOOP;
+    IF options.materialized AND had_duration_index <> headcount.has_duration_index(options.sessions) THEN
+        PERFORM headcount.execute_as_owner(options.sessions_view, format('SELECT headcount.rebuild_views(%L, s) FROM headcount.source AS s WHERE s.sessions_view = %s::oid',
+                                                                         source, options.sessions_view::oid));
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION headcount.create_indexes(text, boolean) IS

@@ -1,0 +1,75 @@
+#pragma once
+// What the triggers of a materialized source need of PostgreSQL: the source's expressions over the rows that a
+// statement changed, and its log of changed days.
+//
+// A statement of one row pays for all of this, so nothing goes through the SQL parser or the executor but the
+// expressions: those are parsed once in a session, and the log is a table without indexes that is appended to directly.
+
+#include "pg/postgres.hpp"
+
+#include "core/changed_days.hpp"
+#include "pg/boundary.hpp"
+#include "pg/zone.hpp"
+
+namespace headcount::pg {
+
+// What a trigger of a source was told, see headcount.trigger_arguments.
+struct tracked_table {
+  enum column { user_name, host, server, started_at, ended_at, condition, column_count };
+
+  Oid trigger;           // the key it is remembered under
+  Oid sessions_view;     // of the source; InvalidOid where there is no such source, or nothing of it is stored
+  bool is_readable;      // whether the expressions still mean something
+  Expr *columns[column_count];
+  std::int64_t granted_before, granted_after;  // ticks; negative where false denials are not looked for
+  const zone *time_zone;
+};
+
+// What is known of the trigger that was fired, remembered for the session. Throws backend_error.
+const tracked_table &find_tracked_table(TriggerData *fired);
+
+// Evaluates the expressions of a tracked table for one row after the other, with the rights of the source's owner.
+class row_reader {
+ public:
+  struct row {
+    Datum values[tracked_table::column_count];
+    bool nulls[tracked_table::column_count];
+  };
+
+  row_reader(TriggerData *fired, const tracked_table &table);
+  row_reader(const row_reader &) = delete;
+  row_reader &operator=(const row_reader &) = delete;
+  // Where an exception leaves it open, the end of the transaction tidies up.
+  void close();
+
+  // Calls visit(const row &) for each row that the condition holds for; what a row points to is gone after the visit.
+  template <typename Visit>
+  void for_each(Tuplestorestate *rows, Visit &&visit) {
+    begin(rows);
+    for (row found; next(rows, found);) visit(found);
+  }
+  template <typename Visit>
+  void read(HeapTuple tuple, Visit &&visit) {
+    row found;
+    if (evaluate(tuple, found)) visit(found);
+  }
+
+ private:
+  void begin(Tuplestorestate *rows);
+  bool next(Tuplestorestate *rows, row &found);
+  bool evaluate(HeapTuple tuple, row &found);
+
+  const tracked_table &table_;
+  EState *estate_ = nullptr;
+  TupleTableSlot *slot_ = nullptr;
+  ExprState *columns_[tracked_table::column_count] = {};
+  Oid caller_ = InvalidOid;
+  int caller_context_ = 0;
+};
+
+// Appends days to the log of a source. Nothing where the source is gone.
+void log_days(const tracked_table &table, std::span<const core::day_run> runs);
+// All days.
+void log_everything(const tracked_table &table);
+
+}  // namespace headcount::pg
