@@ -27,27 +27,28 @@ record_checks() {
 # --- the library -----------------------------------------------------------------------------------------------------
 
 # One function name a line, as the install script binds them: ... AS 'MODULE_PATHNAME', 'c_name' ...
+# (Here and below: the tree, and the extension's name.)
 bound_functions() {
-	sed -nE "s/.*'(MODULE_PATHNAME|[$]libdir\/headcount)'[[:space:]]*,[[:space:]]*'([A-Za-z0-9_]+)'.*/\2/p" "$1"/headcount--*.sql | sort -u
+	sed -nE "s/.*'(MODULE_PATHNAME|[$]libdir\/$2)'[[:space:]]*,[[:space:]]*'([A-Za-z0-9_]+)'.*/\2/p" "$1/$2"--*.sql | sort -u
 }
 
 # A symbol that leaks out can be bound to by, or can take the place of, one of another extension in the same server.
 leaked_symbols() {
-	nm -D --defined-only "$1/headcount.so" | awk '{print $NF}' | sed 's/@.*//' | sort -u >"$work/exported"
+	nm -D --defined-only "$1/$2.so" | awk '{print $NF}' | sed 's/@.*//' | sort -u >"$work/exported"
 	{
 		printf '%s\n' Pg_magic_func _PG_init
-		bound_functions "$1"
-		bound_functions "$1" | sed 's/^/pg_finfo_/'
+		bound_functions "$1" "$2"
+		bound_functions "$1" "$2" | sed 's/^/pg_finfo_/'
 	} | sort -u >"$work/allowed"
 	comm -23 "$work/exported" "$work/allowed" | c++filt
 }
-unbound_symbols() { bound_functions "$1" | comm -13 "$work/exported" -; }
-no_functions() { [ -n "$(bound_functions "$1")" ] || echo "no function of the library is bound by headcount--*.sql"; }
+unbound_symbols() { bound_functions "$1" "$2" | comm -13 "$work/exported" -; }
+no_functions() { [ -n "$(bound_functions "$1" "$2")" ] || echo "no function of the library is bound by $2--*.sql"; }
 
 check_symbols() {
-	check "the install script binds functions of the library" no_functions "$1"
-	check "nothing is exported beside the SQL functions" leaked_symbols "$1"
-	check "every function that the install script names is exported" unbound_symbols "$1"
+	check "$2: the install script binds functions of the library" no_functions "$1" "$2"
+	check "$2: nothing is exported beside the SQL functions" leaked_symbols "$1" "$2"
+	check "$2: every function that the install script names is exported" unbound_symbols "$1" "$2"
 	checks_done
 }
 
@@ -126,6 +127,7 @@ one_version() {
 	local control meta
 	control=$(sed -nE "s/^default_version *= *'([^']*)'.*/\1/p" headcount.control)
 	[ -n "$control" ] || echo "headcount.control names no default_version"
+	grep -qxF "default_version = '$control'" headcount_export.control || echo "headcount_export.control has another default_version"
 	[ ! -e META.json ] || grep -qF "\"version\": \"$control\"" META.json || { meta=$(grep -m 1 '"version"' META.json); echo "headcount.control says $control, META.json says $meta"; }
 }
 

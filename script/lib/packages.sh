@@ -23,9 +23,10 @@ default_major() {
 }
 
 build_packages() { printf '%s\n' "postgresql-$pg_major" "postgresql-server-dev-$pg_major" "postgresql-$pg_major-hll" libroaring-dev g++ make; }
+export_packages() { printf '%s\n' libxlsxwriter-dev libhpdf-dev fonts-dejavu-core; }
 unit_packages() { printf '%s\n' cmake libgtest-dev libbenchmark-dev; }
 clang_packages() { printf '%s\n' clang-14 libclang-rt-14-dev; }
-tap_packages() { printf '%s\n' perl libipc-run-perl; }
+tap_packages() { printf '%s\n' perl libipc-run-perl poppler-utils; }
 
 missing_packages() {
 	local package

@@ -18,6 +18,7 @@ enum class fault {
   wrong_context,     // an aggregate's own function called by hand
   mixed_keys,        // presences over keys of two types meet
   too_large,         // an answer or a state beyond what a value may hold
+  not_written,       // a file that the disk or a library refused
 };
 
 // Where in the sources something is. std::source_location would be the word, but clang 14 does not have it.

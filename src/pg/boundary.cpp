@@ -17,6 +17,7 @@ int sqlstate_of(core::fault kind) {
     case core::fault::wrong_context: return ERRCODE_WRONG_OBJECT_TYPE;
     case core::fault::mixed_keys: return ERRCODE_DATATYPE_MISMATCH;
     case core::fault::too_large: return ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+    case core::fault::not_written: return ERRCODE_IO_ERROR;
   }
   return ERRCODE_INTERNAL_ERROR;
 }

@@ -1,0 +1,67 @@
+#pragma once
+// The line chart of users over days: which lines, which points, which ticks. Whoever draws it does the drawing.
+
+#include <cstdint>
+#include <memory_resource>
+#include <string>
+#include <vector>
+
+#include "export/report.hpp"
+
+namespace headcount::exporting {
+
+struct chart_line {
+  const column *shown;
+  std::size_t place;    // among the numbers of a row
+  std::uint32_t color;  // 0xRRGGBB, told apart by the colour-blind too (Okabe and Ito)
+};
+
+struct day_tick {
+  core::day_number day;
+  std::string label;
+};
+
+struct chart {
+  chart(const report &shown, const core::context &host);
+
+  // Nothing to draw: no row, or no column that is drawn.
+  bool empty() const { return lines.empty() || by_day.empty(); }
+
+  core::day_number first() const { return rows.days[by_day.front()]; }
+  core::day_number last() const { return rows.days[by_day.back()]; }
+  std::int64_t top() const { return levels.back(); }
+
+  const report &rows;
+  std::vector<chart_line> lines;
+  std::pmr::vector<std::uint32_t> by_day;  // the rows in the order of their days
+  std::vector<std::int64_t> levels;        // from 0 up, round numbers, the last one above or at every point
+  std::vector<day_tick> ticks;             // at most seven
+};
+
+// Calls begin(day, value) for the first point of each stretch of a line and go_on(day, value) for the others; a NULL
+// ends a stretch. A stretch of one point goes on to itself, so that it is drawn as a dot.
+template <typename Begin, typename GoOn>
+void draw_line(const chart &drawn, const chart_line &line, const core::context &host, Begin &&begin, GoOn &&go_on) {
+  core::ticker tick(host);
+  std::size_t points = 0;
+  core::day_number day = 0;
+  std::int32_t value = 0;
+  const auto end_stretch = [&] {
+    if (points == 1) go_on(day, value);
+    points = 0;
+  };
+  for (const std::uint32_t row : drawn.by_day) {
+    tick();
+    const number &next = drawn.rows.at(row, line.place);
+    if (!next) {
+      end_stretch();
+      continue;
+    }
+    day = drawn.rows.days[row];
+    value = *next;
+    points++ == 0 ? begin(day, value) : go_on(day, value);
+  }
+  end_stretch();
+}
+
+}  // namespace headcount::exporting
