@@ -46,6 +46,44 @@ $$;
 COMMENT ON FUNCTION headcount.online_counts(text, text[], timestamptz) IS
     'how many connections each of these users has, one row a name in the order of the names, 0 for none; needs SELECT on the view online_users of the source';
 
+-- Buckets of whole stored days, those of [from_day, to_day).
+CREATE FUNCTION headcount.stored_activity(source text, options headcount.source, granularity text, from_day date, to_day date)
+RETURNS TABLE (bucket timestamptz, unique_users integer, concurrent_users integer, concurrent_hosts integer,
+               denial_users integer, denials integer)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY EXECUTE format($q$
+        SELECT headcount.day_start(date_trunc($1, g.day)::date, $2), headcount.unique_count(a.used)::integer,
+               coalesce(max(a.concurrent_users), 0), coalesce(max(r.concurrent_hosts), 0),
+               headcount.unique_count(r.denied)::integer, coalesce(sum(r.denials), 0)::integer
+        FROM (SELECT ($3 + i)::timestamp AS day FROM generate_series(0, $4 - $3 - 1) AS i) AS g
+             LEFT JOIN %1$I.rollup_days AS a ON a.slice = 'a' AND a.day = g.day
+             LEFT JOIN %1$I.rollup_days AS r ON r.slice = %2$L AND r.day = g.day
+        WHERE headcount.day_start(g.day::date, $2) < headcount.day_start(g.day::date + 1, $2)      -- else the zone skipped it
+        GROUP BY date_trunc($1, g.day)
+        ORDER BY 1$q$, source, CASE WHEN options.licensing_model = '2013' AND options.realtime_servers IS NOT NULL THEN 'r' ELSE 'a' END)
+        USING granularity, options.time_zone, from_day, to_day;
+END
+$$;
+COMMENT ON FUNCTION headcount.stored_activity(text, headcount.source, text, date, date) IS
+    'internal: what source_activity tells of stored days';
+
+-- The first day that source_activity has something of, among the stored ones.
+CREATE FUNCTION headcount.first_active_day(source text, options headcount.source) RETURNS date
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    first_day date;
+BEGIN
+    EXECUTE format($q$SELECT min(d.day) FROM %I.rollup_days AS d
+                      WHERE d.slice = 'a' AND headcount.cardinality(d.used) > 0 OR d.slice = %L AND (d.concurrent_hosts > 0 OR d.denials > 0)$q$,
+                   source, CASE WHEN options.licensing_model = '2013' AND options.realtime_servers IS NOT NULL THEN 'r' ELSE 'a' END)
+        INTO first_day;
+    RETURN first_day;
+END
+$$;
+COMMENT ON FUNCTION headcount.first_active_day(text, headcount.source) IS
+    'internal: the first stored day with a user, host or denial that the model of a source looks at';
+
 CREATE FUNCTION headcount.source_activity(source text, granularity text, from_at timestamptz, to_at timestamptz,
                                           as_of timestamptz DEFAULT headcount.as_of())
 RETURNS TABLE (bucket timestamptz, unique_users integer, concurrent_users integer, concurrent_hosts integer,
@@ -58,6 +96,10 @@ DECLARE
     realtime      boolean := options.licensing_model = '2013' AND options.realtime_servers IS NOT NULL;
     session_where text := 'true';
     denial_where  text := 'NOT d.is_false_denial';
+    first_day     date;
+    last_day      date;
+    until         date;      -- where the stored days end
+    split_day     date;
 BEGIN
     as_of := headcount.set_as_of(as_of);
     IF from_at > to_at THEN
@@ -65,6 +107,23 @@ BEGIN
     END IF;
     -- a wrong granularity is told before the tables are read
     PERFORM FROM headcount.activity(NULL::headcount.presence, granularity, options.time_zone, NULL, NULL, as_of);
+    -- buckets before the one with the first day that is not stored, or with to_at, are of whole stored days
+    IF granularity <> 'hour' AND (from_at IS NULL OR from_at = headcount.day_start(headcount.day_of(from_at, options.time_zone), options.time_zone)) THEN
+        first_day := headcount.day_of(from_at, options.time_zone);
+        last_day := headcount.day_of(to_at, options.time_zone);
+        until := headcount.stored_until(source, options, coalesce(first_day, '-infinity'), coalesce(last_day, 'infinity'));
+        IF until IS NOT NULL THEN
+            split_day := date_trunc(granularity, least(until, last_day)::timestamp)::date;
+            first_day := coalesce(first_day, headcount.first_active_day(source, options));
+            IF first_day < split_day THEN
+                RETURN QUERY SELECT * FROM headcount.stored_activity(source, options, granularity, first_day, split_day);
+                from_at := headcount.day_start(split_day, options.time_zone);
+                IF from_at > as_of OR from_at >= to_at THEN
+                    RETURN;
+                END IF;
+            END IF;
+        END IF;
+    END IF;
     -- only the bounds that there are, so that they reach an index
     IF from_at IS NOT NULL THEN
         session_where := session_where || ' AND (s.ended_at IS NULL OR s.ended_at >= $2)';

@@ -1,75 +1,148 @@
 -- From a number to its evidence: unique_users, users_on, hosts_at_peak.
+--
+-- They read the views of the source as their caller. Where the caller may read the tables of the rollup as well, stored
+-- days come from there, up to the first one that changed since: the same users, without reading their history.
 
--- A condition for sessions s that have an instant in common with [$1, $2), where $1 is not after as_of: open sessions
--- last until then. Its parts stand alone so that indexes on the start and on the end can serve them; the last one is
--- about ends, which are exclusive except for a session of one instant.
-CREATE FUNCTION headcount.meets_span() RETURNS text
+-- A condition for sessions s that have an instant in common with [from_at, to_at), where from_at is not after as_of: open
+-- sessions last until then. Its parts stand alone so that indexes on the start and on the end can serve them; the last
+-- one is about ends, which are exclusive except for a session of one instant.
+CREATE FUNCTION headcount.meets_span(from_at text DEFAULT '$1', to_at text DEFAULT '$2') RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT 's.started_at < $2 AND (s.ended_at IS NULL OR s.ended_at >= $1) AND (s.ended_at IS DISTINCT FROM $1 OR s.started_at = $1)'
+    SELECT format('s.started_at < %2$s AND (s.ended_at IS NULL OR s.ended_at >= %1$s) AND (s.ended_at IS DISTINCT FROM %1$s OR s.started_at = %1$s)',
+                  from_at, to_at)
 $$;
-COMMENT ON FUNCTION headcount.meets_span() IS 'internal: the condition for sessions s that meet the span from $1 to $2';
+COMMENT ON FUNCTION headcount.meets_span(text, text) IS 'internal: the condition for sessions s that meet a span of time';
 
--- A query for the names, each once, of the users of one kind over [$1, $2); $3 are the realtime servers. What a
--- licensing model leaves out is left out of new users, and where asked also of the denied ones and the total.
-CREATE FUNCTION headcount.users_query(source text, options headcount.source, what text, as_reported boolean) RETURNS text
+-- Where the stored days of a source that can be read for a question about some days end: at the first one that has to be
+-- computed anew. NULL where none can be: nothing is stored, or the caller may not read it.
+CREATE FUNCTION headcount.stored_until(source text, options headcount.source, from_day date, to_day date) RETURNS date
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    is_2013  constant boolean := options.licensing_model = '2013';
-    realtime constant boolean := is_2013 AND options.realtime_servers IS NOT NULL;
-    s_realtime constant text := CASE WHEN realtime THEN ' AND s.is_realtime' ELSE '' END;
-    d_realtime constant text := CASE WHEN realtime THEN ' AND d.server = ANY ($3)' ELSE '' END;
-    -- names are the same when their bytes are, and are listed in that order
-    sessions constant text := format($q$SELECT s.user_name COLLATE pg_catalog."C" AS user_name, s.started_at AS at
-        FROM %I.sessions AS s WHERE s.user_name <> ''$q$, source);
-    denials  constant text := format($q$SELECT d.user_name COLLATE pg_catalog."C" AS user_name, d.denied_at AS at
-        FROM %I.denials AS d WHERE NOT d.is_false_denial$q$, source);
-    used     constant text := sessions || ' AND ' || headcount.meets_span();
-    denied   constant text := denials || ' AND d.denied_at >= $1 AND d.denied_at < $2';
-    rows     text;
+    dirty_day date;
 BEGIN
-    CASE
-        WHEN what = 'used' THEN
-            rows := used;
-        WHEN what = 'denied' THEN
-            rows := denied || CASE WHEN as_reported THEN d_realtime ELSE '' END;
-        WHEN what = 'total' AND as_reported AND is_2013 THEN
-            rows := used || s_realtime;
-        WHEN what = 'total' THEN
-            rows := used || ' UNION ALL ' || denied;
-        WHEN what = 'new' AND is_2013 THEN
-            rows := sessions || ' AND s.started_at < $2' || s_realtime;
-        WHEN what = 'new' THEN
-            rows := sessions || ' AND s.started_at < $2 UNION ALL ' || denials || ' AND d.denied_at < $2';
-        WHEN what IS NULL THEN
-            PERFORM headcount.raise_argument_error('what', 'must not be null', '22004');
-        ELSE
-            PERFORM headcount.raise_argument_error('what', format('"%s" is not a set of users', what),
-                                                   hint => 'The sets are used, denied, total and new.');
-    END CASE;
-    RETURN format('SELECT r.user_name FROM (%s) AS r GROUP BY r.user_name%s', rows,
-                  CASE WHEN what = 'new' THEN ' HAVING min(r.at) >= $1' ELSE '' END);
+    IF NOT options.materialized THEN
+        RETURN NULL;
+    ELSIF NOT (SELECT coalesce(bool_and(has_table_privilege(to_regclass(format('%I.%I', source, t)), 'SELECT')), false)
+               FROM unnest(ARRAY['rollup_days', 'rollup_users', 'rollup_dirty']) AS t) THEN
+        IF EXISTS (SELECT FROM headcount.rollup AS r WHERE r.sessions_view = options.sessions_view AND r.frozen_before > from_day) THEN
+            RAISE EXCEPTION 'permission denied for frozen days of source "%"', source USING ERRCODE = 'insufficient_privilege',
+                HINT = format('GRANT SELECT ON %1$I.rollup_days, %1$I.rollup_users, %1$I.rollup_dirty.', source);
+        END IF;
+        RETURN NULL;
+    END IF;
+    EXECUTE format('SELECT min(r.from_day) FROM %I.rollup_dirty AS r WHERE r.from_day <= $2 AND r.to_day > $1', source)
+        INTO dirty_day USING from_day, to_day;
+    RETURN NULLIF(least(headcount.live_day(options.sessions_view), dirty_day), '-infinity');
 END
 $$;
-COMMENT ON FUNCTION headcount.users_query(text, headcount.source, text, boolean) IS
+COMMENT ON FUNCTION headcount.stored_until(text, headcount.source, date, date) IS
+    'internal: before which day the stored days of a source can be read for a question about some days, NULL where none can';
+
+-- What a kind of users is: rows of the tables, and sets of stored days. What a licensing model leaves out is left out of
+-- new users, and where asked also of the denied ones and the total.
+CREATE TYPE headcount.user_kind AS (slice "char", has_sessions boolean, has_denials boolean, is_new boolean);
+COMMENT ON TYPE headcount.user_kind IS 'internal: where the users of one kind are found';
+
+CREATE FUNCTION headcount.find_user_kind(options headcount.source, what text, as_reported boolean) RETURNS headcount.user_kind
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    is_2013  constant boolean := options.licensing_model = '2013';
+    reported constant "char" := CASE WHEN is_2013 AND options.realtime_servers IS NOT NULL THEN 'r' ELSE 'a' END;
+BEGIN
+    RETURN CASE
+        WHEN what = 'used' THEN ROW('a'::"char", true, false, false)
+        WHEN what = 'denied' THEN ROW(CASE WHEN as_reported THEN reported ELSE 'a'::"char" END, false, true, false)
+        WHEN what = 'total' AND as_reported AND is_2013 THEN ROW(reported, true, false, false)
+        WHEN what = 'total' THEN ROW('a'::"char", true, true, false)
+        WHEN what = 'new' THEN ROW(reported, true, NOT is_2013, true) END;
+END
+$$;
+COMMENT ON FUNCTION headcount.find_user_kind(headcount.source, text, boolean) IS
+    'internal: where the users of one kind are found, NULL for a kind that does not exist';
+
+-- A query for the names, each once, of the users of one kind over [$1, $2), the days from $4 to $5; $3 are the realtime
+-- servers, and $6 is where stored days end, $7 when, where those are read.
+CREATE FUNCTION headcount.users_query(source text, options headcount.source, what text, as_reported boolean, reads_stored boolean) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    kind     constant headcount.user_kind := headcount.find_user_kind(options, what, as_reported);
+    -- names are the same when their bytes are, and are listed in that order
+    sessions constant text := format($q$SELECT s.user_name COLLATE pg_catalog."C" AS user_name, s.started_at AS at
+        FROM %I.sessions AS s WHERE s.user_name <> ''%s AND $q$, source, CASE WHEN kind.slice = 'r' THEN ' AND s.is_realtime' ELSE '' END);
+    denials  constant text := format($q$SELECT d.user_name COLLATE pg_catalog."C" AS user_name, d.denied_at AS at
+        FROM %I.denials AS d WHERE NOT d.is_false_denial%s AND $q$, source, CASE WHEN kind.slice = 'r' THEN ' AND d.server = ANY ($3)' ELSE '' END);
+    -- the users of stored days; what is put in for the percent signs bounds the days
+    stored   constant text := format($q$SELECT u.name AS user_name, NULL::timestamptz AS at
+        FROM headcount.members((SELECT headcount.user_set_union_agg(x.users)
+                                FROM %1$I.rollup_days AS d CROSS JOIN LATERAL (VALUES %2$s) AS x (users)
+                                WHERE d.slice = %3$L AND %%s)) AS m (number)
+             JOIN %1$I.rollup_users AS u ON u.number = m.number$q$, source,
+        CASE WHEN kind.has_sessions AND kind.has_denials THEN '(d.used), (d.denied)' WHEN kind.has_sessions THEN '(d.used)' ELSE '(d.denied)' END,
+        kind.slice);
+    from_at  constant text := CASE WHEN reads_stored THEN 'greatest($1, $7)' ELSE '$1' END;
+    rows     text[] := '{}';
+BEGIN
+    IF what IS NULL THEN
+        PERFORM headcount.raise_argument_error('what', 'must not be null', '22004');
+    ELSIF kind IS NULL THEN
+        PERFORM headcount.raise_argument_error('what', format('"%s" is not a set of users', what),
+                                               hint => 'The sets are used, denied, total and new.');
+    END IF;
+    IF kind.is_new AND NOT reads_stored THEN      -- all there ever were, by when they came
+        rows := rows || (sessions || 's.started_at < $2');
+        IF kind.has_denials THEN
+            rows := rows || (denials || 'd.denied_at < $2');
+        END IF;
+        RETURN format('SELECT r.user_name FROM (%s) AS r GROUP BY r.user_name HAVING min(r.at) >= $1', array_to_string(rows, ' UNION ALL '));
+    END IF;
+    IF kind.has_sessions THEN
+        rows := rows || (sessions || headcount.meets_span(from_at, '$2'));
+    END IF;
+    IF kind.has_denials THEN
+        rows := rows || format('%sd.denied_at >= %s AND d.denied_at < $2', denials, from_at);
+    END IF;
+    IF reads_stored THEN
+        rows := rows || format(stored, 'd.day >= $4 AND d.day <= $5 AND d.day < $6');
+    END IF;
+    IF NOT kind.is_new THEN
+        RETURN format('SELECT r.user_name FROM (%s) AS r GROUP BY r.user_name', array_to_string(rows, ' UNION ALL '));
+    END IF;
+    -- those of the days, less those of all days before
+    RETURN format('SELECT r.user_name FROM (%s) AS r EXCEPT (%s)', array_to_string(rows, ' UNION ALL '), concat_ws(' UNION ALL ',
+        format('SELECT r.user_name FROM (%s) AS r', format(stored, 'd.day < least($4, $6)')),
+        format('SELECT r.user_name FROM (%s%s) AS r', sessions, headcount.meets_span('$7', '$1')),
+        CASE WHEN kind.has_denials THEN format('SELECT r.user_name FROM (%sd.denied_at >= $7 AND d.denied_at < $1) AS r', denials) END));
+END
+$$;
+COMMENT ON FUNCTION headcount.users_query(text, headcount.source, text, boolean, boolean) IS
     'internal: the query for the users of a source that are behind a number';
 
 CREATE FUNCTION headcount.unique_users(source text, from_day date, to_day date, what text DEFAULT 'used') RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    options headcount.source := headcount.find_source(source);
-    query   text := headcount.users_query(source, options, what, false);
-    from_at timestamptz := CASE WHEN isfinite(from_day) THEN headcount.day_start(from_day, options.time_zone)
-                                ELSE coalesce(from_day, '-infinity')::timestamptz END;
-    to_at   timestamptz := CASE WHEN isfinite(to_day) THEN headcount.day_start(to_day + 1, options.time_zone)
-                                ELSE coalesce(to_day, 'infinity')::timestamptz END;
+    options constant headcount.source := headcount.find_source(source);
+    until   constant date := headcount.stored_until(source, options, CASE WHEN what = 'new' THEN '-infinity' ELSE coalesce(from_day, '-infinity') END,
+                                                    coalesce(to_day, 'infinity'));
+    query   constant text := headcount.users_query(source, options, what, false, until IS NOT NULL);
+    from_at constant timestamptz := CASE WHEN isfinite(from_day) THEN headcount.day_start(from_day, options.time_zone)
+                                         ELSE coalesce(from_day, '-infinity')::timestamptz END;
+    to_at   constant timestamptz := CASE WHEN isfinite(to_day) THEN headcount.day_start(to_day + 1, options.time_zone)
+                                         ELSE coalesce(to_day, 'infinity')::timestamptz END;
     users   integer;
 BEGIN
     IF from_day > to_day THEN
         RAISE EXCEPTION 'from_day (%) is after to_day (%)', from_day, to_day USING ERRCODE = 'invalid_parameter_value';
     ELSIF from_at >= to_at OR from_at > headcount.as_of() THEN      -- a day that the zone skipped, or one to come
         RETURN 0;
+    ELSIF to_day < until AND what <> 'new' THEN      -- all stored: the sets know how many they are, without names
+        EXECUTE format('SELECT coalesce(headcount.unique_count(%s), 0)::integer FROM %I.rollup_days AS d WHERE d.slice = ''a'' AND d.day >= $1 AND d.day <= $2',
+                       CASE what WHEN 'used' THEN 'd.used' WHEN 'denied' THEN 'd.denied' ELSE 'd.used, d.denied' END, source)
+            INTO users USING coalesce(from_day, '-infinity'), to_day;
+        RETURN users;
     END IF;
-    EXECUTE format('SELECT count(*)::integer FROM (%s) AS u', query) INTO users USING from_at, to_at, options.realtime_servers;
+    EXECUTE format('SELECT count(*)::integer FROM (%s) AS u', query) INTO users
+        USING from_at, to_at, options.realtime_servers, coalesce(from_day, '-infinity'), coalesce(to_day, 'infinity'), until,
+              headcount.day_start(until, options.time_zone);
     RETURN users;
 END
 $$;
@@ -81,22 +154,27 @@ RETURNS SETOF text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
 DECLARE
-    options headcount.source := headcount.find_source(source);
-    query   text := headcount.users_query(source, options, what, true);
-    from_at timestamptz := headcount.day_start(day, options.time_zone);
-    to_at   timestamptz := headcount.day_start(day + 1, options.time_zone);
+    options  constant headcount.source := headcount.find_source(source);
+    from_day date := day;
+    from_at  timestamptz;
+    to_at    constant timestamptz := headcount.day_start(day + 1, options.time_zone);
+    until    date;
+    query    text;
 BEGIN
     PERFORM headcount.check_required('day', day::text);
     as_of := headcount.set_as_of(as_of);
-    IF from_at > as_of THEN
+    IF what = 'total' THEN
+        from_day := CASE WHEN options.licensing_model = '2013' THEN day - (options.window_days - 1) ELSE '-infinity' END;
+    END IF;
+    until := headcount.stored_until(source, options, CASE WHEN what = 'new' THEN '-infinity' ELSE from_day END, day);
+    query := headcount.users_query(source, options, what, true, until IS NOT NULL);
+    IF headcount.day_start(day, options.time_zone) > as_of THEN
         RETURN;
     END IF;
-    IF what = 'total' THEN
-        from_at := CASE WHEN options.licensing_model = '2013'
-                        THEN headcount.day_start(day - (options.window_days - 1), options.time_zone) ELSE '-infinity' END;
-    END IF;
+    from_at := CASE WHEN isfinite(from_day) THEN headcount.day_start(from_day, options.time_zone) ELSE '-infinity' END;
     IF from_at < to_at THEN
-        RETURN QUERY EXECUTE query || ' ORDER BY r.user_name' USING from_at, to_at, options.realtime_servers;
+        RETURN QUERY EXECUTE format('SELECT u.user_name::text FROM (%s) AS u ORDER BY u.user_name', query)
+            USING from_at, to_at, options.realtime_servers, from_day, day, until, headcount.day_start(until, options.time_zone);
     END IF;
 END
 $$;
