@@ -14,6 +14,9 @@ HEADCOUNT_FUNCTION(duration_class) {
   return Int32GetDatum(core::class_of(stretch));
 }
 
+// (started_at)
+HEADCOUNT_FUNCTION(class_start) { return fcinfo->args[0].value; }
+
 // (from_at)
 HEADCOUNT_FUNCTION(duration_classes) {
   const core::instant from = PG_GETARG_TIMESTAMPTZ(0);

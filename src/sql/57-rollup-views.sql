@@ -54,7 +54,8 @@ DECLARE
            CROSS JOIN LATERAL (
                SELECT %1$s
                FROM (%3$s) AS s
-               WHERE headcount.duration_class(s.started_at, s.closed_at) = k.class AND s.started_at > k.since AND s.started_at < r.to_at
+               WHERE headcount.duration_class(s.started_at, s.closed_at) = k.class
+                 AND headcount.class_start(s.started_at) > k.since AND headcount.class_start(s.started_at) < r.to_at
                  AND s.closed_at >= r.from_at
                OFFSET 0) AS s$q$
     ELSE $q$

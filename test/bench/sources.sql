@@ -11,15 +11,15 @@ CREATE EXTENSION IF NOT EXISTS pg_prewarm;
 
 SELECT headcount.create_source('ordered', 'sessions', user_name => 'user_name', host => 'host',
     started_at => 'started_at', ended_at => 'ended_at', time_zone => 'UTC',
-    denials => 'denials', denied_user => 'user_name', denied_at => 'denied_at');
+    denials => 'denials', denied_user => 'user_name', denied_at => 'denied_at', materialized => false);
 SELECT headcount.create_source('shuffled', 'sessions_shuffled', user_name => 'user_name', host => 'host',
     started_at => 'started_at', ended_at => 'ended_at', time_zone => 'UTC',
-    denials => 'denials', denied_user => 'user_name', denied_at => 'denied_at');
+    denials => 'denials', denied_user => 'user_name', denied_at => 'denied_at', materialized => false);
 
 -- P5: a thousandth of the sessions, the latest; indexes as headcount makes them and as one would make them by hand.
 CREATE TABLE sessions_small AS SELECT * FROM sessions ORDER BY started_at DESC LIMIT (SELECT greatest(count(*) / 1000, 100) FROM sessions);
 SELECT headcount.create_source('small', 'sessions_small', user_name => 'user_name', host => 'host',
-    started_at => 'started_at', ended_at => 'ended_at', time_zone => 'UTC');
+    started_at => 'started_at', ended_at => 'ended_at', time_zone => 'UTC', materialized => false);
 DO $$ DECLARE i regclass; BEGIN FOR i IN SELECT indexrelid FROM pg_index WHERE indrelid IN ('sessions'::regclass, 'denials'::regclass) LOOP EXECUTE 'DROP INDEX ' || i; END LOOP; END $$;
 SELECT headcount.create_indexes('ordered'), headcount.create_indexes('small');
 CREATE INDEX ON sessions (user_name) WHERE ended_at IS NULL;
