@@ -104,10 +104,12 @@ orphans() {
 
 # What docs/api-coverage.md calls covered is a case, by that name, of that test: `test`: `case`, `case`.
 invented_cases() {
-	local test case
+	local test case file
 	grep -oE '`[a-z_]+`: `[a-z0-9-]+`(, `[a-z0-9-]+`)*' docs/api-coverage.md | tr -d '`' | while IFS=' ' read -r test case; do
+		file=sql/${test%:}.sql
+		[ "$test" != http: ] || file=examples/http/test.js
 		tr -d ' ' <<<"$case" | tr ',' '\n' | while read -r case; do
-			grep -qE "^-- $case(:|\$)" "sql/${test%:}.sql" || echo "sql/${test%:}.sql has no case $case"
+			grep -qE "^(-- |[[:space:]]*test\(['\`])$case(:|\$)" "$file" || echo "$file has no case $case"
 		done
 	done
 }

@@ -283,26 +283,20 @@ $$;
 COMMENT ON FUNCTION headcount.report_csv(headcount.report_row[], integer[]) IS
     'internal: the report as csv, with the columns at these places under their full names';
 
--- The libraries that write such files are those of a second extension, whatever its schema.
-CREATE FUNCTION headcount.export_schema(return_type text) RETURNS text
+-- The libraries that write such files are those of a second extension. The schema headcount_export is its own: it makes
+-- it, and is not relocatable.
+CREATE FUNCTION headcount.check_export(return_type text) RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    schema_name text;
 BEGIN
-    SELECT n.nspname INTO schema_name
-    FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'headcount_export';
-    IF NOT FOUND THEN
+    IF NOT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'headcount_export') THEN
         RAISE EXCEPTION 'return type "%" needs the extension headcount_export', return_type
             USING ERRCODE = 'feature_not_supported', HINT = 'Run CREATE EXTENSION headcount_export, or ask for json or csv.';
     END IF;
-    RETURN schema_name;
 END
 $$;
-COMMENT ON FUNCTION headcount.export_schema(text) IS
-    'internal: the schema of the extension headcount_export, or an error where that is not installed';
+COMMENT ON FUNCTION headcount.check_export(text) IS 'internal: raises an error where the extension headcount_export is not installed';
 
-CREATE FUNCTION headcount.report_file(exporter text, return_type text, report headcount.report_row[],
-                                      request headcount.report_options)
+CREATE FUNCTION headcount.report_file(return_type text, report headcount.report_row[], request headcount.report_options)
 RETURNS bytea LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     column_ids constant text[] := ARRAY(
@@ -315,15 +309,12 @@ DECLARE
              unnest(request.shown) WITH ORDINALITY AS s (n, place)
         WHERE s.n > 1
         ORDER BY r.place, s.place);
-    file       bytea;
 BEGIN
-    EXECUTE format('SELECT %I.render($1, $2, $3, $4, $5, $6)', exporter) INTO file
-        USING return_type, request.title, column_ids, headcount.report_titles(request.shown), days, vals;
-    RETURN file;
+    RETURN headcount_export.render(return_type, request.title, column_ids, headcount.report_titles(request.shown), days, vals);
 END
 $$;
-COMMENT ON FUNCTION headcount.report_file(text, text, headcount.report_row[], headcount.report_options) IS
-    'internal: the report as xlsx, pdf or html, by the extension headcount_export in the schema given first';
+COMMENT ON FUNCTION headcount.report_file(text, headcount.report_row[], headcount.report_options) IS
+    'internal: the report as xlsx, pdf or html, by the extension headcount_export';
 
 CREATE FUNCTION headcount.realtime_users_count(source text, return_type text DEFAULT 'json', options json DEFAULT '{}',
                                                as_of timestamptz DEFAULT headcount.as_of())
@@ -332,7 +323,6 @@ SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
 #variable_conflict use_variable
 DECLARE
     file_type constant text := lower(return_type);
-    exporter  text;
     request   headcount.report_options;
     total     bigint;
     report    headcount.report_row[];
@@ -343,7 +333,7 @@ BEGIN
         PERFORM headcount.raise_argument_error('return_type', format('"%s" is not a return type', return_type),
             hint => 'The return types are json, csv, xlsx, pdf and html.');
     ELSIF file_type NOT IN ('json', 'csv') THEN
-        exporter := headcount.export_schema(return_type);
+        PERFORM headcount.check_export(return_type);
     END IF;
     PERFORM headcount.find_source(source);
     request := headcount.read_report_options(coalesce(options, '{}'));
@@ -361,7 +351,7 @@ BEGIN
         WHEN 'json' THEN convert_to(format('{"success":true,"msg":"","data":%s,"code":null,"totalCount":%s}',
                                            to_json(report), total), 'UTF8')
         WHEN 'csv' THEN convert_to(headcount.report_csv(report, request.shown), 'UTF8')
-        ELSE headcount.report_file(exporter, file_type, report, request) END;
+        ELSE headcount.report_file(file_type, report, request) END;
 END
 $$;
 COMMENT ON FUNCTION headcount.realtime_users_count(text, text, json, timestamptz) IS
