@@ -16,10 +16,8 @@ namespace {
 constexpr std::int64_t margin = 10 * ticks_per_day;
 constexpr instant first_sure = first_finite + margin, last_sure = end_of_finite - margin;
 
-constexpr auto first_day = static_cast<day_number>(first_finite / ticks_per_day);
-
 day_run run_of(interval stretch, const time_zone &zone) {
-  day_run run{first_day, no_last_day, {beginning, forever}};
+  day_run run{no_first_day, no_last_day, {beginning, forever}};
   const instant last = stretch.end - 1;
   if (stretch.start >= first_sure) {
     run.first = day_of(std::min(stretch.start, last_sure), zone);
@@ -50,10 +48,10 @@ void day_runs::add_elsewhere(interval stretch) {
   }
   const day_run added = run_of(stretch, *zone_);
   // Those that meet it or lie beside it become one with it.
-  from = std::lower_bound(runs_.begin(), runs_.end(), added.first - 1,
-                          [](const day_run &run, day_number before) { return run.last < before; });
+  from = std::lower_bound(runs_.begin(), runs_.end(), std::int64_t{added.first} - 1,
+                          [](const day_run &run, std::int64_t before) { return run.last < before; });
   const auto to = std::upper_bound(from, runs_.end(), added.last,
-                                   [](day_number last, const day_run &run) { return last < run.first - 1; });
+                                   [](day_number last, const day_run &run) { return last < std::int64_t{run.first} - 1; });
   if (from == to) {
     from = runs_.insert(from, added);
   } else {

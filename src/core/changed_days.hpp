@@ -25,7 +25,8 @@
 
 namespace headcount::core {
 
-inline constexpr day_number no_last_day = std::numeric_limits<day_number>::max();  // date 'infinity'
+inline constexpr day_number no_first_day = std::numeric_limits<day_number>::min();  // date '-infinity'
+inline constexpr day_number no_last_day = std::numeric_limits<day_number>::max();   // date 'infinity'
 
 // The days from `first` to `last` inclusive, or without end, and from when to when they last.
 struct day_run {

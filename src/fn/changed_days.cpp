@@ -8,7 +8,7 @@
 namespace headcount::fn {
 namespace {
 
-static_assert(core::no_last_day == DATEVAL_NOEND);
+static_assert(core::no_first_day == DATEVAL_NOBEGIN && core::no_last_day == DATEVAL_NOEND);
 
 // Small to make, since a trigger makes one for each statement. Goes with the memory context it lies in.
 struct changed_days_state {

@@ -41,6 +41,8 @@ const char *find_obstacle(Oid table, const char *text) {
   const char *found = nullptr;
   if (contain_subplans(expression))
     found = "a sub-select";
+  else if (contain_mutable_functions(expression))
+    found = "a function that is not immutable";
   else if (column >= 0 && column < 0 - FirstLowInvalidHeapAttributeNumber)
     found = "a system column";
   relation_close(relation, AccessShareLock);

@@ -78,9 +78,7 @@ class change_collector {
   core::changed_days presence_, granted_;
 };
 
-void log_statement(TriggerData *fired, const pg::tracked_table &table) {
-  const pg::workspace work;
-  change_collector changes(table, work);
+void collect(TriggerData *fired, const pg::tracked_table &table, change_collector &changes) {
   pg::row_reader reader(fired, table);
   const TriggerEvent event = fired->tg_event;
   const bool is_update = TRIGGER_FIRED_BY_UPDATE(event);
@@ -101,7 +99,6 @@ void log_statement(TriggerData *fired, const pg::tracked_table &table) {
     reader.read(fired->tg_trigtuple, came_or_went);
   }
   reader.close();
-  changes.log();
 }
 
 }  // namespace
@@ -112,10 +109,15 @@ HEADCOUNT_FUNCTION(log_changes) {
   auto *const fired = reinterpret_cast<TriggerData *>(fcinfo->context);
   const pg::tracked_table &table = pg::find_tracked_table(fired);
   if (OidIsValid(table.sessions_view)) {
-    if (!table.is_readable || TRIGGER_FIRED_BY_TRUNCATE(fired->tg_event))
-      pg::log_everything(table);
+    const pg::workspace work;
+    change_collector changes(table, work);
+    // A row that an expression fails on must not fail whoever writes it: the readers of the views learn of it.
+    const bool is_known = table.is_readable && !TRIGGER_FIRED_BY_TRUNCATE(fired->tg_event) &&
+                          pg::attempt([&] { collect(fired, table, changes); });
+    if (is_known)
+      changes.log();
     else
-      log_statement(fired, table);
+      pg::log_everything(table);
   }
   return PointerGetDatum(nullptr);
 }

@@ -33,43 +33,16 @@ Oid find_sessions_view(const char *of_tag) {
   return found;
 }
 
-// Reads the expressions in a subtransaction: where one of them means nothing any more (its column was renamed), the
-// user's statement goes on.
-bool parse_columns(TriggerData *fired, tracked_table &table, MemoryContext keep) {
+void parse_columns(TriggerData *fired, tracked_table &table, MemoryContext keep) {
   MemoryContext const memory = CurrentMemoryContext;
-  ResourceOwner const owner = CurrentResourceOwner;
-  volatile bool is_readable = true;
-  BeginInternalSubTransaction(nullptr);
-  MemoryContextSwitchTo(memory);
-  PG_TRY();
-  {
-    char **const arguments = fired->tg_trigger->tgargs;
-    for (int at = 0; at < tracked_table::column_count; ++at) {
-      Node *const parsed =
-          parse_stored_expression(fired->tg_relation, arguments[table_name], arguments[first_column + at]);
-      MemoryContextSwitchTo(keep);
-      table.columns[at] = expression_planner(static_cast<Expr *>(copyObjectImpl(parsed)));
-      MemoryContextSwitchTo(memory);
-    }
-    ReleaseCurrentSubTransaction();
-  }
-  PG_CATCH();
-  {
+  char **const arguments = fired->tg_trigger->tgargs;
+  for (int at = 0; at < tracked_table::column_count; ++at) {
+    Node *const parsed =
+        parse_stored_expression(fired->tg_relation, arguments[table_name], arguments[first_column + at]);
+    MemoryContextSwitchTo(keep);
+    table.columns[at] = expression_planner(static_cast<Expr *>(copyObjectImpl(parsed)));
     MemoryContextSwitchTo(memory);
-    ErrorData *const error = CopyErrorData();
-    FlushErrorState();
-    RollbackAndReleaseCurrentSubTransaction();
-    ereport(WARNING, (errcode(error->sqlerrcode),
-                      errmsg("cannot tell what a change of \"%s\" means to its source: %s",
-                             RelationGetRelationName(fired->tg_relation), error->message),
-                      errdetail("All days of the source are computed from its tables."),
-                      errhint("Say anew with headcount.alter_source what the columns are.")));
-    is_readable = false;
   }
-  PG_END_TRY();
-  MemoryContextSwitchTo(memory);
-  CurrentResourceOwner = owner;
-  return is_readable;
 }
 
 void prepare(TriggerData *fired, tracked_table &table) {
@@ -80,7 +53,6 @@ void prepare(TriggerData *fired, tracked_table &table) {
   table.sessions_view = find_sessions_view(trigger->tgargs[tag]);
   if (!OidIsValid(table.sessions_view)) return;
   MemoryContext const keep = AllocSetContextCreate(TopMemoryContext, "headcount trigger", ALLOCSET_SMALL_SIZES);
-  table.is_readable = parse_columns(fired, table, keep);
   table.granted_before = std::strtoll(trigger->tgargs[granted_before], nullptr, 10);
   table.granted_after = std::strtoll(trigger->tgargs[granted_after], nullptr, 10);
   table.time_zone = static_cast<zone *>(MemoryContextAlloc(keep, sizeof(zone)));
@@ -134,6 +106,9 @@ const tracked_table &find_tracked_table(TriggerData *fired) {
   made.trigger = fired->tg_trigger->tgoid;
   call([&] { prepare(fired, made); });
   if (OidIsValid(made.sessions_view)) {
+    // An expression may mean nothing any more. The user's statement goes on.
+    made.is_readable =
+        attempt([&] { call([&] { parse_columns(fired, made, GetMemoryChunkContext(const_cast<zone *>(made.time_zone))); }); });
     auto *const room = const_cast<zone *>(made.time_zone);
     MemoryContext const before = MemoryContextSwitchTo(GetMemoryChunkContext(room));
     new (room) zone(fired->tg_trigger->tgargs[zone_name]);  // boundary() leaves with the caller's context in any case

@@ -67,6 +67,44 @@ class row_reader {
   int caller_context_ = 0;
 };
 
+// Runs code in a subtransaction, and returns whether it went well: where it fails, all but for a cancel, a shutdown or a
+// lack of memory, PostgreSQL is as it was before. Code that writes nothing takes no number of a transaction for it.
+template <typename Code>
+bool attempt(Code &&code) {
+  MemoryContext const memory = CurrentMemoryContext;
+  ResourceOwner const owner = CurrentResourceOwner;
+  call([memory] {
+    BeginInternalSubTransaction(nullptr);
+    MemoryContextSwitchTo(memory);
+  });
+  enum { fine, failed_backend, failed_here } outcome = fine;
+  try {
+    code();
+  } catch (const backend_error &) {
+    outcome = failed_backend;
+  } catch (const core::error &) {
+    outcome = failed_here;
+  }
+  call([&] {
+    ErrorData *error = nullptr;
+    MemoryContextSwitchTo(memory);
+    if (outcome == failed_backend) {
+      error = CopyErrorData();
+      FlushErrorState();
+    }
+    if (outcome == fine)
+      ReleaseCurrentSubTransaction();
+    else
+      RollbackAndReleaseCurrentSubTransaction();
+    MemoryContextSwitchTo(memory);
+    CurrentResourceOwner = owner;
+    if (error == nullptr) return;
+    const int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+    if (category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES) ReThrowError(error);
+  });
+  return outcome == fine;
+}
+
 // Appends days to the log of a source. Nothing where the source is gone.
 void log_days(const tracked_table &table, std::span<const core::day_run> runs);
 // All days.

@@ -23,7 +23,7 @@ void append_tree(List **to, Oid root) {
 
 bool is_tree(ArrayType *logged, List *tree) {
   const int count = ArrayGetNItems(ARR_NDIM(logged), ARR_DIMS(logged));
-  if (count != list_length(tree)) return false;
+  if (count != list_length(tree) || ARR_HASNULL(logged)) return false;
   const Oid *const oids = reinterpret_cast<const Oid *>(ARR_DATA_PTR(logged));
   for (int at = 0; at < count; ++at)
     if (!list_member_oid(tree, oids[at])) return false;

@@ -55,4 +55,4 @@ COMMENT ON FUNCTION headcount.resolve_expression(regclass, text) IS 'one SQL exp
 CREATE FUNCTION headcount.expression_obstacle(relation regclass, expression text) RETURNS text
     AS 'MODULE_PATHNAME', 'headcount_expression_obstacle' LANGUAGE C STABLE STRICT PARALLEL UNSAFE COST 1000;
 COMMENT ON FUNCTION headcount.expression_obstacle(regclass, text) IS
-    'internal: what of a resolved expression a trigger cannot evaluate for the rows of a statement, NULL where there is nothing';
+    'internal: what of a resolved expression may give the same row another value, or cannot be evaluated by a trigger; NULL where there is nothing';

@@ -91,8 +91,9 @@ $$;
 COMMENT ON FUNCTION headcount.stop_rollup(text, regclass) IS
     'internal: drops the triggers of a source and forgets its stored days; an error where days are frozen';
 
+-- What there is of them, without a word about the rest.
 CREATE FUNCTION headcount.drop_rollup_tables(name text) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 BEGIN
     EXECUTE format('DROP VIEW IF EXISTS %I.rollup_dirty', name);
     EXECUTE format('DROP TABLE IF EXISTS %1$I.rollup_days, %1$I.rollup_users, %1$I.rollup_changes', name);
@@ -140,6 +141,18 @@ END
 $$;
 COMMENT ON FUNCTION headcount.rebuild_views(text, headcount.source) IS
     'internal: makes the views of a source anew, in place, and registers its options; these have been checked';
+
+-- With the rights of the owner: what is made belongs to them, and what they wrote runs as them. Under this path the text
+-- of the options names every relation with its schema.
+CREATE FUNCTION headcount.change_source(name text, options headcount.source) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM headcount.execute_as_owner(options.sessions_view,
+        format('SELECT headcount.rebuild_views(%L, %L::headcount.source)', name, options));
+END
+$$;
+COMMENT ON FUNCTION headcount.change_source(text, headcount.source) IS
+    'internal: makes the views of a source anew with the rights of its owner; the options have been checked';
 
 -- Like create_source under the caller's search path, hence no SET clause: the expressions given here are read under it.
 -- Those that stay were written under pg_catalog alone, and are read that way again: a function of the same name on the
@@ -241,7 +254,7 @@ BEGIN
     options.denied_host := coalesce(given.denied_host, options.denied_host);
     options.denied_server := coalesce(given.denied_server, options.denied_server);
     options.denied_when := coalesce(given.denied_when, options.denied_when);
-    PERFORM headcount.rebuild_views(name, options);
+    PERFORM headcount.change_source(name, options);
 END
 $$;
 COMMENT ON FUNCTION headcount.alter_source(text, regclass, text, text, text, text, text, text, interval, text, text,
@@ -259,6 +272,7 @@ BEGIN
     DELETE FROM headcount.source AS s WHERE s.sessions_view = options.sessions_view;
     DELETE FROM headcount.rollup AS r WHERE r.sessions_view = options.sessions_view RETURNING r.trigger_tag INTO tag;
     PERFORM headcount.drop_triggers(tag);
+    PERFORM headcount.drop_jobs(name);
     IF drop_source.cascade THEN
         EXECUTE format('DROP SCHEMA %I CASCADE', name);
         RETURN;

@@ -297,14 +297,33 @@ END
 $$;
 COMMENT ON FUNCTION headcount.make_rollup_tables(text) IS 'internal: makes the tables of a materialized source';
 
--- There are hardly ever more than a few, which unnest() does not tell the planner.
+-- Some days as runs, of which there are not too many: a query reads the sessions of each run on its own. Beyond the limit
+-- gaps are filled, the narrow ones first, and what lies in them is computed without need.
+CREATE FUNCTION headcount.few_runs(days datemultirange) RETURNS datemultirange
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    most_runs constant integer := 16;
+    span constant datemultirange := datemultirange(range_merge(days));
+    gap  integer := 1;
+BEGIN
+    WHILE (SELECT count(*) FROM unnest(days)) > most_runs LOOP
+        gap := 2 * gap;
+        days := span * (SELECT range_agg(daterange(lower(d), upper(d) + gap)) FROM unnest(days) AS d);
+    END LOOP;
+    RETURN days;
+END
+$$;
+COMMENT ON FUNCTION headcount.few_runs(datemultirange) IS 'internal: some days, and where they are too scattered more';
+
+-- ROWS is what the planner shall expect: for the 100 of unnest() it would have the query compiled first.
 CREATE FUNCTION headcount.day_runs(days datemultirange, time_zone text)
 RETURNS TABLE (from_day date, to_day date, from_at timestamptz, to_at timestamptz)
 LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10 ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NOT isempty(days) THEN
         RETURN QUERY
-        SELECT lower(d), upper(d), headcount.day_start(lower(d), time_zone), headcount.day_start(upper(d), time_zone) FROM unnest(days) AS d;
+        SELECT lower(d), upper(d), coalesce(headcount.day_start(lower(d), time_zone), '-infinity'), headcount.day_start(upper(d), time_zone)
+        FROM unnest(headcount.few_runs(days)) AS d;
     END IF;
 END
 $$;

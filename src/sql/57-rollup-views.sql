@@ -236,7 +236,15 @@ $$;
 COMMENT ON FUNCTION headcount.stored_daily_view(text, headcount.source, headcount.source_parts, text) IS
     'internal: the query behind the daily report of a materialized source under one licensing model';
 
--- Each server has its own history; rows without a server make one of their own.
+CREATE FUNCTION headcount.has_servers(options headcount.source) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT options.server IS NOT NULL OR options.denied_server IS NOT NULL
+$$;
+COMMENT ON FUNCTION headcount.has_servers(headcount.source) IS
+    'internal: whether a source knows servers, so that there is something to store of each';
+
+-- Each server has its own history; rows without a server make one of their own, which is that of all of them where the
+-- source knows no servers.
 CREATE FUNCTION headcount.stored_server_view(name text, options headcount.source, parts headcount.source_parts) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -263,7 +271,8 @@ FROM (
 WINDOW w AS (PARTITION BY e.server ORDER BY e.day%s)) AS e
 WHERE e.daily_users > 0 OR e.denial_users > 0 OR e.concurrent_hosts > 0
 ORDER BY e.day, e.server$q$,
-        headcount.report_columns(options.licensing_model), options.time_zone, name, headcount.is_stored(name, 's'),
+        headcount.report_columns(options.licensing_model), options.time_zone, name,
+        headcount.is_stored(name, CASE WHEN headcount.has_servers(options) THEN 's' ELSE 'a' END),
         CASE WHEN realtime THEN format(' AND d.server = ANY (%L::text[])', options.realtime_servers) ELSE '' END,
         options.time_zone,
         headcount.collect_sessions(options, headcount.live_sessions(name, options, parts), format(server, 's'), '(SELECT headcount.as_of())'),

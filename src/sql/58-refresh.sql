@@ -66,7 +66,7 @@ COMMENT ON FUNCTION headcount.day_rows_query() IS 'internal: the query for the r
 CREATE FUNCTION headcount.slices(options headcount.source) RETURNS SETOF "char"
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT v.slice
-    FROM (VALUES ('a'::"char", true), ('r'::"char", options.realtime_servers IS NOT NULL), ('s'::"char", options.server IS NOT NULL)) AS v (slice, is_kept)
+    FROM (VALUES ('a'::"char", true), ('r'::"char", options.realtime_servers IS NOT NULL), ('s'::"char", headcount.has_servers(options))) AS v (slice, is_kept)
     WHERE v.is_kept
 $$;
 COMMENT ON FUNCTION headcount.slices(headcount.source) IS
@@ -162,7 +162,7 @@ COMMENT ON FUNCTION headcount.log_relation(text, headcount.source, regclass) IS
 
 -- What became of the partitions since triggers were made. Whoever attaches or drops one need not tell: the views see that
 -- the tables are not those whose changes are logged, and compute everything until a refresh comes here.
-CREATE FUNCTION headcount.follow_partitions(name text, options headcount.source, state headcount.rollup) RETURNS headcount.rollup
+CREATE FUNCTION headcount.follow_partitions(name text, options headcount.source, state headcount.rollup) RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     sessions constant regclass[] := ARRAY(SELECT headcount.relation_tree(options.sessions));
@@ -171,7 +171,7 @@ DECLARE
     obstacle text;
 BEGIN
     IF state.relations IS NULL OR (state.relations @> (sessions || denials) AND state.relations <@ (sessions || denials)) THEN
-        RETURN state;
+        RETURN false;
     END IF;
     -- the log must be read after the triggers are there, which an older snapshot would not show
     IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -207,11 +207,11 @@ BEGIN
     state.relations := ARRAY(SELECT DISTINCT r FROM unnest(sessions || denials) AS r);
     UPDATE headcount.rollup AS r SET relations = state.relations, frontier_day = state.frontier_day
     WHERE r.sessions_view = state.sessions_view;
-    RETURN state;
+    RETURN true;
 END
 $$;
 COMMENT ON FUNCTION headcount.follow_partitions(text, headcount.source, headcount.rollup) IS
-    'internal: makes the triggers of a source fit the partitions that its tables have now';
+    'internal: makes the triggers of a source fit the partitions that its tables have now, and says whether any came or went';
 
 -- How many days to compute at once: as many as have some millions of sessions on average.
 CREATE FUNCTION headcount.batch_days(options headcount.source, days integer) RETURNS integer
@@ -272,11 +272,12 @@ BEGIN
         SELECT range_agg(daterange(greatest(g.from_day, $1), least(g.to_day, $2 - 1), '[]'))
         FROM gone AS g WHERE g.from_day < $2 AND g.to_day >= $1 AND $1 < $2$q$, name)
         INTO dirty USING state.frozen_before, state.frontier_day;
-    IF dirty @> '-infinity'::date THEN      -- a truncation: days before the first with anything are as empty as ever
-        first_day := least(headcount.first_stored_day(name), headcount.first_day(name, options.time_zone), state.frontier_day);
+    first_day := coalesce(headcount.first_stored_day(name), state.frontier_day);
+    IF lower(dirty) < first_day THEN      -- days before the first with anything are as empty as ever
+        first_day := least(first_day, headcount.first_day(name, options.time_zone));
         dirty := dirty * datemultirange(daterange(first_day, NULL));
     END IF;
-    RETURN coalesce(dirty, '{}');
+    RETURN coalesce(headcount.few_runs(dirty), '{}');
 END
 $$;
 COMMENT ON FUNCTION headcount.take_changes(text, headcount.source, headcount.rollup) IS
@@ -302,14 +303,16 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM headcount.raise_not_materialized(name);
     END IF;
-    state := headcount.follow_partitions(name, options, state);
+    IF headcount.follow_partitions(name, options, state) THEN
+        RETURN 0;      -- a step of its own: writers wait for tables that get triggers
+    END IF;
     target := greatest(state.frontier_day,
         headcount.day_of(now() - coalesce(options.false_denial_after, interval '0'), options.time_zone)
         - CASE WHEN state.relations IS NULL THEN options.tracking_days - 1 ELSE 0 END);
 
     dirty := headcount.take_changes(name, options, state);
     new_from := CASE WHEN isfinite(state.frontier_day) THEN state.frontier_day
-                     ELSE least(headcount.first_day(name, options.time_zone), target) END;
+                     ELSE least(headcount.first_day(name, options.time_zone), headcount.first_stored_day(name), target) END;
     to_do := headcount.day_count(dirty) + (target - new_from);
     most := least(headcount.batch_days(options, greatest(to_do, 366)), max_days);
 
@@ -334,7 +337,8 @@ BEGIN
     END IF;
 
     UPDATE headcount.rollup AS r
-    SET frontier_day = state.frontier_day,
+    -- a DDL command may have made an end of the triggers meanwhile (mend_triggers), and of the frontier with them
+    SET frontier_day = CASE WHEN r.relations IS NOT DISTINCT FROM state.relations THEN state.frontier_day ELSE r.frontier_day END,
         last_refresh = now(),
         last_duration = clock_timestamp() - refresh_step.started_at,
         refresh_pid = CASE WHEN done < to_do THEN pid END,
@@ -381,7 +385,10 @@ COMMENT ON FUNCTION headcount.find_own_rollup(text) IS
 CREATE FUNCTION headcount.sources_to_refresh(source text, max_days integer) RETURNS regclass[]
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF max_days < 1 THEN
+    IF current_setting('transaction_read_only')::boolean THEN
+        RAISE EXCEPTION 'cannot refresh sources in a read-only transaction' USING ERRCODE = 'read_only_sql_transaction',
+            HINT = 'A replica has what is stored on its primary: refresh sources there.';
+    ELSIF max_days < 1 THEN
         PERFORM headcount.raise_argument_error('max_days', format('must be at least 1, but is %s', max_days));
     ELSIF source IS NOT NULL THEN
         RETURN ARRAY[(headcount.find_own_rollup(source)).sessions_view];
@@ -462,7 +469,8 @@ COMMENT ON FUNCTION headcount.forget_days(text) IS 'internal: forgets all stored
 CREATE PROCEDURE headcount.rebuild(source text)
 LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM headcount.forget_days(source);
+    PERFORM headcount.execute_as_owner((headcount.find_own_rollup(source)).sessions_view,
+                                       pg_catalog.format('SELECT headcount.forget_days(%L)', source));
     COMMIT;
     CALL headcount.refresh(source);
 END
@@ -472,19 +480,22 @@ COMMENT ON PROCEDURE headcount.rebuild(text) IS
 
 CREATE FUNCTION headcount.invalidate(source text, from_day date, to_day date) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    state constant headcount.rollup := headcount.find_own_rollup(source);
 BEGIN
-    PERFORM headcount.find_own_rollup(source);
     IF from_day > to_day THEN
         RAISE EXCEPTION 'from_day (%) is after to_day (%)', from_day, to_day USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    EXECUTE format('INSERT INTO %I.rollup_changes (from_day, to_day) VALUES ($1, $2)', source)
-        USING coalesce(from_day, '-infinity'), coalesce(to_day, 'infinity');
+    PERFORM headcount.execute_as_owner(state.sessions_view,
+        format('INSERT INTO %I.rollup_changes (from_day, to_day) VALUES (%L, %L)', source,
+               coalesce(from_day, '-infinity'), coalesce(to_day, 'infinity')));
 END
 $$;
 COMMENT ON FUNCTION headcount.invalidate(text, date, date) IS
     'says that days of a source changed where no trigger saw it: they are computed from its tables until the next refresh stores them. NULL is no bound';
 
-CREATE FUNCTION headcount.freeze(source text, before_day date) RETURNS void
+-- Runs as the owner.
+CREATE FUNCTION headcount.freeze_days(source text, before_day date) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     options  constant headcount.source := headcount.find_own_source(source);
@@ -501,63 +512,112 @@ BEGIN
         RAISE EXCEPTION 'days before % changed since they were stored', before_day USING ERRCODE = 'object_not_in_prerequisite_state',
             HINT = format('Run CALL headcount.refresh(%L) first.', source);
     END IF;
-    UPDATE headcount.rollup AS r SET frozen_before = coalesce(before_day, '-infinity') WHERE r.sessions_view = options.sessions_view;
+    before_day := coalesce(before_day, '-infinity');
+    IF before_day < state.frozen_before THEN      -- what changed while they were frozen is not in the log
+        EXECUTE format('INSERT INTO %I.rollup_changes (from_day, to_day) VALUES ($1, $2)', source) USING before_day, state.frozen_before - 1;
+    END IF;
+    UPDATE headcount.rollup AS r SET frozen_before = before_day WHERE r.sessions_view = options.sessions_view;
+END
+$$;
+COMMENT ON FUNCTION headcount.freeze_days(text, date) IS 'internal: keeps days of a source as they are stored, or gives them up';
+
+CREATE FUNCTION headcount.freeze(source text, before_day date) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    state constant headcount.rollup := headcount.find_own_rollup(source);
+BEGIN
+    PERFORM headcount.execute_as_owner(state.sessions_view, format('SELECT headcount.freeze_days(%L, %L)', source, before_day));
 END
 $$;
 COMMENT ON FUNCTION headcount.freeze(text, date) IS
     'keeps the days of a source before this one as they are stored, whatever happens to its tables: sessions that were over by then may be deleted. NULL freezes none';
 
--- Triggers are told the source's expressions as text, in which columns and functions have names. After a DDL command that
--- may have changed one they are made anew; where that fails they go, and everything is computed from the tables until
--- somebody mends the source.
-CREATE FUNCTION headcount.mend_triggers(view regclass) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+-- Triggers are told the source's expressions as text, in which columns and functions have names. Where a DDL command
+-- leaves one without meaning they go, and everything is computed from the tables until somebody mends the source.
+CREATE FUNCTION headcount.find_obstacle(view regclass, relation regclass) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    name     constant text := headcount.source_name(view);
-    options  headcount.source;
-    state    headcount.rollup;
-    obstacle text;
+    options headcount.source;
 BEGIN
     SELECT s.* INTO options FROM headcount.source AS s WHERE s.sessions_view = view;
-    SELECT r.* INTO state FROM headcount.rollup AS r WHERE r.sessions_view = view;
-    obstacle := coalesce(headcount.tracking_obstacle(options, false),
-                         CASE WHEN options.denials IS NOT NULL THEN headcount.tracking_obstacle(options, true) END);
-    IF obstacle IS NULL THEN
-        RETURN;
-    END IF;
-    PERFORM headcount.drop_triggers(state.trigger_tag);
-    UPDATE headcount.rollup AS r SET relations = '{}', frontier_day = r.frozen_before WHERE r.sessions_view = view;
-    RAISE WARNING 'changes of the tables of source "%" are no longer logged', name USING DETAIL = format('%s.', obstacle),
-        HINT = 'Its views are computed from the tables until headcount.alter_source says anew what they hold.';
+    -- a command about one table must not touch another one: pg_restore runs several at once
+    RETURN coalesce(CASE WHEN relation IS NULL OR relation = options.sessions THEN headcount.tracking_obstacle(options, false) END,
+                    CASE WHEN options.denials IS NOT NULL AND (relation IS NULL OR relation = options.denials) THEN headcount.tracking_obstacle(options, true) END,
+                    (SELECT format('"%s" is unlogged, so a crash empties it', c.relname) FROM pg_class AS c WHERE c.oid = relation AND c.relpersistence <> 'p'));
 END
 $$;
-COMMENT ON FUNCTION headcount.mend_triggers(regclass) IS
-    'internal: drops the triggers of a source whose expressions mean nothing any more';
+COMMENT ON FUNCTION headcount.find_obstacle(regclass, regclass) IS
+    'internal: why changes of a table of a source, or of all, can no longer be logged by triggers; NULL where they can';
 
+-- ALTER TABLE ... ENABLE TRIGGER ALL makes a trigger like any other, that a subscription does not fire.
+CREATE FUNCTION headcount.enable_triggers(tag text, relation regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    actions text;
+BEGIN
+    SELECT string_agg(format('ENABLE %s TRIGGER %I', CASE WHEN t.tgtype & 1 = 1 THEN 'REPLICA' ELSE 'ALWAYS' END, t.tgname), ', ') INTO actions
+    FROM pg_trigger AS t
+    WHERE t.tgrelid = relation AND t.tgenabled = 'O'
+      AND t.tgfoid = 'headcount.log_changes()'::regprocedure AND starts_with(t.tgname, format('headcount_%s_', tag));
+    IF actions IS NOT NULL THEN
+        EXECUTE format('ALTER TABLE %s %s', headcount.relation_name(relation), actions);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount.enable_triggers(text, regclass) IS
+    'internal: enables the triggers of a source on one table as they were made';
+
+-- Whoever alters something may be anybody, and what fails here must not fail the command: neither a source of somebody
+-- else, nor a table that its owner has just lost.
 CREATE FUNCTION headcount.follow_ddl() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    view regclass;
+    touched  record;
+    obstacle text;
 BEGIN
-    FOR view IN
-        SELECT DISTINCT r.sessions_view
+    FOR touched IN
+        SELECT DISTINCT r.sessions_view AS view, r.trigger_tag AS tag, CASE WHEN c.classid = 'pg_class'::regclass THEN c.objid END AS relation
         FROM headcount.rollup AS r
              JOIN pg_class AS v ON v.oid = r.sessions_view
              JOIN pg_event_trigger_ddl_commands() AS c
-                 ON NOT c.in_extension
-                    AND CASE WHEN c.classid = 'pg_class'::regclass THEN c.objid = ANY (r.relations::oid[])
-                             WHEN c.classid = 'pg_namespace'::regclass THEN true
-                             ELSE TG_TAG <> 'ALTER TABLE' END
+                 ON NOT c.in_extension AND CASE WHEN c.classid = 'pg_class'::regclass THEN c.objid = ANY (r.relations::oid[]) ELSE TG_TAG <> 'ALTER TABLE' END
         WHERE cardinality(r.relations) > 0
     LOOP
-        PERFORM headcount.execute_as_owner(view, format('SELECT headcount.mend_triggers(%s::oid)', view::oid));
+        BEGIN
+            obstacle := headcount.execute_as_owner(touched.view,
+                format('SELECT headcount.find_obstacle(%s::oid, %L::oid)', touched.view::oid, touched.relation));
+        EXCEPTION WHEN OTHERS THEN
+            obstacle := SQLERRM;
+        END;
+        IF obstacle IS NOT NULL THEN
+            PERFORM headcount.drop_triggers(touched.tag);
+            UPDATE headcount.rollup AS r SET relations = '{}', frontier_day = r.frozen_before WHERE r.sessions_view = touched.view;
+            RAISE WARNING 'changes of the tables of source "%" are no longer logged', headcount.source_name(touched.view) USING DETAIL = format('%s.', obstacle),
+                HINT = 'Its views are computed from the tables until headcount.alter_source says anew what they hold.';
+        ELSIF touched.relation IS NOT NULL THEN
+            PERFORM headcount.enable_triggers(touched.tag, touched.relation);
+        END IF;
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION headcount.follow_ddl() IS
-    'notices when a column or a function that the triggers of a materialized source use is renamed';
+    'notices when a column or a function that the triggers of a materialized source use is renamed, and when they are enabled like others';
 REVOKE ALL ON FUNCTION headcount.follow_ddl() FROM PUBLIC;
 CREATE EVENT TRIGGER headcount_follow_ddl ON ddl_command_end
     WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER ROUTINE', 'ALTER TYPE', 'ALTER DOMAIN')
     EXECUTE FUNCTION headcount.follow_ddl();
 COMMENT ON EVENT TRIGGER headcount_follow_ddl IS 'notices when something that the triggers of materialized sources use is renamed';
+
+-- Triggers do not depend on the views of their source: DROP SCHEMA, or whatever takes the view sessions along.
+CREATE FUNCTION headcount.follow_drop() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM headcount.drop_triggers(r.trigger_tag)
+    FROM pg_event_trigger_dropped_objects() AS d JOIN headcount.rollup AS r ON r.sessions_view = d.objid
+    WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0;
+END
+$$;
+COMMENT ON FUNCTION headcount.follow_drop() IS 'drops the triggers of a materialized source whose views were dropped';
+REVOKE ALL ON FUNCTION headcount.follow_drop() FROM PUBLIC;
+CREATE EVENT TRIGGER headcount_follow_drop ON sql_drop EXECUTE FUNCTION headcount.follow_drop();
+COMMENT ON EVENT TRIGGER headcount_follow_drop IS 'drops the triggers of materialized sources whose views were dropped';

@@ -80,7 +80,8 @@ END
 $$;
 COMMENT ON FUNCTION headcount.verify_query(text) IS 'internal: the query for the differences between stored and recomputed days of a source';
 
-CREATE FUNCTION headcount.verify(source text, from_day date DEFAULT NULL, to_day date DEFAULT NULL)
+-- Runs as the owner.
+CREATE FUNCTION headcount.verify_days(source text, from_day date, to_day date)
 RETURNS TABLE (day date, column_name text, stored text, recomputed text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
 #variable_conflict use_variable
@@ -104,6 +105,9 @@ BEGIN
 
     -- frozen days need not be what the tables say; days that are not stored cannot be wrong
     first := least(headcount.first_stored_day(source), headcount.first_day(source, options.time_zone));
+    IF first IS NULL THEN      -- neither stored nor in the tables
+        RETURN;
+    END IF;
     first := greatest(first, from_day, state.frozen_before);
     last := least(headcount.live_day(options.sessions_view) - 1, to_day);
     WHILE first <= last LOOP
@@ -135,50 +139,102 @@ BEGIN
     END LOOP;
 END
 $$;
+COMMENT ON FUNCTION headcount.verify_days(text, date, date) IS
+    'internal: the differences between the stored days of a source and its tables';
+
+CREATE FUNCTION headcount.verify(source text, from_day date DEFAULT NULL, to_day date DEFAULT NULL)
+RETURNS TABLE (day date, column_name text, stored text, recomputed text)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    state constant headcount.rollup := headcount.find_own_rollup(source);
+BEGIN
+    RETURN QUERY SELECT v.* FROM json_to_recordset(headcount.execute_as_owner(state.sessions_view,
+        format('SELECT coalesce(json_agg(v), ''[]'') FROM headcount.verify_days(%L, %L, %L) AS v', source, from_day, to_day))::json)
+        AS v (day date, column_name text, stored text, recomputed text);
+END
+$$;
 COMMENT ON FUNCTION headcount.verify(text, date, date) IS
     'the differences between the stored days of a source and its tables, and triggers that do not log changes: no rows where all is true. headcount.invalidate or rebuild mends days, headcount.alter_source(source, tracking => ...) triggers';
 
--- What a source's own tables tell, to those who may read them; NULL to others.
-CREATE FUNCTION headcount.rollup_facts(view regclass, OUT first_day date, OUT dirty_days integer, OUT rollup_bytes bigint)
+-- What a source's own tables tell. Runs as the owner.
+CREATE FUNCTION headcount.rollup_facts(view regclass, OUT first_day date, OUT dirty_days integer)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     name    constant text := headcount.source_name(view);
     state   headcount.rollup;
-    tables  oid[];
 BEGIN
-    SELECT array_agg(c.oid), sum(pg_total_relation_size(c.oid)) INTO tables, rollup_bytes
-    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    -- plain tables only: a view of that name could run anything with the rights of whoever asks
-    WHERE n.nspname = name AND c.relkind = 'r' AND c.relname IN ('rollup_days', 'rollup_users', 'rollup_changes');
-    IF cardinality(tables) = 3 AND (SELECT bool_and(has_table_privilege(t, 'SELECT')) FROM unnest(tables) AS t) THEN
-        SELECT r.* INTO state FROM headcount.rollup AS r WHERE r.sessions_view = view;
-        first_day := headcount.first_stored_day(name);
-        EXECUTE format($q$
-            SELECT headcount.day_count(range_agg(daterange(greatest(c.from_day, $1, $3), least(c.to_day, $2 - 1), '[]')))
-            FROM %I.rollup_changes AS c WHERE c.from_day < $2 AND c.to_day >= greatest($1, $3) AND greatest($1, $3) < $2$q$, name)
-            INTO dirty_days USING state.frozen_before, state.frontier_day, first_day;
-    END IF;
+    SELECT r.* INTO state FROM headcount.rollup AS r WHERE r.sessions_view = view;
+    first_day := headcount.first_stored_day(name);
+    EXECUTE format($q$
+        SELECT headcount.day_count(range_agg(daterange(greatest(c.from_day, $1, $3), least(c.to_day, $2 - 1), '[]')))
+        FROM %I.rollup_changes AS c WHERE c.from_day < $2 AND c.to_day >= greatest($1, $3) AND greatest($1, $3) < $2$q$, name)
+        INTO dirty_days USING state.frozen_before, state.frontier_day, first_day;
 END
 $$;
-COMMENT ON FUNCTION headcount.rollup_facts(regclass) IS 'internal: first stored day, days that changed since they were stored, and size of what is stored of a source';
+COMMENT ON FUNCTION headcount.rollup_facts(regclass) IS 'internal: first stored day, and days that changed since they were stored';
 
-CREATE FUNCTION headcount.job_name(source text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$ SELECT 'headcount refresh ' || source $$;
-COMMENT ON FUNCTION headcount.job_name(text) IS 'internal: the name of the job of pg_cron that refreshes a source';
-
-CREATE FUNCTION headcount.schedule_of(source text) RETURNS text
+-- The same for members of the owner's role, NULL for others, and the size for all. Read with the rights of the reader,
+-- tables that somebody else made could run anything with them.
+CREATE FUNCTION headcount.find_rollup_facts(view regclass, OUT first_day date, OUT dirty_days integer, OUT rollup_bytes bigint)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    schedule text;
+    tables bigint;
 BEGIN
-    IF EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron') AND has_table_privilege('cron.job', 'SELECT') THEN
-        EXECUTE 'SELECT string_agg(j.schedule, '', '' ORDER BY j.jobid) FROM cron.job AS j WHERE j.jobname = $1 AND j.database = current_database()'
-            INTO schedule USING headcount.job_name(source);
+    SELECT count(*), sum(pg_total_relation_size(c.oid)) INTO tables, rollup_bytes
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = headcount.source_name(view) AND c.relkind = 'r' AND c.relname IN ('rollup_days', 'rollup_users', 'rollup_changes');
+    IF tables = 3 AND (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class AS c WHERE c.oid = view) THEN
+        SELECT f.first_day, f.dirty_days INTO first_day, dirty_days
+        FROM json_to_record(headcount.execute_as_owner(view,
+            format('SELECT row_to_json(f) FROM headcount.rollup_facts(%s::oid) AS f', view::oid))::json) AS f (first_day date, dirty_days integer);
     END IF;
-    RETURN schedule;
+EXCEPTION WHEN OTHERS THEN      -- one source whose tables are not what they were must not hide the others
+    RETURN;
 END
 $$;
+COMMENT ON FUNCTION headcount.find_rollup_facts(regclass) IS
+    'internal: first stored day, days that changed since they were stored, and size of what is stored of a source';
+
+-- A name that pg_cron does not cut off.
+CREATE FUNCTION headcount.job_name(source text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT 'headcount refresh ' || CASE WHEN octet_length(source) <= 45 THEN source ELSE md5(source) END
+$$;
+COMMENT ON FUNCTION headcount.job_name(text) IS 'internal: the name of the job of pg_cron that refreshes a source';
+
+CREATE FUNCTION headcount.jobs_of(source text) RETURNS TABLE (job bigint, schedule text)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- in this order: whoever may not enter the schema may not even ask about the table
+    IF (CASE WHEN NOT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron') THEN false
+             WHEN NOT has_schema_privilege('cron', 'USAGE') THEN false
+             ELSE has_table_privilege('cron.job', 'SELECT') END) THEN
+        RETURN QUERY EXECUTE 'SELECT j.jobid, j.schedule FROM cron.job AS j WHERE j.jobname = $1 AND j.database = current_database() ORDER BY j.jobid'
+            USING headcount.job_name(source);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount.jobs_of(text) IS 'internal: the jobs of pg_cron that refresh a source, as far as the caller can see them';
+
+CREATE FUNCTION headcount.schedule_of(source text) RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT string_agg(j.schedule, ', ' ORDER BY j.job) FROM headcount.jobs_of(source) AS j
+$$;
 COMMENT ON FUNCTION headcount.schedule_of(text) IS 'internal: when pg_cron refreshes a source, NULL where it does not, or where the caller cannot see it';
+
+CREATE FUNCTION headcount.drop_jobs(source text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    job bigint;
+BEGIN
+    FOR job IN SELECT j.job FROM headcount.jobs_of(source) AS j LOOP
+        EXECUTE 'SELECT cron.unschedule($1)' USING job;
+    END LOOP;
+    RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION headcount.drop_jobs(text) IS 'internal: ends the jobs of pg_cron that refresh a source, and tells whether there were any';
 
 CREATE VIEW headcount.source_status AS
 SELECT n.nspname::text AS source, pg_catalog.pg_get_userbyid(c.relowner)::text AS owner, s.materialized,
@@ -189,7 +245,7 @@ FROM headcount.source AS s
      JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) s.sessions_view
      JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
      LEFT JOIN headcount.rollup AS r ON r.sessions_view OPERATOR(pg_catalog.=) s.sessions_view
-     CROSS JOIN LATERAL headcount.rollup_facts(s.sessions_view) AS f;
+     CROSS JOIN LATERAL headcount.find_rollup_facts(s.sessions_view) AS f;
 COMMENT ON VIEW headcount.source_status IS 'what is stored of each source, and how far it is up to date';
 COMMENT ON COLUMN headcount.source_status.exact IS 'whether the views are what a full recompute would give at every snapshot: not where the source is tracked by window, or where a trigger is missing or disabled';
 COMMENT ON COLUMN headcount.source_status.first_day IS 'the first stored day with anything';
@@ -237,12 +293,8 @@ CREATE FUNCTION headcount.unschedule_refresh(source text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM headcount.require_cron();
-    IF headcount.schedule_of(source) IS NULL THEN
-        RETURN false;
-    END IF;
-    EXECUTE 'SELECT cron.unschedule($1)' USING headcount.job_name(source);
-    RETURN true;
+    RETURN headcount.drop_jobs(source);
 END
 $$;
 COMMENT ON FUNCTION headcount.unschedule_refresh(text) IS
-    'ends the schedule of a source, also of one that was dropped; false where it had none';
+    'ends the schedule of a source, also of one that was renamed since; false where it had none';
