@@ -28,7 +28,7 @@ unit_packages() { printf '%s\n' cmake libgtest-dev libbenchmark-dev; }
 clang_packages() { printf '%s\n' clang-14 libclang-rt-14-dev; }
 # A nodejs that is not Debian's brings npm along, with which Debian's npm does not go together.
 tap_packages() {
-	printf '%s\n' perl libipc-run-perl poppler-utils curl
+	printf '%s\n' perl libipc-run-perl poppler-utils curl "postgresql-$pg_major-cron"
 	command -v node >/dev/null || echo nodejs
 	command -v npm >/dev/null || echo npm
 }

@@ -11,7 +11,7 @@ CREATE TYPE headcount.daily_set AS (
 COMMENT ON TYPE headcount.daily_set IS 'a day with its users as sets of numbers';
 
 CREATE FUNCTION headcount.daily_names(sessions bytea, denials bytea) RETURNS SETOF text
-    AS 'MODULE_PATHNAME', 'headcount_daily_names' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 1000;
+    AS 'MODULE_PATHNAME', 'headcount_daily_names' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 100;
 COMMENT ON FUNCTION headcount.daily_names(bytea, bytea) IS
     'the users that daily_session_agg and daily_denial_agg collected, each once';
 

@@ -322,7 +322,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10 ROWS 1 SET search_path = pg_catalo
 BEGIN
     IF NOT isempty(days) THEN
         RETURN QUERY
-        SELECT lower(d), upper(d), coalesce(headcount.day_start(lower(d), time_zone), '-infinity'), headcount.day_start(upper(d), time_zone)
+        SELECT lower(d), upper(d), lower(d)::timestamp AT TIME ZONE time_zone, upper(d)::timestamp AT TIME ZONE time_zone
         FROM unnest(headcount.few_runs(days)) AS d;
     END IF;
 END

@@ -149,7 +149,7 @@ BEGIN
     END IF;
     IF relation = ANY (ARRAY(SELECT headcount.relation_tree(options.denials))) THEN
         stretches := concat_ws(' UNION ALL ', NULLIF(stretches, ''),
-                               format('SELECT r.denied_at, r.denied_at FROM (%s) AS r', parts.denial_rows));
+                               format('SELECT r.denied_at AS started_at, r.denied_at AS ended_at FROM (%s) AS r', parts.denial_rows));
     END IF;
     EXECUTE format('INSERT INTO %I.rollup_changes (from_day, to_day)
         SELECT d.days[i], d.days[i + 1]

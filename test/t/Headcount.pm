@@ -10,7 +10,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Time::HiRes qw(sleep);
 
-our @EXPORT = qw(new_node small_source sqlstates error_text background_backend);
+our @EXPORT = qw(new_node small_source twin_tables fill_twins twin_sources twins_differ rollup_status sqlstates error_text background_backend);
 
 # A running server with the extension in database postgres.
 sub new_node
@@ -43,6 +43,71 @@ SELECT headcount.create_source('wifi', 'login', 'who', 'mac', 'came', 'went', se
 	realtime_servers => '{nas 0,nas 1}', time_zone => 'Europe/Warsaw', user_identity => 'lower(user_name)');
 SQL
 	return;
+}
+
+# Tables for two sources that differ in one thing: of "stored" days are stored, of "live" not. fill_twins gives them fixed
+# contents, twin_sources makes the sources. The sessions are partitioned, or plain where that is asked for.
+sub twin_tables
+{
+	my ($node, $db, %options) = @_;
+	my $columns = 'id integer, who text, mac text, nas text, came timestamptz, went timestamptz, heard timestamptz, PRIMARY KEY (id, came)';
+	$node->safe_psql($db // 'postgres', "CREATE TABLE refused (id integer PRIMARY KEY, who text, nas text, at timestamptz);"
+		. ($options{plain} ? "CREATE TABLE login ($columns);" : <<"SQL"));
+CREATE TABLE login ($columns) PARTITION BY RANGE (came);
+CREATE TABLE early PARTITION OF login FOR VALUES FROM (MINVALUE) TO ('2026-01-12');
+CREATE TABLE late PARTITION OF login DEFAULT;
+SQL
+	return;
+}
+
+sub fill_twins
+{
+	my ($node, $db) = @_;
+	$node->safe_psql($db // 'postgres', <<'SQL');
+INSERT INTO login
+SELECT i, 'user ' || i % 17, 'host ' || i % 23, 'nas ' || i % 3, timestamptz '2026-01-01 00:00+00' + i * interval '97 minutes',
+       CASE WHEN i % 10 > 0 THEN timestamptz '2026-01-01 00:00+00' + i * interval '97 minutes' + i % 7 * interval '3 hours' END,
+       timestamptz '2026-01-01 00:00+00' + i * interval '100 minutes'
+FROM generate_series(1, 400) AS i;
+INSERT INTO refused SELECT i, 'user ' || i % 29, 'nas ' || i % 3, timestamptz '2026-01-02 12:00+00' + i * interval '5 hours' FROM generate_series(1, 90) AS i;
+SQL
+	return;
+}
+
+sub twin_sources
+{
+	my ($node, $db) = @_;
+	$node->safe_psql($db // 'postgres', <<'SQL');
+SELECT headcount.create_source(name, 'login', 'who', 'mac', 'came', 'went', server => 'nas', last_seen => 'heard', idle_limit => '30 hours',
+	denials => 'refused', denied_user => 'who', denied_at => 'at', denied_server => 'nas', realtime_servers => '{nas 0,nas 1}',
+	false_denial_before => '5 seconds', time_zone => 'Europe/Warsaw', window_days => 5, materialized => name = 'stored')
+FROM unnest(ARRAY['stored', 'live']) AS name;
+SQL
+	return;
+}
+
+# A row of the views with stored days that stands in the one and not in the other, '' where there is none.
+sub twins_differ
+{
+	my ($node, $db) = @_;
+	my @parts = ((map { [ $_, '*' ] } qw(daily_user_counts_2013 daily_user_counts_2019 daily_user_counts_by_server)), [ 'daily_user_sketches', 'day, used::text, denied::text' ]);
+	my $sql = "SET headcount.as_of = '2026-02-01 12:00+00';\nSELECT 'no rows' WHERE NOT EXISTS (SELECT FROM stored.daily_user_counts WHERE daily_users > 0);\n";
+	for (@parts)
+	{
+		my ($view, $columns) = @$_;
+		$sql .= "WITH stored AS MATERIALIZED (SELECT $columns FROM stored.$view), live AS MATERIALIZED (SELECT $columns FROM live.$view)
+			SELECT 'stored.$view ' || r::text FROM (TABLE stored EXCEPT ALL TABLE live LIMIT 1) AS r
+			UNION ALL SELECT 'live.$view ' || r::text FROM (TABLE live EXCEPT ALL TABLE stored LIMIT 1) AS r;\n";
+	}
+	return $node->safe_psql($db // 'postgres', $sql);
+}
+
+# "exact|dirty days|how many faults verify finds" of a source.
+sub rollup_status
+{
+	my ($node, $db, $source) = @_;
+	$source //= 'stored';
+	return $node->safe_psql($db // 'postgres', qq{SELECT exact, dirty_days, (SELECT count(*) FROM headcount.verify('$source')) FROM headcount.source_status WHERE source = '$source'});
 }
 
 # The SQLSTATEs of the errors that a script raises, in order; the script goes on after each.

@@ -1,0 +1,115 @@
+-- Changes that no trigger sees, and triggers that go: verify names what is wrong, invalidate mends days, source_status
+-- says what is no longer promised, and the user's own commands never fail because of us.
+SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET client_min_messages = warning;
+SET headcount.as_of = '2024-04-15 12:00+00';
+CREATE ROLE regress_headcount_keeper;
+CREATE ROLE regress_headcount_other;
+CREATE SCHEMA app AUTHORIZATION regress_headcount_keeper;
+CREATE FUNCTION judge.run_as(role name, statement text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('role', role, true);
+    EXECUTE statement;
+    RESET ROLE;
+END
+$$;
+DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO regress_headcount_keeper', current_database()); END $$;
+GRANT USAGE, CREATE ON SCHEMA app TO regress_headcount_other;
+SET ROLE regress_headcount_keeper;
+CREATE TABLE app.login (id integer PRIMARY KEY, who text, mac text, nas text, came timestamptz, went timestamptz);
+CREATE TABLE app.refused (id integer, who text, at timestamptz);
+INSERT INTO app.login SELECT i, 'user ' || i % 7, 'host ' || i % 5, 'nas ' || i % 2, timestamptz '2024-04-01 20:00+00' + i * interval '7 hours', timestamptz '2024-04-02 01:00+00' + i * interval '7 hours' FROM generate_series(1, 30) AS i;
+INSERT INTO app.refused SELECT i, 'user ' || i % 9, timestamptz '2024-04-02 00:00+00' + i * interval '5 hours' FROM generate_series(1, 30) AS i;
+SELECT headcount.create_source('stored', 'app.login', 'who', 'mac', 'came', 'went', server => 'nas', denials => 'app.refused', denied_user => 'who', denied_at => 'at', time_zone => 'UTC');
+SELECT headcount.create_source('live', 'app.login', 'who', 'mac', 'came', 'went', server => 'nas', denials => 'app.refused', denied_user => 'who', denied_at => 'at', time_zone => 'UTC', materialized => false);
+RESET ROLE;
+CREATE VIEW judge.status AS
+SELECT s.exact, s.dirty_days, headcount.live_day('stored.sessions') > '-infinity' AS stored,
+       judge.compare('TABLE stored.daily_user_counts_by_server', 'TABLE live.daily_user_counts_by_server') NOT LIKE 'equal, %' AS wrong
+FROM headcount.source_status AS s WHERE s.source = 'stored';
+
+-- Nothing stored yet: nothing that could be wrong.
+SELECT count(*) FROM headcount.verify('stored');
+CALL headcount.refresh('stored');
+TABLE judge.status;
+
+-- Loads with triggers switched off.
+ALTER TABLE app.login DISABLE TRIGGER USER;
+TABLE judge.status;
+SELECT * FROM headcount.verify('stored');
+DELETE FROM app.login WHERE id = 4;
+UPDATE app.login SET who = 'user 100' WHERE id = 9;
+INSERT INTO app.login VALUES (100, 'user 1', 'host 99', 'nas 3', '2024-03-30 10:00+00', '2024-03-30 11:00+00');
+ALTER TABLE app.login ENABLE TRIGGER USER;
+SELECT tgname ~ '_row$' AS for_rows, tgenabled, count(*) FROM pg_trigger WHERE tgrelid = 'app.login'::regclass AND NOT tgisinternal GROUP BY 1, 2 ORDER BY 1;
+TABLE judge.status;
+SELECT * FROM headcount.verify('stored') WHERE column_name NOT LIKE '%sketch';
+SELECT day, column_name FROM headcount.verify('stored', '2024-04-04', '2024-04-30');
+SELECT headcount.invalidate('stored', '2024-03-30', '2024-03-30');
+SELECT headcount.invalidate('stored', '2024-04-02', '2024-04-04');
+TABLE judge.status;
+SELECT count(*) FROM headcount.verify('stored');
+CALL headcount.refresh('stored');
+TABLE judge.status;
+SELECT count(*) FROM headcount.verify('stored');
+UPDATE app.login SET who = 'seen' WHERE id = 5;
+TABLE judge.status;
+CALL headcount.refresh('stored');
+
+ALTER TABLE app.refused DISABLE TRIGGER ALL;
+UPDATE app.refused SET at = at + interval '1 day' WHERE id = 3;
+SELECT column_name, stored, recomputed ~ '^trigger for [a-z]+ on app.refused$' AS expected FROM headcount.verify('stored') WHERE day IS NULL;
+SELECT day, column_name, stored, recomputed FROM headcount.verify('stored') WHERE column_name = 'denials' ORDER BY 1;
+ALTER TABLE app.refused ENABLE TRIGGER ALL;
+SELECT headcount.invalidate('stored', NULL, NULL);
+SELECT exact, dirty_days > 300 AS dirty, stored, wrong FROM judge.status;
+CALL headcount.refresh('stored');
+TABLE judge.status;
+
+-- One trigger dropped, one enabled for half of what it is for.
+SELECT judge.run_as('regress_headcount_keeper', format('DROP TRIGGER %I ON app.login', t.tgname)) FROM pg_trigger AS t WHERE t.tgrelid = 'app.login'::regclass AND t.tgname ~ '_delete$';
+SELECT judge.run_as('regress_headcount_keeper', format('ALTER TABLE app.login ENABLE REPLICA TRIGGER %I', t.tgname)) FROM pg_trigger AS t WHERE t.tgrelid = 'app.login'::regclass AND t.tgname ~ '_insert$';
+TABLE judge.status;
+SELECT * FROM headcount.verify('stored');
+SELECT headcount.alter_source('stored', tracking => 'trigger');
+SELECT count(*) FROM headcount.verify('stored');
+CALL headcount.refresh('stored');
+TABLE judge.status;
+
+-- Frozen days are not asked for.
+SELECT headcount.freeze('stored', '2024-04-05');
+SET session_replication_role = replica;
+DELETE FROM app.login WHERE came < '2024-04-04';
+RESET session_replication_role;
+SELECT count(*) FROM headcount.verify('stored');
+SELECT exact, stored, wrong FROM judge.status;
+SELECT headcount.freeze('stored', NULL);
+SELECT headcount.invalidate('stored', NULL, '2024-04-04');
+CALL headcount.refresh('stored');
+TABLE judge.status;
+
+-- The table becomes unlogged, or somebody else's: the triggers go, and the commands succeed.
+SET client_min_messages = error;
+ALTER TABLE app.login SET UNLOGGED;
+TABLE judge.status;
+ALTER TABLE app.login SET LOGGED;
+SELECT headcount.alter_source('stored', reset => '{tracking}');
+CALL headcount.refresh('stored');
+TABLE judge.status;
+ALTER TABLE app.refused OWNER TO regress_headcount_other;
+SELECT count(*) FROM pg_trigger WHERE tgrelid = 'app.refused'::regclass;
+ALTER TABLE app.refused OWNER TO regress_headcount_keeper;
+TABLE judge.status;
+CALL headcount.refresh('stored');
+TABLE judge.status;
+
+-- A column that the views read is dropped with them: writers notice nothing.
+ALTER TABLE app.login DROP COLUMN nas CASCADE;
+SELECT count(*) FROM pg_trigger WHERE tgrelid IN ('app.login'::regclass, 'app.refused'::regclass) AND NOT tgisinternal;
+INSERT INTO app.login VALUES (200, 'after', 'h', '2024-04-10', '2024-04-11');
+SELECT source FROM headcount.source_status WHERE source = 'stored';
+
+DROP SCHEMA stored, live CASCADE;
+DROP SCHEMA app CASCADE;
+DROP FUNCTION judge.run_as;
+DROP OWNED BY regress_headcount_keeper, regress_headcount_other;
+DROP ROLE regress_headcount_keeper, regress_headcount_other;
