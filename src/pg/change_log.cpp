@@ -12,24 +12,36 @@ HTAB *known_tables = nullptr;
 // The arguments of a trigger, in order.
 enum argument { tag, table_name, zone_name, first_column, granted_before = first_column + 6, granted_after, argument_count };
 
-Oid find_sessions_view(const char *of_tag) {
-  constexpr const char *query =
-      "SELECT r.sessions_view::pg_catalog.oid FROM headcount.rollup AS r "
-      "WHERE r.trigger_tag OPERATOR(pg_catalog.=) $1";
-  Oid types[] = {TEXTOID};
-  Datum values[] = {CStringGetTextDatum(of_tag)};
+// The source with this tag, as a snapshot shows headcount.rollup.
+Oid find_tag(Relation rollups, const char *tag_wanted, Snapshot snapshot) {
+  const AttrNumber tag_column = get_attnum(RelationGetRelid(rollups), "trigger_tag");
+  const AttrNumber view_column = get_attnum(RelationGetRelid(rollups), "sessions_view");
+  TableScanDesc const scan = table_beginscan(rollups, snapshot, 0, nullptr);
+  TupleTableSlot *const slot = table_slot_create(rollups, nullptr);
   Oid found = InvalidOid;
-  // A trigger that is there to be fired may be younger than the transaction's snapshot.
-  PushActiveSnapshot(GetLatestSnapshot());
-  SPI_connect();
-  if (SPI_execute_with_args(query, 1, types, values, nullptr, true, 1) != SPI_OK_SELECT)
-    elog(ERROR, "could not read headcount.rollup");
-  if (SPI_processed == 1) {
+  while (!OidIsValid(found) && table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
     bool is_null = false;
-    found = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+    const Datum value = slot_getattr(slot, tag_column, &is_null);
+    if (!is_null && std::strcmp(TextDatumGetCString(value), tag_wanted) == 0)
+      found = DatumGetObjectId(slot_getattr(slot, view_column, &is_null));
   }
-  SPI_finish();
-  PopActiveSnapshot();
+  ExecDropSingleTupleTableSlot(slot);
+  table_endscan(scan);
+  return found;
+}
+
+Oid find_sessions_view(const char *of_tag) {
+  Relation rollups = table_openrv(makeRangeVar(pstrdup("headcount"), pstrdup("rollup"), -1), AccessShareLock);
+  // Not with a snapshot that SERIALIZABLE takes note of: a refresh writes this table, and that is nothing to the writer.
+  Oid found = find_tag(rollups, of_tag, SnapshotSelf);
+  // Such a scan can miss a row that is being updated. A trigger that is there to be fired may be younger than the
+  // transaction's snapshot, hence the latest.
+  if (!OidIsValid(found)) {
+    Snapshot const latest = RegisterSnapshot(GetLatestSnapshot());
+    found = find_tag(rollups, of_tag, latest);
+    UnregisterSnapshot(latest);
+  }
+  table_close(rollups, AccessShareLock);
   return found;
 }
 

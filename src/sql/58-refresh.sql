@@ -134,10 +134,9 @@ COMMENT ON FUNCTION headcount.store_days(text, headcount.source, date, date, boo
 CREATE FUNCTION headcount.log_relation(name text, options headcount.source, relation regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    as_session constant text := format('ONLY %s AS %I', headcount.relation_name(relation),
-                                       (SELECT c.relname FROM pg_class AS c WHERE c.oid = options.sessions));
-    as_denial  constant text := format('ONLY %s AS %I', headcount.relation_name(relation),
-                                       (SELECT c.relname FROM pg_class AS c WHERE c.oid = options.denials));
+    -- under the name that the table has in expressions
+    as_session constant text := (SELECT format('ONLY %s AS %I', headcount.relation_name(relation), c.relname) FROM pg_class AS c WHERE c.oid = options.sessions);
+    as_denial  constant text := (SELECT format('ONLY %s AS %I', headcount.relation_name(relation), c.relname) FROM pg_class AS c WHERE c.oid = options.denials);
     parts      constant headcount.source_parts := headcount.make_parts(name, options, as_session, as_denial);
     stretches  text := '';
 BEGIN
