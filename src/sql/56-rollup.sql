@@ -187,6 +187,25 @@ $$;
 COMMENT ON FUNCTION headcount.drop_triggers(text, regclass) IS
     'internal: drops the triggers that log changes for a source, on one table or on all';
 
+-- Triggers of sources that are no more, such as a dump of the schema alone brings along: they do nothing.
+CREATE FUNCTION headcount.drop_orphaned_triggers(from_relation regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    orphan record;
+BEGIN
+    FOR orphan IN
+        SELECT t.tgname
+        FROM pg_trigger AS t
+        WHERE t.tgrelid = from_relation AND t.tgfoid = 'headcount.log_changes()'::regprocedure
+          AND NOT EXISTS (SELECT FROM headcount.rollup AS r WHERE starts_with(t.tgname, format('headcount_%s_', r.trigger_tag)))
+    LOOP
+        EXECUTE format('DROP TRIGGER %I ON %s', orphan.tgname, headcount.relation_name(from_relation));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION headcount.drop_orphaned_triggers(regclass) IS
+    'internal: drops the triggers on a table that belong to no source any more';
+
 -- Why the changes of a table cannot be logged by triggers, NULL where they can.
 CREATE FUNCTION headcount.tracking_obstacle(options headcount.source, of_denials boolean) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -240,6 +259,8 @@ BEGIN
                              CASE WHEN options.denials IS NOT NULL THEN headcount.tracking_obstacle(options, true) END);
     END IF;
     IF obstacle IS NULL THEN
+        PERFORM headcount.drop_orphaned_triggers(t.oid)
+        FROM (SELECT headcount.relation_tree(options.sessions) UNION SELECT headcount.relation_tree(options.denials)) AS t (oid);
         FOR relation IN SELECT * FROM headcount.relation_tree(options.sessions) LOOP
             PERFORM headcount.create_triggers(tag, options, relation, false);
             relations := relations || relation;
