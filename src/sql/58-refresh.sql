@@ -222,7 +222,7 @@ DECLARE
 BEGIN
     SELECT sum(CASE WHEN c.reltuples >= 0 THEN c.reltuples ELSE pg_relation_size(c.oid) / 64.0 END) INTO sessions
     FROM headcount.relation_tree(options.sessions) AS t (oid) JOIN pg_class AS c ON c.oid = t.oid;
-    RETURN greatest(1, least(366, floor(most_sessions * days / greatest(sessions, 1))::integer));
+    RETURN greatest(1, least(366, floor(most_sessions * days / greatest(sessions, 1))))::integer;
 END
 $$;
 COMMENT ON FUNCTION headcount.batch_days(headcount.source, integer) IS

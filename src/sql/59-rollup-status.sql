@@ -30,11 +30,15 @@ BEGIN
          LEFT JOIN pg_trigger AS p ON p.tgrelid = w.relation AND p.tgfoid = 'headcount.log_changes()'::regprocedure
                                       AND p.tgname = format('headcount_%s_%s_%s', state.trigger_tag, w.part, w.event)
     WHERE p.tgenabled IS DISTINCT FROM w.enabled::"char"
+    UNION ALL
+    SELECT 'table rollup_changes', 'missing'
+    WHERE NOT EXISTS (SELECT FROM pg_class AS v JOIN pg_class AS c ON c.relnamespace = v.relnamespace
+                      WHERE v.oid = view AND c.relname = 'rollup_changes' AND c.relkind = 'r')
     ORDER BY 1;
 END
 $$;
 COMMENT ON FUNCTION headcount.tracking_faults(regclass) IS
-    'internal: triggers that should log changes of a source and do not';
+    'internal: what of the triggers that should log changes of a source, or of the log, is not as it should be';
 
 -- The users of one set and not the other, for people to look at.
 CREATE FUNCTION headcount.set_text(name text, set headcount.user_set, other headcount.user_set) RETURNS text
