@@ -68,9 +68,12 @@ recomputed AS (SELECT d.* FROM (%2$s) AS d JOIN clean AS c ON c.day = d.day)
 SELECT coalesce(s.day, r.day), v.column_name || CASE $4 WHEN 'r' THEN ' on realtime servers' WHEN 's' THEN format(' on server %%L', $5) ELSE '' END,
        v.stored, v.recomputed
 FROM stored AS s FULL JOIN recomputed AS r ON r.day = s.day
+     CROSS JOIN LATERAL (VALUES (s.used OPERATOR(headcount.=) r.used, s.denied OPERATOR(headcount.=) r.denied)) AS e (used, denied)
      CROSS JOIN LATERAL (VALUES
-        ('used', s.used OPERATOR(headcount.=) r.used, headcount.set_text(%1$L, s.used, r.used), headcount.set_text(%1$L, r.used, s.used)),
-        ('denied', s.denied OPERATOR(headcount.=) r.denied, headcount.set_text(%1$L, s.denied, r.denied), headcount.set_text(%1$L, r.denied, s.denied)),
+        ('used', e.used, CASE WHEN e.used IS NOT TRUE THEN headcount.set_text(%1$L, s.used, r.used) END,
+                         CASE WHEN e.used IS NOT TRUE THEN headcount.set_text(%1$L, r.used, s.used) END),
+        ('denied', e.denied, CASE WHEN e.denied IS NOT TRUE THEN headcount.set_text(%1$L, s.denied, r.denied) END,
+                             CASE WHEN e.denied IS NOT TRUE THEN headcount.set_text(%1$L, r.denied, s.denied) END),
         ('denials', s.denials = r.denials, s.denials::text, r.denials::text),
         ('concurrent_hosts', s.concurrent_hosts = r.concurrent_hosts, s.concurrent_hosts::text, r.concurrent_hosts::text),
         ('concurrent_hosts_at', s.concurrent_hosts_at IS NOT DISTINCT FROM r.concurrent_hosts_at, s.concurrent_hosts_at::text, r.concurrent_hosts_at::text),
