@@ -19,6 +19,7 @@ namespace {
 using core::changed_days;
 using core::day_number;
 using core::day_runs;
+using core::no_first_day;
 using core::no_last_day;
 
 using pairs = std::vector<std::pair<day_number, day_number>>;
