@@ -33,9 +33,7 @@ void add_numbers(core::user_numbers &to, FunctionCallInfo fcinfo, int first) {
   for (int at = 0; at < names.count; ++at) {
     if (names.nulls[at] || numbers.nulls[at])
       throw core::error(core::fault::missing_argument, "arguments \"names\" and \"numbers\" must not contain nulls");
-    auto *const name = reinterpret_cast<struct varlena *>(DatumGetPointer(names.values[at]));
-    to.add({reinterpret_cast<const std::byte *>(VARDATA_ANY(name)), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(name))},
-           pg::user_number(DatumGetInt32(numbers.values[at])));
+    to.add(pg::bytes_of(names.values[at]), pg::user_number(DatumGetInt32(numbers.values[at])));
   }
 }
 

@@ -13,9 +13,7 @@ using column = pg::tracked_table::column;
 
 std::optional<core::key_view> name_in(const row &from, column at) {
   if (from.nulls[at]) return std::nullopt;
-  auto *const value = reinterpret_cast<struct varlena *>(DatumGetPointer(from.values[at]));
-  return core::key_view(reinterpret_cast<const std::byte *>(VARDATA_ANY(value)),
-                        static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value)));
+  return pg::bytes_of(from.values[at]);
 }
 
 std::optional<core::instant> instant_in(const row &from, column at) {
@@ -107,7 +105,7 @@ HEADCOUNT_FUNCTION(log_changes) {
   if (!CALLED_AS_TRIGGER(fcinfo))
     throw core::error(core::fault::wrong_context, "function can only be called by a trigger");
   auto *const fired = reinterpret_cast<TriggerData *>(fcinfo->context);
-  const pg::tracked_table &table = pg::find_tracked_table(fired);
+  const pg::tracked_table table = pg::find_tracked_table(fired);
   if (OidIsValid(table.sessions_view)) {
     const pg::workspace work;
     change_collector changes(table, work);

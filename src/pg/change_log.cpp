@@ -70,18 +70,14 @@ void prepare(TriggerData *fired, tracked_table &table) {
   table.time_zone = static_cast<zone *>(MemoryContextAlloc(keep, sizeof(zone)));
 }
 
-tracked_table *look_up(TriggerData *fired, bool *is_new) {
+tracked_table *look_up(Oid trigger) {
   if (known_tables == nullptr) {
     HASHCTL control{};
     control.keysize = sizeof(Oid);
     control.entrysize = sizeof(tracked_table);
     known_tables = hash_create("headcount triggers", 16, &control, HASH_ELEM | HASH_BLOBS);
   }
-  bool is_known = false;
-  auto *const found = static_cast<tracked_table *>(
-      hash_search(known_tables, &fired->tg_trigger->tgoid, HASH_FIND, &is_known));
-  *is_new = !is_known;
-  return found;
+  return static_cast<tracked_table *>(hash_search(known_tables, &trigger, HASH_FIND, nullptr));
 }
 
 // The log of the source, with the lock that a writer takes. nullptr where the source is gone.
@@ -110,36 +106,22 @@ void append(Relation log, DateADT from_day, DateADT to_day) {
 
 }  // namespace
 
-const tracked_table &find_tracked_table(TriggerData *fired) {
-  bool is_new = false;
-  tracked_table *found = call([&] { return look_up(fired, &is_new); });
-  if (!is_new) return *found;
-  tracked_table made{};
-  made.trigger = fired->tg_trigger->tgoid;
-  call([&] { prepare(fired, made); });
-  if (OidIsValid(made.sessions_view)) {
-    // An expression may mean nothing any more. The user's statement goes on.
-    made.is_readable =
-        attempt([&] { call([&] { parse_columns(fired, made, GetMemoryChunkContext(const_cast<zone *>(made.time_zone))); }); });
-    auto *const room = const_cast<zone *>(made.time_zone);
-    MemoryContext const before = MemoryContextSwitchTo(GetMemoryChunkContext(room));
-    new (room) zone(fired->tg_trigger->tgargs[zone_name]);  // boundary() leaves with the caller's context in any case
-    MemoryContextSwitchTo(before);
-  }
-  found = call([&] {
-    bool is_known = false;
-    auto *const entry = static_cast<tracked_table *>(hash_search(known_tables, &made.trigger, HASH_ENTER, &is_known));
-    *entry = made;
-    return entry;
-  });
-  // Not remembered where it is nothing: the source may be on its way.
-  if (!OidIsValid(made.sessions_view)) {
-    static tracked_table nothing;
-    nothing = made;
-    call([&] { hash_search(known_tables, &made.trigger, HASH_REMOVE, nullptr); });
-    return nothing;
-  }
-  return *found;
+tracked_table find_tracked_table(TriggerData *fired) {
+  const Oid trigger = fired->tg_trigger->tgoid;
+  if (const tracked_table *const known = call([trigger] { return look_up(trigger); })) return *known;
+  tracked_table found{};
+  found.trigger = trigger;
+  call([&] { prepare(fired, found); });
+  if (!OidIsValid(found.sessions_view)) return found;  // not remembered: the source may be on its way
+  auto *const room = const_cast<zone *>(found.time_zone);
+  MemoryContext const keep = GetMemoryChunkContext(room);
+  // An expression may mean nothing any more. The user's statement goes on.
+  found.is_readable = attempt([&] { call([&] { parse_columns(fired, found, keep); }); });
+  MemoryContext const before = MemoryContextSwitchTo(keep);
+  new (room) zone(fired->tg_trigger->tgargs[zone_name]);  // boundary() leaves with the caller's context in any case
+  MemoryContextSwitchTo(before);
+  call([&] { *static_cast<tracked_table *>(hash_search(known_tables, &trigger, HASH_ENTER, nullptr)) = found; });
+  return found;
 }
 
 row_reader::row_reader(TriggerData *fired, const tracked_table &table) : table_(table) {

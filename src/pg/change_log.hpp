@@ -26,7 +26,7 @@ struct tracked_table {
 };
 
 // What is known of the trigger that was fired, remembered for the session. Throws backend_error.
-const tracked_table &find_tracked_table(TriggerData *fired);
+tracked_table find_tracked_table(TriggerData *fired);
 
 // Evaluates the expressions of a tracked table for one row after the other, with the rights of the source's owner.
 class row_reader {

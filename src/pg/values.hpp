@@ -19,12 +19,18 @@ inline Datum null_result(FunctionCallInfo fcinfo) {
   return Datum{0};
 }
 
+// A varlena value that is neither compressed nor stored elsewhere, without its header.
+inline core::key_view bytes_of(Datum value) {
+  auto *const packed = reinterpret_cast<struct varlena *>(DatumGetPointer(value));
+  return {reinterpret_cast<const std::byte *>(VARDATA_ANY(packed)), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(packed))};
+}
+
 // A varlena argument without its header, detoasted where necessary. Not NULL.
 inline core::key_view bytes_argument(FunctionCallInfo fcinfo, int number) {
   auto *value = reinterpret_cast<struct varlena *>(DatumGetPointer(fcinfo->args[number].value));
   if (VARATT_IS_EXTERNAL(value) || VARATT_IS_COMPRESSED(value))
     value = call([value] { return pg_detoast_datum_packed(value); });
-  return {reinterpret_cast<const std::byte *>(VARDATA_ANY(value)), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
+  return bytes_of(PointerGetDatum(value));
 }
 
 // A varlena value of bytes that begin with room for its length word (reserve VARHDRSZ).

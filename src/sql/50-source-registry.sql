@@ -117,6 +117,17 @@ $$;
 COMMENT ON FUNCTION headcount.raise_argument_error(text, text, text, text, text) IS
     'internal: raises an error that names the argument at fault';
 
+CREATE FUNCTION headcount.check_day_order(from_day date, to_day date) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF from_day > to_day THEN
+        RAISE EXCEPTION 'from_day (%) is after to_day (%)', from_day, to_day USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount.check_day_order(date, date) IS
+    'internal: raises an error where the first of some days is after the last; NULL is no bound';
+
 CREATE FUNCTION headcount.find_source(source text) RETURNS headcount.source
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -138,15 +149,24 @@ END
 $$;
 COMMENT ON FUNCTION headcount.find_source(text) IS 'internal: the registry''s row of a source, or an error where there is none';
 
+CREATE FUNCTION headcount.check_source_owner(source text, sessions_view regclass) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class AS c WHERE c.oid = sessions_view) THEN
+        RAISE EXCEPTION 'must be owner of source "%"', source USING ERRCODE = 'insufficient_privilege';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount.check_source_owner(text, regclass) IS
+    'internal: raises an error unless the current role owns the source with this view';
+
 -- Locked, so that two changes of one source come one after the other, the second to what the first has left.
 CREATE FUNCTION headcount.find_own_source(source text) RETURNS headcount.source
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     found_source headcount.source := headcount.find_source(source);
 BEGIN
-    IF NOT (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class AS c WHERE c.oid = found_source.sessions_view) THEN
-        RAISE EXCEPTION 'must be owner of source "%"', source USING ERRCODE = 'insufficient_privilege';
-    END IF;
+    PERFORM headcount.check_source_owner(source, found_source.sessions_view);
     SELECT s.* INTO found_source FROM headcount.source AS s WHERE s.sessions_view = found_source.sessions_view FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'source "%" does not exist', source USING ERRCODE = 'undefined_object';

@@ -123,7 +123,7 @@ CREATE TYPE headcount.source_parts AS (
     session_rows text, session_states text, counts text, near text, naive_end boolean, denial_rows text, granted text, identity text);
 COMMENT ON TYPE headcount.source_parts IS 'internal: the subselects that the views of a source are made of';
 
--- Other FROM items than the tables are given by the triggers, which look at the rows that a statement changed.
+-- Other FROM items than the tables are given where one partition is looked at by itself (log_relation).
 CREATE FUNCTION headcount.make_parts(name text, options headcount.source, sessions_item text DEFAULT NULL, denials_item text DEFAULT NULL)
 RETURNS headcount.source_parts
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -187,10 +187,7 @@ FROM (%s) AS r$q$,
     parts.counts := $q$s.started_at > '-infinity'::timestamptz AND s.started_at <= headcount.as_of()
   AND (s.closed_at IS NULL OR s.closed_at >= s.started_at)$q$;
     parts.naive_end := e_end.naive;
-    -- Naive columns are compared as they are, with a day to spare for what a time zone can do to them.
-    parts.near := CASE WHEN e_end.naive
-                 THEN format($q$(s.end_key IS NULL OR s.end_key >= (headcount.as_of() AT TIME ZONE %L) - '1 day'::interval)$q$, options.time_zone)
-                 ELSE '(s.end_key IS NULL OR s.end_key >= headcount.as_of())' END;
+    parts.near := headcount.end_key_from(e_end.naive, options.time_zone, 'headcount.as_of()');
 
     IF options.denials IS NULL THEN
         parts.denial_rows := format('SELECT %s AS user_name, %s AS host, %s AS server, NULL::timestamptz AS denied_at WHERE false',
@@ -225,6 +222,26 @@ $$;
 COMMENT ON FUNCTION headcount.make_parts(text, headcount.source, text, text) IS
     'internal: the subselects that the views of a source are made of';
 
+-- Naive columns are compared as they are, with a day to spare for what a time zone can do to them.
+CREATE FUNCTION headcount.end_key_from(is_naive boolean, time_zone text, at text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN CASE WHEN is_naive THEN format($q$(s.end_key IS NULL OR s.end_key >= (%s AT TIME ZONE %L) - '1 day'::interval)$q$, at, time_zone)
+                ELSE format('(s.end_key IS NULL OR s.end_key >= %s)', at) END;
+END
+$$;
+COMMENT ON FUNCTION headcount.end_key_from(boolean, text, text) IS
+    'internal: a condition, in a form that an index on the user''s column can serve, that all sessions s meet whose end in the table is not before an instant';
+
+CREATE FUNCTION headcount.end_column(options headcount.source) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- the same but for an infinite end
+    RETURN CASE WHEN options.idle_limit IS NULL THEN 'closed_at' ELSE 'ended_at' END;
+END
+$$;
+COMMENT ON FUNCTION headcount.end_column(headcount.source) IS 'internal: the column of session_states by which sessions are counted';
+
 CREATE FUNCTION headcount.relation_name(relation regclass) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -253,11 +270,20 @@ END
 $$;
 COMMENT ON FUNCTION headcount.denials_view(headcount.source_parts) IS 'internal: the query behind the denials of a source';
 
--- Model 2013 looks at realtime servers only; where none are named, all are.
+-- Model 2013 looks at realtime servers only; where none are named, all are. What is stored of days has the same letters.
+CREATE FUNCTION headcount.model_slice(options headcount.source, model text) RETURNS "char"
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN CASE WHEN model = '2013' AND options.realtime_servers IS NOT NULL THEN 'r' ELSE 'a' END;
+END
+$$;
+COMMENT ON FUNCTION headcount.model_slice(headcount.source, text) IS
+    'internal: which sessions and denials a licensing model looks at: r those of realtime servers, a all';
+
 CREATE FUNCTION headcount.realtime_sessions(options headcount.source, model text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN CASE WHEN model = '2013' AND options.realtime_servers IS NOT NULL THEN ' WHERE s.is_realtime' ELSE '' END;
+    RETURN CASE WHEN headcount.model_slice(options, model) = 'r' THEN ' WHERE s.is_realtime' ELSE '' END;
 END
 $$;
 COMMENT ON FUNCTION headcount.realtime_sessions(headcount.source, text) IS
@@ -266,7 +292,7 @@ COMMENT ON FUNCTION headcount.realtime_sessions(headcount.source, text) IS
 CREATE FUNCTION headcount.realtime_denials(options headcount.source, model text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN CASE WHEN model = '2013' AND options.realtime_servers IS NOT NULL
+    RETURN CASE WHEN headcount.model_slice(options, model) = 'r'
                 THEN format(' AND d.server = ANY (%L::text[])', options.realtime_servers) ELSE '' END;
 END
 $$;
@@ -284,7 +310,7 @@ BEGIN
       SELECT %sheadcount.daily_session_agg(s.user_name, s.host, s.started_at, s.%I, %L::text, (SELECT headcount.as_of())) AS state
       FROM (%s) AS s%s%s$q$,
         CASE WHEN by_server THEN 's.server COLLATE pg_catalog."C" AS server, ' END,
-        CASE WHEN options.idle_limit IS NULL THEN 'closed_at' ELSE 'ended_at' END,      -- the same but for an infinite end
+        headcount.end_column(options),
         options.time_zone, parts.session_states, headcount.realtime_sessions(options, model),
         CASE WHEN by_server THEN ' GROUP BY 1' END);
 END
@@ -323,6 +349,13 @@ COMMENT ON FUNCTION headcount.daily_view(text, headcount.source, headcount.sourc
     'internal: the query behind the daily report of a source under one licensing model';
 
 -- Rows without a server make a report of their own, so the join is on more than the server.
+CREATE FUNCTION headcount.same_server() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT $q$coalesce(d.server, ''::text) = coalesce(s.server, ''::text) AND (d.server IS NULL) = (s.server IS NULL)$q$
+$$;
+COMMENT ON FUNCTION headcount.same_server() IS
+    'internal: the condition that sessions s and denials d are of the same server, or of none, which can be merged and hashed';
+
 CREATE FUNCTION headcount.server_view(name text, options headcount.source, parts headcount.source_parts) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -330,12 +363,12 @@ BEGIN
 SELECT c.day, coalesce(s.server, d.server) AS server,
        c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
 FROM (%s) AS s
-     FULL JOIN (%s) AS d ON coalesce(d.server, ''::text) = coalesce(s.server, ''::text) AND (d.server IS NULL) = (s.server IS NULL)
+     FULL JOIN (%s) AS d ON %s
      CROSS JOIN LATERAL headcount.daily_report(s.state, d.state, %L::text, %s) AS c
 WHERE c.daily_users > 0 OR c.denial_users > 0 OR c.concurrent_hosts > 0
 ORDER BY c.day, coalesce(s.server, d.server)$q$,
         headcount.collected_sessions(options, parts, options.licensing_model, true),
-        headcount.collected_denials(name, options, options.licensing_model, true),
+        headcount.collected_denials(name, options, options.licensing_model, true), headcount.same_server(),
         options.licensing_model, options.window_days);
 END
 $$;

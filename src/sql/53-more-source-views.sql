@@ -1,11 +1,40 @@
 -- The views of a source, continued: sketches, data quality, and making them all.
 
--- Sketches of postgresql-hll, with the parameters spelled out: its defaults can be changed in a session, and sketches
--- of different parameters do not unite.
-CREATE FUNCTION headcount.sketch_view(name text, options headcount.source) RETURNS text
+CREATE FUNCTION headcount.hll_schema() RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    hll constant text := headcount.hll_schema();
+    hll text;
+BEGIN
+    SELECT quote_ident(n.nspname) INTO hll
+    FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'hll';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'extension "hll" is not installed' USING ERRCODE = 'undefined_object';
+    END IF;
+    RETURN hll;
+END
+$$;
+COMMENT ON FUNCTION headcount.hll_schema() IS 'internal: the quoted name of the schema of postgresql-hll';
+
+-- Sketches of postgresql-hll, with the parameters spelled out: its defaults can be changed in a session, and sketches
+-- of different parameters do not unite.
+CREATE FUNCTION headcount.sketch_text(expression text, condition text DEFAULT 'true') RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN format('%1$s.hll_add_agg(%1$s.hll_hash_text(%2$s), 11, 5, -1, 1) FILTER (WHERE %3$s)', headcount.hll_schema(), expression, condition);
+END
+$$;
+COMMENT ON FUNCTION headcount.sketch_text(text, text) IS 'internal: the aggregate that makes a sketch of users';
+
+CREATE FUNCTION headcount.empty_sketch() RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN format('%s.hll_empty(11, 5, -1, 1)', headcount.hll_schema());
+END
+$$;
+COMMENT ON FUNCTION headcount.empty_sketch() IS 'internal: the expression for a sketch of nobody';
+
+CREATE FUNCTION headcount.sketch_view(name text, options headcount.source) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN format($q$
 WITH present AS MATERIALIZED (
@@ -15,18 +44,18 @@ WITH present AS MATERIALIZED (
           FROM %1$I.sessions AS s) AS used
          CROSS JOIN (SELECT headcount.presence_agg(d.user_name, d.denied_at) AS users
                      FROM %1$I.denials AS d WHERE NOT d.is_false_denial) AS refused)
-SELECT c.day, coalesce(u.sketch, %2$s.hll_empty(11, 5, -1, 1)) AS used, coalesce(d.sketch, %2$s.hll_empty(11, 5, -1, 1)) AS denied
+SELECT c.day, coalesce(u.sketch, %2$s) AS used, coalesce(d.sketch, %2$s) AS denied
 FROM present AS p
      CROSS JOIN LATERAL headcount.daily_user_counts(p.users, p.refused, p.hosts, %3$L, '2019', %4$s,
                                                     NULL::date, NULL::date, headcount.as_of()) AS c
-     LEFT JOIN (SELECT k.day, %2$s.hll_add_agg(%2$s.hll_hash_text(k.key), 11, 5, -1, 1) AS sketch
+     LEFT JOIN (SELECT k.day, %5$s AS sketch
                 FROM present AS p CROSS JOIN LATERAL headcount.daily_keys(p.users, %3$L, NULL::date, NULL::date, headcount.as_of()) AS k
                 GROUP BY k.day) AS u ON u.day = c.day
-     LEFT JOIN (SELECT k.day, %2$s.hll_add_agg(%2$s.hll_hash_text(k.key), 11, 5, -1, 1) AS sketch
+     LEFT JOIN (SELECT k.day, %5$s AS sketch
                 FROM present AS p CROSS JOIN LATERAL headcount.daily_keys(p.refused, %3$L, NULL::date, NULL::date, headcount.as_of()) AS k
                 GROUP BY k.day) AS d ON d.day = c.day
 ORDER BY c.day$q$,
-        name, hll, options.time_zone, options.window_days);
+        name, headcount.empty_sketch(), options.time_zone, options.window_days, headcount.sketch_text('k.key'));
 END
 $$;
 COMMENT ON FUNCTION headcount.sketch_view(text, headcount.source) IS

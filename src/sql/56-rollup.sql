@@ -137,6 +137,15 @@ END
 $$;
 COMMENT ON FUNCTION headcount.relation_tree(regclass) IS 'internal: a table with its partitions or other children, at any depth';
 
+-- The triggers that log changes. Their names tell the tag of the source, which of its tables they are on, and what they
+-- are about; a table with both sessions and denials has two of each kind.
+CREATE VIEW headcount.tracking_trigger AS
+SELECT t.tgrelid::regclass AS relation, t.tgname AS name, p.parts[2] AS tag, p.parts[3] AS part, p.parts[4] AS event, t.tgenabled AS enabled
+FROM pg_catalog.pg_trigger AS t CROSS JOIN LATERAL pg_catalog.string_to_array(t.tgname::text, '_'::text) AS p (parts)
+WHERE t.tgfoid OPERATOR(pg_catalog.=) 'headcount.log_changes()'::pg_catalog.regprocedure;
+COMMENT ON VIEW headcount.tracking_trigger IS 'internal: the triggers that log changes of the tables of materialized sources';
+GRANT SELECT ON headcount.tracking_trigger TO PUBLIC;
+
 -- The triggers on one table: one for each kind of statement, fired whatever session_replication_role says, and one for
 -- rows that a subscription applies, which fires no others.
 CREATE FUNCTION headcount.create_triggers(tag text, options headcount.source, relation regclass, of_denials boolean) RETURNS void
@@ -175,12 +184,11 @@ DECLARE
     found_trigger record;
 BEGIN
     FOR found_trigger IN
-        SELECT t.tgname, t.tgrelid::regclass AS relation
-        FROM pg_trigger AS t
-        WHERE t.tgfoid = 'headcount.log_changes()'::regprocedure AND starts_with(t.tgname, format('headcount_%s_', tag))
-          AND t.tgrelid = coalesce(from_relation, t.tgrelid)
+        SELECT t.name, t.relation
+        FROM headcount.tracking_trigger AS t
+        WHERE t.tag = drop_triggers.tag AND (from_relation IS NULL OR t.relation = from_relation)
     LOOP
-        EXECUTE format('DROP TRIGGER %I ON %s', found_trigger.tgname, headcount.relation_name(found_trigger.relation));
+        EXECUTE format('DROP TRIGGER %I ON %s', found_trigger.name, headcount.relation_name(found_trigger.relation));
     END LOOP;
 END
 $$;
@@ -194,25 +202,27 @@ DECLARE
     orphan record;
 BEGIN
     FOR orphan IN
-        SELECT t.tgname
-        FROM pg_trigger AS t
-        WHERE t.tgrelid = from_relation AND t.tgfoid = 'headcount.log_changes()'::regprocedure
-          AND NOT EXISTS (SELECT FROM headcount.rollup AS r WHERE starts_with(t.tgname, format('headcount_%s_', r.trigger_tag)))
+        SELECT t.name
+        FROM headcount.tracking_trigger AS t
+        WHERE t.relation = from_relation AND NOT EXISTS (SELECT FROM headcount.rollup AS r WHERE r.trigger_tag = t.tag)
     LOOP
-        EXECUTE format('DROP TRIGGER %I ON %s', orphan.tgname, headcount.relation_name(from_relation));
+        EXECUTE format('DROP TRIGGER %I ON %s', orphan.name, headcount.relation_name(from_relation));
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION headcount.drop_orphaned_triggers(regclass) IS
     'internal: drops the triggers on a table that belong to no source any more';
 
--- Why the changes of a table cannot be logged by triggers, NULL where they can.
+-- Why the changes of a table cannot be logged by triggers, NULL where they can, or where there is no such table.
 CREATE FUNCTION headcount.tracking_obstacle(options headcount.source, of_denials boolean) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     relation constant regclass := CASE WHEN of_denials THEN options.denials ELSE options.sessions END;
     obstacle text;
 BEGIN
+    IF relation IS NULL THEN
+        RETURN NULL;
+    END IF;
     SELECT CASE WHEN c.relkind NOT IN ('r', 'p') THEN format('"%s" is not an ordinary or partitioned table', c.relname)
                 WHEN c.relpersistence <> 'p' THEN format('"%s" is unlogged, so a crash empties it', c.relname)
                 WHEN NOT pg_has_role(c.relowner, 'USAGE') THEN format('"%s" belongs to another role', c.relname) END
@@ -243,21 +253,24 @@ $$;
 COMMENT ON FUNCTION headcount.tracking_obstacle(headcount.source, boolean) IS
     'internal: why changes of a table of a source cannot be logged by triggers, NULL where they can';
 
+CREATE FUNCTION headcount.tracking_obstacle(options headcount.source) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN coalesce(headcount.tracking_obstacle(options, false), headcount.tracking_obstacle(options, true));
+END
+$$;
+COMMENT ON FUNCTION headcount.tracking_obstacle(headcount.source) IS
+    'internal: why changes of the tables of a source cannot be logged by triggers, NULL where they can';
+
 -- Makes the row in headcount.rollup, and the triggers unless the source is tracked by window.
 CREATE FUNCTION headcount.start_rollup(name text, options headcount.source) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     tag       constant text := left(md5(gen_random_uuid()::text), 12);
     relations regclass[] := '{}';
-    obstacle  text;
+    obstacle  constant text := CASE WHEN options.tracking = 'window' THEN 'it was asked for' ELSE headcount.tracking_obstacle(options) END;
     relation  regclass;
 BEGIN
-    IF options.tracking = 'window' THEN
-        obstacle := 'it was asked for';
-    ELSE
-        obstacle := coalesce(headcount.tracking_obstacle(options, false),
-                             CASE WHEN options.denials IS NOT NULL THEN headcount.tracking_obstacle(options, true) END);
-    END IF;
     IF obstacle IS NULL THEN
         PERFORM headcount.drop_orphaned_triggers(t.oid)
         FROM (SELECT headcount.relation_tree(options.sessions) UNION SELECT headcount.relation_tree(options.denials)) AS t (oid);
@@ -369,18 +382,3 @@ END
 $$;
 COMMENT ON FUNCTION headcount.make_dirty_view(text, headcount.source) IS
     'internal: makes the view of the stored days of a source that changed since';
-
-CREATE FUNCTION headcount.hll_schema() RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    hll text;
-BEGIN
-    SELECT quote_ident(n.nspname) INTO hll
-    FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'hll';
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'extension "hll" is not installed' USING ERRCODE = 'undefined_object';
-    END IF;
-    RETURN hll;
-END
-$$;
-COMMENT ON FUNCTION headcount.hll_schema() IS 'internal: the quoted name of the schema of postgresql-hll';

@@ -19,9 +19,7 @@ CREATE FUNCTION headcount.ends_from(options headcount.source, parts headcount.so
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN CASE WHEN options.idle_limit IS NULL THEN format('(s.ended_at IS NULL OR s.ended_at >= %s)', at)
-                WHEN parts.naive_end
-                THEN format($q$(s.end_key IS NULL OR s.end_key >= (%s AT TIME ZONE %L) - '1 day'::interval)$q$, at, options.time_zone)
-                ELSE format('(s.end_key IS NULL OR s.end_key >= %s)', at) END;
+                ELSE headcount.end_key_from(parts.naive_end, options.time_zone, at) END;
 END
 $$;
 COMMENT ON FUNCTION headcount.ends_from(headcount.source, headcount.source_parts, text) IS
@@ -94,9 +92,7 @@ COMMENT ON FUNCTION headcount.collect_sessions(headcount.source, text, text, tex
 CREATE FUNCTION headcount.session_columns(options headcount.source) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- the same but for an infinite end
-    RETURN format('s.user_name, s.host, s.server, s.started_at, s.%I AS end_at, s.is_realtime',
-                  CASE WHEN options.idle_limit IS NULL THEN 'closed_at' ELSE 'ended_at' END);
+    RETURN format('s.user_name, s.host, s.server, s.started_at, s.%I AS end_at, s.is_realtime', headcount.end_column(options));
 END
 $$;
 COMMENT ON FUNCTION headcount.session_columns(headcount.source) IS 'internal: the columns of session_states that collect_sessions reads';
@@ -150,7 +146,7 @@ $$;
 COMMENT ON FUNCTION headcount.known_numbers(text, text) IS 'internal: the query for the numbers of users that some days have in common with stored ones';
 
 -- The condition for rows d of rollup_days that are as the tables are now.
-CREATE FUNCTION headcount.is_stored(name text, slice text) RETURNS text
+CREATE FUNCTION headcount.is_stored(name text, slice "char") RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN format($q$d.slice = %1$L AND d.day < (SELECT headcount.live_day(%2$L::regclass))
@@ -158,13 +154,11 @@ BEGIN
         slice, format('%I.sessions', name), name);
 END
 $$;
-COMMENT ON FUNCTION headcount.is_stored(text, text) IS 'internal: the condition for stored days d that are read as they are';
+COMMENT ON FUNCTION headcount.is_stored(text, "char") IS 'internal: the condition for stored days d that are read as they are';
 
 -- Every day with something: day, used, denied, denials, concurrent_hosts, concurrent_hosts_at.
 CREATE FUNCTION headcount.all_days(name text, options headcount.source, parts headcount.source_parts, model text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    realtime constant boolean := model = '2013' AND options.realtime_servers IS NOT NULL;
 BEGIN
     RETURN format($q$
     SELECT d.day, d.used, d.denied, d.denials, d.concurrent_hosts, d.concurrent_hosts_at
@@ -176,10 +170,9 @@ BEGIN
          CROSS JOIN (%s) AS d
          CROSS JOIN LATERAL %s AS k
          CROSS JOIN LATERAL headcount.daily_sets(s.state, d.state, k.names, k.numbers) AS c$q$,
-        name, headcount.is_stored(name, CASE WHEN realtime THEN 'r' ELSE 'a' END),
+        name, headcount.is_stored(name, headcount.model_slice(options, model)),
         headcount.collect_sessions(options, headcount.live_sessions(name, options, parts), '', '(SELECT headcount.as_of())'),
-        CASE WHEN realtime THEN '
-      WHERE s.is_realtime' ELSE '' END,
+        headcount.realtime_sessions(options, model),
         headcount.live_denials(name, options, '', headcount.realtime_denials(options, model)),
         headcount.known_numbers(name, 's.state, d.state'));
 END
@@ -248,8 +241,7 @@ COMMENT ON FUNCTION headcount.has_servers(headcount.source) IS
 CREATE FUNCTION headcount.stored_server_view(name text, options headcount.source, parts headcount.source_parts) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    realtime constant boolean := options.licensing_model = '2013' AND options.realtime_servers IS NOT NULL;
-    server   constant text := '%1$s.server COLLATE pg_catalog."C" AS server, ';
+    server constant text := '%1$s.server COLLATE pg_catalog."C" AS server, ';
 BEGIN
     RETURN format($q$
 SELECT * FROM (
@@ -265,20 +257,19 @@ FROM (
     FROM (%s%s
       GROUP BY 1) AS s
          FULL JOIN (%s
-      GROUP BY 1) AS d ON coalesce(d.server, ''::text) = coalesce(s.server, ''::text) AND (d.server IS NULL) = (s.server IS NULL)
+      GROUP BY 1) AS d ON %s
          CROSS JOIN LATERAL %s AS k
          CROSS JOIN LATERAL headcount.daily_sets(s.state, d.state, k.names, k.numbers) AS c) AS e
 WINDOW w AS (PARTITION BY e.server ORDER BY e.day%s)) AS e
 WHERE e.daily_users > 0 OR e.denial_users > 0 OR e.concurrent_hosts > 0
 ORDER BY e.day, e.server$q$,
         headcount.report_columns(options.licensing_model), options.time_zone, name,
-        headcount.is_stored(name, CASE WHEN headcount.has_servers(options) THEN 's' ELSE 'a' END),
-        CASE WHEN realtime THEN format(' AND d.server = ANY (%L::text[])', options.realtime_servers) ELSE '' END,
-        options.time_zone,
+        headcount.is_stored(name, CASE WHEN headcount.has_servers(options) THEN 's'::"char" ELSE 'a' END),
+        headcount.realtime_denials(options, options.licensing_model), options.time_zone,
         headcount.collect_sessions(options, headcount.live_sessions(name, options, parts), format(server, 's'), '(SELECT headcount.as_of())'),
-        CASE WHEN realtime THEN '
-      WHERE s.is_realtime' ELSE '' END,
+        headcount.realtime_sessions(options, options.licensing_model),
         headcount.live_denials(name, options, format(server, 'd'), headcount.realtime_denials(options, options.licensing_model)),
+        headcount.same_server(),
         headcount.known_numbers(name, 's.state, d.state'),
         CASE WHEN options.licensing_model = '2013'
              THEN format(' RANGE BETWEEN %L::interval PRECEDING AND CURRENT ROW', make_interval(days => options.window_days - 1)) ELSE '' END);
@@ -287,23 +278,13 @@ $$;
 COMMENT ON FUNCTION headcount.stored_server_view(text, headcount.source, headcount.source_parts) IS
     'internal: the query behind the daily report of a materialized source by server';
 
--- With the parameters of the sketches that sketch_view makes.
-CREATE FUNCTION headcount.sketch_text(expression text, condition text) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RETURN format('%1$s.hll_add_agg(%1$s.hll_hash_text(%2$s), 11, 5, -1, 1)%3$s', headcount.hll_schema(), expression,
-                  CASE WHEN condition = '' THEN '' ELSE format(' FILTER (WHERE %s)', condition) END);
-END
-$$;
-COMMENT ON FUNCTION headcount.sketch_text(text, text) IS 'internal: the aggregate that makes a sketch of users';
-
 CREATE FUNCTION headcount.stored_sketch_view(name text, options headcount.source, parts headcount.source_parts) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN format($q$
-SELECT e.day, coalesce(e.used, %1$s.hll_empty(11, 5, -1, 1)) AS used, coalesce(e.denied, %1$s.hll_empty(11, 5, -1, 1)) AS denied
+SELECT e.day, coalesce(e.used, %1$s) AS used, coalesce(e.denied, %1$s) AS denied
 FROM (%2$s) AS e
-ORDER BY e.day$q$, headcount.hll_schema(),
+ORDER BY e.day$q$, headcount.empty_sketch(),
         headcount.without_gaps(format($q$
     SELECT d.day, d.used_sketch AS used, d.denied_sketch AS denied
     FROM %I.rollup_days AS d

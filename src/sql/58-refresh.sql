@@ -29,15 +29,14 @@ BEGIN
                  ', headcount.daily_session_agg(NULL::text, s.user_name, s.started_at, s.end_at, %L::text, $3, s.from_at, s.to_at) AS users',
                  options.time_zone)
              ELSE ', NULL::bytea AS users' END)
-        || CASE WHEN slice = 'r' THEN ' WHERE s.is_realtime' ELSE '' END || grouping;
+        || CASE WHEN slice = 'r' THEN headcount.realtime_sessions(options, '2013') ELSE '' END || grouping;
     denials := format('SELECT %sheadcount.daily_denial_agg(d.user_name, d.denied_at, %L::text, $3) AS state
         FROM %I.denials AS d WHERE NOT d.is_false_denial AND d.denied_at >= $1 AND d.denied_at < $2%s%s',
         format(server, 'd'), options.time_zone, name,
         CASE WHEN slice = 'r' THEN headcount.realtime_denials(options, '2013') ELSE '' END, grouping);
     IF by_server THEN
         RETURN format('SELECT coalesce(s.server, d.server) AS server, s.state AS sessions, s.users, d.state AS denials
-            FROM (%s) AS s FULL JOIN (%s) AS d
-                ON coalesce(d.server, ''''::text) = coalesce(s.server, ''''::text) AND (d.server IS NULL) = (s.server IS NULL)', sessions, denials);
+            FROM (%s) AS s FULL JOIN (%s) AS d ON %s', sessions, denials, headcount.same_server());
     END IF;
     RETURN format('SELECT NULL::text AS server, s.state AS sessions, s.users, d.state AS denials FROM (%s) AS s CROSS JOIN (%s) AS d',
                   sessions, denials);
@@ -186,10 +185,9 @@ BEGIN
             PERFORM headcount.drop_triggers(state.trigger_tag, relation);
         END IF;
     END LOOP;
+    obstacle := headcount.tracking_obstacle(options);
     FOREACH relation IN ARRAY sessions || denials LOOP
         CONTINUE WHEN relation = ANY (state.relations);
-        obstacle := coalesce(headcount.tracking_obstacle(options, false),
-                             CASE WHEN options.denials IS NOT NULL THEN headcount.tracking_obstacle(options, true) END);
         IF obstacle IS NOT NULL THEN
             RAISE EXCEPTION 'changes of "%" cannot be logged', relation USING ERRCODE = 'wrong_object_type', DETAIL = format('%s.', obstacle),
                 HINT = format('Make the source track by window: headcount.alter_source(%L, tracking => ''window'').', name);
@@ -288,7 +286,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 DECLARE
     name     constant text := headcount.source_name(view);
     options  constant headcount.source := headcount.find_own_source(name);
-    state    headcount.rollup;
+    state    headcount.rollup := headcount.find_own_rollup(name);
     target   date;      -- the frontier after all steps
     new_from date;      -- where new days begin
     dirty    datemultirange;
@@ -298,10 +296,6 @@ DECLARE
     here     integer;
     done     integer := 0;
 BEGIN
-    SELECT r.* INTO state FROM headcount.rollup AS r WHERE r.sessions_view = view;
-    IF NOT FOUND THEN
-        PERFORM headcount.raise_not_materialized(name);
-    END IF;
     IF headcount.follow_partitions(name, options, state) THEN
         RETURN 0;      -- a step of its own: writers wait for tables that get triggers
     END IF;
@@ -352,15 +346,6 @@ $$;
 COMMENT ON FUNCTION headcount.refresh_step(regclass, integer, timestamptz, integer) IS
     'internal: stores some days of a source, those that changed first, and returns how many; NULL where none are left to do';
 
-CREATE FUNCTION headcount.raise_not_materialized(name text) RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RAISE EXCEPTION 'source "%" is not materialized', name USING ERRCODE = 'object_not_in_prerequisite_state',
-        HINT = format('Nothing of it is stored. headcount.alter_source(%L, materialized => true) changes that.', name);
-END
-$$;
-COMMENT ON FUNCTION headcount.raise_not_materialized(text) IS 'internal: raises the error for a source of which nothing is stored';
-
 -- As find_own_source, but not locked, and of what is stored.
 CREATE FUNCTION headcount.find_own_rollup(source text) RETURNS headcount.rollup
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -368,12 +353,11 @@ DECLARE
     options      constant headcount.source := headcount.find_source(source);
     found_rollup headcount.rollup;
 BEGIN
-    IF NOT (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class AS c WHERE c.oid = options.sessions_view) THEN
-        RAISE EXCEPTION 'must be owner of source "%"', source USING ERRCODE = 'insufficient_privilege';
-    END IF;
+    PERFORM headcount.check_source_owner(source, options.sessions_view);
     SELECT r.* INTO found_rollup FROM headcount.rollup AS r WHERE r.sessions_view = options.sessions_view;
     IF NOT FOUND THEN
-        PERFORM headcount.raise_not_materialized(source);
+        RAISE EXCEPTION 'source "%" is not materialized', source USING ERRCODE = 'object_not_in_prerequisite_state',
+            HINT = format('Nothing of it is stored. headcount.alter_source(%L, materialized => true) changes that.', source);
     END IF;
     RETURN found_rollup;
 END
@@ -482,9 +466,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 DECLARE
     state constant headcount.rollup := headcount.find_own_rollup(source);
 BEGIN
-    IF from_day > to_day THEN
-        RAISE EXCEPTION 'from_day (%) is after to_day (%)', from_day, to_day USING ERRCODE = 'invalid_parameter_value';
-    END IF;
+    PERFORM headcount.check_day_order(from_day, to_day);
     PERFORM headcount.execute_as_owner(state.sessions_view,
         format('INSERT INTO %I.rollup_changes (from_day, to_day) VALUES (%L, %L)', source,
                coalesce(from_day, '-infinity'), coalesce(to_day, 'infinity')));
@@ -541,7 +523,7 @@ BEGIN
     SELECT s.* INTO options FROM headcount.source AS s WHERE s.sessions_view = view;
     -- a command about one table must not touch another one: pg_restore runs several at once
     RETURN coalesce(CASE WHEN relation IS NULL OR relation = options.sessions THEN headcount.tracking_obstacle(options, false) END,
-                    CASE WHEN options.denials IS NOT NULL AND (relation IS NULL OR relation = options.denials) THEN headcount.tracking_obstacle(options, true) END,
+                    CASE WHEN relation IS NULL OR relation = options.denials THEN headcount.tracking_obstacle(options, true) END,
                     (SELECT format('"%s" is unlogged, so a crash empties it', c.relname) FROM pg_class AS c WHERE c.oid = relation AND c.relpersistence <> 'p'));
 END
 $$;
@@ -554,10 +536,9 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 DECLARE
     actions text;
 BEGIN
-    SELECT string_agg(format('ENABLE %s TRIGGER %I', CASE WHEN t.tgtype & 1 = 1 THEN 'REPLICA' ELSE 'ALWAYS' END, t.tgname), ', ') INTO actions
-    FROM pg_trigger AS t
-    WHERE t.tgrelid = relation AND t.tgenabled = 'O'
-      AND t.tgfoid = 'headcount.log_changes()'::regprocedure AND starts_with(t.tgname, format('headcount_%s_', tag));
+    SELECT string_agg(format('ENABLE %s TRIGGER %I', CASE t.event WHEN 'row' THEN 'REPLICA' ELSE 'ALWAYS' END, t.name), ', ') INTO actions
+    FROM headcount.tracking_trigger AS t
+    WHERE t.relation = enable_triggers.relation AND t.tag = enable_triggers.tag AND t.enabled = 'O';
     IF actions IS NOT NULL THEN
         EXECUTE format('ALTER TABLE %s %s', headcount.relation_name(relation), actions);
     END IF;

@@ -24,12 +24,12 @@ BEGIN
              JOIN (VALUES ('insert', 'A'), ('update', 'A'), ('delete', 'A'), ('truncate', 'A'), ('row', 'R')) AS e (event, enabled)
                  ON e.event <> 'row' OR c.relkind = 'r')
     SELECT format('trigger for %s on %s', w.event, w.relation::regclass),
-           CASE p.tgenabled WHEN 'D' THEN 'disabled' WHEN 'O' THEN 'not fired for what a subscription applies'
+           CASE p.enabled WHEN 'D' THEN 'disabled' WHEN 'O' THEN 'not fired for what a subscription applies'
                             WHEN 'R' THEN 'fired for what a subscription applies only' WHEN 'A' THEN 'fired for all' ELSE 'missing' END
     FROM wanted AS w
-         LEFT JOIN pg_trigger AS p ON p.tgrelid = w.relation AND p.tgfoid = 'headcount.log_changes()'::regprocedure
-                                      AND p.tgname = format('headcount_%s_%s_%s', state.trigger_tag, w.part, w.event)
-    WHERE p.tgenabled IS DISTINCT FROM w.enabled::"char"
+         LEFT JOIN headcount.tracking_trigger AS p
+             ON p.relation = w.relation AND p.tag = state.trigger_tag AND p.part = w.part AND p.event = w.event
+    WHERE p.enabled IS DISTINCT FROM w.enabled::"char"
     UNION ALL
     SELECT 'table rollup_changes', 'missing'
     WHERE NOT EXISTS (SELECT FROM pg_class AS v JOIN pg_class AS c ON c.relnamespace = v.relnamespace
@@ -105,9 +105,7 @@ DECLARE
     collected record;
     users   record;
 BEGIN
-    IF from_day > to_day THEN
-        RAISE EXCEPTION 'from_day (%) is after to_day (%)', from_day, to_day USING ERRCODE = 'invalid_parameter_value';
-    END IF;
+    PERFORM headcount.check_day_order(from_day, to_day);
     RETURN QUERY SELECT NULL::date, 'tracking', f.found, f.expected FROM headcount.tracking_faults(options.sessions_view) AS f;
 
     -- frozen days need not be what the tables say; days that are not stored cannot be wrong

@@ -61,7 +61,7 @@ BEGIN
              LEFT JOIN %1$I.rollup_days AS r ON r.slice = %2$L AND r.day = g.day
         WHERE headcount.day_start(g.day::date, $2) < headcount.day_start(g.day::date + 1, $2)      -- else the zone skipped it
         GROUP BY date_trunc($1, g.day)
-        ORDER BY 1$q$, source, CASE WHEN options.licensing_model = '2013' AND options.realtime_servers IS NOT NULL THEN 'r' ELSE 'a' END)
+        ORDER BY 1$q$, source, headcount.model_slice(options, options.licensing_model))
         USING granularity, options.time_zone, from_day, to_day;
 END
 $$;
@@ -76,7 +76,7 @@ DECLARE
 BEGIN
     EXECUTE format($q$SELECT min(d.day) FROM %I.rollup_days AS d
                       WHERE d.slice = 'a' AND headcount.cardinality(d.used) > 0 OR d.slice = %L AND (d.concurrent_hosts > 0 OR d.denials > 0)$q$,
-                   source, CASE WHEN options.licensing_model = '2013' AND options.realtime_servers IS NOT NULL THEN 'r' ELSE 'a' END)
+                   source, headcount.model_slice(options, options.licensing_model))
         INTO first_day;
     RETURN first_day;
 END
@@ -93,7 +93,7 @@ SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
 #variable_conflict use_variable
 DECLARE
     options       headcount.source := headcount.find_source(source);
-    realtime      boolean := options.licensing_model = '2013' AND options.realtime_servers IS NOT NULL;
+    realtime      boolean := headcount.model_slice(options, options.licensing_model) = 'r';
     session_where text := 'true';
     denial_where  text := 'NOT d.is_false_denial';
     first_day     date;

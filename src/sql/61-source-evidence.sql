@@ -47,7 +47,7 @@ CREATE FUNCTION headcount.find_user_kind(options headcount.source, what text, as
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     is_2013  constant boolean := options.licensing_model = '2013';
-    reported constant "char" := CASE WHEN is_2013 AND options.realtime_servers IS NOT NULL THEN 'r' ELSE 'a' END;
+    reported constant "char" := headcount.model_slice(options, options.licensing_model);
 BEGIN
     RETURN CASE
         WHEN what = 'used' THEN ROW('a'::"char", true, false, false)
@@ -130,9 +130,8 @@ DECLARE
                                          ELSE coalesce(to_day, 'infinity')::timestamptz END;
     users   integer;
 BEGIN
-    IF from_day > to_day THEN
-        RAISE EXCEPTION 'from_day (%) is after to_day (%)', from_day, to_day USING ERRCODE = 'invalid_parameter_value';
-    ELSIF from_at >= to_at OR from_at > headcount.as_of() THEN      -- a day that the zone skipped, or one to come
+    PERFORM headcount.check_day_order(from_day, to_day);
+    IF from_at >= to_at OR from_at > headcount.as_of() THEN      -- a day that the zone skipped, or one to come
         RETURN 0;
     ELSIF to_day < until AND what <> 'new' THEN      -- all stored: the sets know how many they are, without names
         EXECUTE format('SELECT coalesce(headcount.unique_count(%s), 0)::integer FROM %I.rollup_days AS d WHERE d.slice = ''a'' AND d.day >= $1 AND d.day <= $2',
@@ -201,7 +200,7 @@ BEGIN
                  CROSS JOIN LATERAL headcount.keys_at(p.hosts, coalesce(top.at, $1)) AS k (host)      -- no peak: nobody is there
             ORDER BY k.host COLLATE pg_catalog."C"$q$,
             source, headcount.meets_span(),
-            CASE WHEN options.licensing_model = '2013' AND options.realtime_servers IS NOT NULL THEN ' AND s.is_realtime' ELSE '' END)
+            CASE headcount.model_slice(options, options.licensing_model) WHEN 'r' THEN ' AND s.is_realtime' ELSE '' END)
             USING from_at, to_at;
     END IF;
 END
