@@ -1,5 +1,6 @@
 -- Acceptance on real logs: loads sessions.csv and denials.csv of a directory, makes a source over them, and compares
--- what the views and functions say with reference.csv, which an independent program computed.
+-- what the views and functions say with reference.csv, which an independent program computed: once while nothing is
+-- stored, and once from stored days.
 --
 --   psql -v dir=DIRECTORY -d DATABASE -f test/oracle/real_data.sql
 --
@@ -21,8 +22,8 @@ SET datestyle = 'ISO, YMD';
 CREATE EXTENSION IF NOT EXISTS headcount CASCADE;
 
 CREATE SCHEMA real_data;
-CREATE UNLOGGED TABLE real_data.session (id bigint GENERATED ALWAYS AS IDENTITY, user_name text, host text, server text, started_at timestamptz, ended_at timestamptz);
-CREATE UNLOGGED TABLE real_data.denial (user_name text, host text, server text, denied_at timestamptz);
+CREATE TABLE real_data.session (id bigint GENERATED ALWAYS AS IDENTITY, user_name text, host text, server text, started_at timestamptz, ended_at timestamptz);
+CREATE TABLE real_data.denial (user_name text, host text, server text, denied_at timestamptz);
 CREATE TABLE real_data.reference (server text, measure text, value bigint, first_at text);
 -- \copy reads no variables; a variable that holds the whole command does.
 \set load '\\copy real_data.session (user_name, host, server, started_at, ended_at) FROM ''' :dir '/sessions.csv'' WITH (FORMAT csv, HEADER)'
@@ -42,7 +43,7 @@ SELECT headcount.create_source('real_source', 'real_data.session', 'user_name', 
 SET headcount.as_of = :'log_end';
 
 -- Every measure for every server and for '*', each from where its user would take it.
-CREATE TEMP TABLE day AS
+CREATE TEMP VIEW day AS
     SELECT server, day, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at FROM real_source.daily_user_counts_by_server
     UNION ALL
     SELECT '*', day, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at FROM real_source.daily_user_counts;
@@ -56,8 +57,9 @@ CREATE TEMP TABLE peak AS
            headcount.presence_agg(host, started_at, ended_at) AS of_hosts
     FROM real_data.session GROUP BY GROUPING SETS ((server), ());
 
-CREATE TEMP TABLE answer (server text, measure text, source text, value bigint, first_at text);
-INSERT INTO answer
+CREATE TEMP TABLE answer (days text, server text, measure text, source text, value bigint, first_at text);
+PREPARE take_answers (text) AS
+INSERT INTO answer SELECT $1, a.* FROM (
     SELECT server, 'peak_sessions', 'max_concurrent(start, end)', sessions, NULL FROM peak UNION ALL
     SELECT server, 'peak_sessions', 'peak of a presence', k.concurrent, to_char(k.at, 'YYYY-MM-DD HH24:MI:SS') FROM peak, headcount.peak(of_sessions) AS k UNION ALL
     SELECT server, 'peak_users', 'peak of a presence', k.concurrent, to_char(k.at, 'YYYY-MM-DD HH24:MI:SS') FROM peak, headcount.peak(of_users) AS k UNION ALL
@@ -69,19 +71,28 @@ INSERT INTO answer
     SELECT '*', 'distinct_users', 'unique_users', headcount.unique_users('real_source', min(day), max(day)), NULL FROM day UNION ALL
     SELECT server, 'denied_events', 'daily view', sum(denials), NULL FROM day GROUP BY server UNION ALL
     SELECT server, 'denied_user_days', 'daily view', sum(denial_users), NULL FROM day GROUP BY server UNION ALL
-    (SELECT DISTINCT ON (server) server, 'max_daily_denied_users', 'daily view', denial_users, day::text FROM day ORDER BY server, denial_users DESC, day);
+    (SELECT DISTINCT ON (server) server, 'max_daily_denied_users', 'daily view', denial_users, day::text FROM day ORDER BY server, denial_users DESC, day)) AS a;
+EXECUTE take_answers ('live');
+RESET headcount.as_of;
+CALL headcount.refresh('real_source');
+SET headcount.as_of = :'log_end';
+EXECUTE take_answers ('stored');
+SELECT format('%s of %s days are stored', count(*) FILTER (WHERE day < headcount.live_day('real_source.sessions')), count(*)) AS stored FROM day WHERE server = '*' \gset
+SELECT count(*) AS differences_found_by_verify FROM headcount.verify('real_source') \gset
 
 CREATE TEMP TABLE verdict AS
-    SELECT r.server, r.measure, a.source, r.value AS expected, a.value AS got, r.first_at AS expected_at, a.first_at AS got_at,
+    SELECT a.days, r.server, r.measure, a.source, r.value AS expected, a.value AS got, r.first_at AS expected_at, a.first_at AS got_at,
            a.value IS NOT DISTINCT FROM r.value AND (r.first_at IS NULL OR a.first_at IS NULL AND a.source = 'max_concurrent(start, end)' OR a.first_at IS NOT DISTINCT FROM r.first_at) AS same
     FROM real_data.reference AS r LEFT JOIN answer AS a USING (server, measure);
 \pset tuples_only on
 \pset format unaligned
 \pset fieldsep ' '
-SELECT CASE WHEN same THEN 'ok       ' ELSE 'DIFFERENT' END, rpad(server, 10), rpad(measure, 22), rpad(coalesce(source, 'no answer'), 26), coalesce(got::text, '-'), coalesce(got_at, ''),
+SELECT CASE WHEN same THEN 'ok       ' ELSE 'DIFFERENT' END, rpad(coalesce(days, '-'), 7), rpad(server, 10), rpad(measure, 22), rpad(coalesce(source, 'no answer'), 26), coalesce(got::text, '-'), coalesce(got_at, ''),
        CASE WHEN NOT same THEN format('expected %s %s', expected, expected_at) ELSE '' END
-FROM verdict ORDER BY server, measure, source;
+FROM verdict ORDER BY server, measure, source, days;
 SELECT format('%s sessions, %s denials, %s measures, %s comparisons, %s differences', (SELECT count(*) FROM real_data.session), (SELECT count(*) FROM real_data.denial),
               (SELECT count(*) FROM real_data.reference), count(*), count(*) FILTER (WHERE NOT same)) FROM verdict;
+\echo :stored, verify finds :differences_found_by_verify differences
+DROP VIEW day;
 SELECT headcount.drop_source('real_source') \gset
 DROP SCHEMA real_data CASCADE;
