@@ -95,12 +95,13 @@ class byte_buffer {
 // Reads bytes that may be damaged: every read is checked against what is left, and every varint is the shortest one.
 class byte_reader {
  public:
-  explicit byte_reader(key_view bytes) : left_(bytes) {}
+  // `message` is that of the error where they are.
+  explicit byte_reader(key_view bytes, const char *message = of_presence) : left_(bytes), message_(message) {}
 
   std::size_t remaining() const { return left_.size(); }
 
   key_view take(std::uint64_t length) {
-    if (length > left_.size()) throw_damaged("It ends too early.");
+    if (length > left_.size()) fail("It ends too early.");
     const key_view taken = left_.first(static_cast<std::size_t>(length));
     left_ = left_.subspan(static_cast<std::size_t>(length));
     return taken;
@@ -118,7 +119,7 @@ class byte_reader {
         return value;
       }
     }
-    throw_damaged("A number is cut off or spelled in too many bytes.");
+    fail("A number is cut off or spelled in too many bytes.");
   }
 
   // A number of `count` bytes, 8 at the most, little endian.
@@ -136,11 +137,17 @@ class byte_reader {
   }
 
   [[noreturn]] static void throw_damaged(const char *detail, source_place where = source_place::current()) {
-    throw error(fault::damaged_bytes, "invalid bytes for type presence", detail, {}, where);
+    throw error(fault::damaged_bytes, of_presence, detail, {}, where);
+  }
+  [[noreturn]] void fail(const char *detail, source_place where = source_place::current()) const {
+    throw error(fault::damaged_bytes, message_, detail, {}, where);
   }
 
  private:
+  static constexpr const char *of_presence = "invalid bytes for type presence";
+
   key_view left_;
+  const char *message_;
 };
 
 }  // namespace headcount::core

@@ -1,6 +1,7 @@
 #include "core/numbered_days.hpp"
 
 #include <algorithm>
+#include <string>
 
 #include "core/error.hpp"
 
@@ -11,14 +12,14 @@ namespace {
 
 // Appends the number of each user to the days that he was there. Users are taken in order of their numbers, so that
 // every day comes out sorted.
-void append_users(numbered_days &to, const day_sets &users, std::pmr::vector<std::uint32_t> numbered_day::*list,
-                  user_numbers &numbers, const context &host) {
+void append_users(numbered_days &to, const day_sets &users, std::span<const std::uint32_t> numbers,
+                  std::pmr::vector<std::uint32_t> numbered_day::*list, const context &host) {
   struct entry {
     std::uint32_t number, user;
   };
   std::pmr::vector<entry> order(host.memory);
-  order.reserve(users.size());
-  users.for_each_key(host, [&](std::uint32_t user, key_view name) { order.push_back({numbers[name], user}); });
+  order.reserve(numbers.size());
+  for (std::uint32_t user = 0; user < numbers.size(); ++user) order.push_back({numbers[user], user});
   std::sort(order.begin(), order.end(), [](const entry &a, const entry &b) { return a.number < b.number; });
 
   const auto count = static_cast<std::int64_t>(to.rows.size());
@@ -35,15 +36,43 @@ void append_users(numbered_days &to, const day_sets &users, std::pmr::vector<std
 
 }  // namespace
 
-void user_numbers::add(key_view name, std::uint32_t number) {
-  if (number >= first_unknown) throw error(fault::invalid_argument, "user number is too large");
-  numbers_.emplace(name, number);
+user_numbers::user_numbers(const day_sets &used, const day_sets &denied, const context &host)
+    : host_(host),
+      used_(used, host),
+      denied_(denied, host),
+      filter_(std::bit_ceil((std::size_t{used.size()} + denied.size()) / 4 + 1), host.memory) {
+  const auto note = [this](std::uint32_t, key_view name) {
+    const std::uint64_t hash = hash_bytes(name);
+    filter_word(hash) |= std::uint64_t{1} << (hash & 63U);
+  };
+  used.for_each_key(host, note);
+  denied.for_each_key(host, note);
 }
 
-std::uint32_t user_numbers::operator[](key_view name) {
-  const auto [found, is_new] = numbers_.try_emplace(name, first_unknown + unknown_);
-  if (is_new) ++unknown_;
-  return found->second;
+void user_numbers::learn(key_view list) {
+  for_each_user(list, [this](const numbered_user &user) {
+    const std::uint64_t hash = hash_bytes(user.name);
+    if ((filter_word(hash) >> (hash & 63U) & 1U) == 0) return;
+    for (side *const each : {&used_, &denied_})
+      if (const std::uint32_t at = each->find.find(user.name); at != day_sets::nowhere) each->numbers[at] = user.number;
+  });
+}
+
+std::pmr::vector<numbered_user> user_numbers::number_the_rest(std::uint32_t next, std::uint32_t end) {
+  std::pmr::vector<numbered_user> added(host_.memory);
+  const auto number = [&](std::uint32_t &of, key_view name) {
+    if (of != unknown) return;
+    if (next >= end) throw error(fault::too_large, "a source cannot have more than " + std::to_string(end) + " users");
+    of = next++;
+    added.push_back({name, of});
+  };
+  used_.users.for_each_key(host_, [&](std::uint32_t at, key_view name) { number(used_.numbers[at], name); });
+  denied_.users.for_each_key(host_, [&](std::uint32_t at, key_view name) {
+    if (const std::uint32_t there = used_.find.find(name); there != day_sets::nowhere)
+      denied_.numbers[at] = used_.numbers[there];
+    number(denied_.numbers[at], name);
+  });
+  return added;
 }
 
 std::optional<day_span> find_days(const daily_presence &sessions, const daily_presence &denials,
@@ -51,8 +80,8 @@ std::optional<day_span> find_days(const daily_presence &sessions, const daily_pr
   return find_days(std::min(sessions.first(), denials.first()), {std::nullopt, std::nullopt, sessions.as_of()}, zone);
 }
 
-numbered_days find_numbered_days(const daily_presence &sessions, const daily_presence &denials, user_numbers &numbers,
-                                 const time_zone &zone, const context &host) {
+numbered_days find_numbered_days(const daily_presence &sessions, const daily_presence &denials,
+                                 const user_numbers &numbers, const time_zone &zone, const context &host) {
   numbered_days found(host.memory);
   const auto days = find_days(sessions, denials, zone);
   if (!days.has_value()) return found;
@@ -61,8 +90,8 @@ numbered_days find_numbered_days(const daily_presence &sessions, const daily_pre
   found.rows.reserve(buckets.size());
   for (std::size_t at = 0; at < buckets.size(); ++at) found.rows.emplace_back(host.memory);
 
-  append_users(found, sessions.users(), &numbered_day::used, numbers, host);
-  append_users(found, denials.denied(), &numbered_day::denied, numbers, host);
+  append_users(found, sessions.users(), numbers.of_used(), &numbered_day::used, host);
+  append_users(found, denials.denied(), numbers.of_denied(), &numbered_day::denied, host);
   const daily_peaks peaks = find_daily_peaks(sessions, zone, host);
   for (std::size_t at = 0; at < buckets.size(); ++at) {
     numbered_day &row = found.rows[at];

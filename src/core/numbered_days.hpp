@@ -8,7 +8,6 @@
 #include <memory_resource>
 #include <optional>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "core/civil.hpp"
@@ -16,6 +15,7 @@
 #include "core/daily_presence.hpp"
 #include "core/key.hpp"
 #include "core/sweep.hpp"
+#include "core/user_list.hpp"
 
 namespace headcount::core {
 
@@ -38,29 +38,38 @@ void for_each_day(const day_sets::days_of_key &days, std::int64_t first, std::in
       visit(static_cast<day_number>(day));
 }
 
-// From the names of users to their numbers. Names are kept by whoever gave them.
+// The numbers of the users of collected sessions and denials, out of lists of all users there ever were.
 class user_numbers {
  public:
-  // Users who have no number yet get one from here on. Those who have one are below it.
-  static constexpr std::uint32_t first_unknown = 1U << 30U;
+  // The users are those with a session and those that were denied; both sets stay as they are.
+  user_numbers(const day_sets &used, const day_sets &denied, const context &host);
 
-  explicit user_numbers(std::pmr::memory_resource *memory) : numbers_(memory) {}
+  // Takes the numbers of these users out of a list. Throws damaged_bytes.
+  void learn(key_view list);
 
-  void reserve(std::size_t count) { numbers_.reserve(count); }
-  // Throws invalid_argument unless number < first_unknown.
-  void add(key_view name, std::uint32_t number);
-  // The number of a user, who gets one where there is none.
-  std::uint32_t operator[](key_view name);
+  // Gives numbers of [next, end) to the users who have none, and returns these. Throws too_large where they run out.
+  std::pmr::vector<numbered_user> number_the_rest(std::uint32_t next, std::uint32_t end);
+
+  // The numbers of the users of either set, in the order of its keys, once all have one.
+  std::span<const std::uint32_t> of_used() const { return used_.numbers; }
+  std::span<const std::uint32_t> of_denied() const { return denied_.numbers; }
 
  private:
-  struct hash {
-    std::size_t operator()(key_view name) const { return static_cast<std::size_t>(hash_bytes(name)); }
+  static constexpr std::uint32_t unknown = UINT32_MAX;
+
+  struct side {
+    side(const day_sets &of, const context &host)
+        : users(of), find(of, host.memory), numbers(of.size(), unknown, host.memory) {}
+    const day_sets &users;
+    day_sets::reader find;
+    std::pmr::vector<std::uint32_t> numbers;
   };
-  struct equal {
-    bool operator()(key_view a, key_view b) const { return a.size() == b.size() && compare(a, b) == 0; }
-  };
-  std::pmr::unordered_map<key_view, std::uint32_t, hash, equal> numbers_;
-  std::uint32_t unknown_ = 0;
+  std::uint64_t &filter_word(std::uint64_t hash) { return filter_[hash >> 6U & (filter_.size() - 1)]; }
+
+  const context &host_;
+  side used_, denied_;
+  // A bit for the hash of each of them, 16 bits a user: most names in a list are of others, and need not be looked for.
+  std::pmr::vector<std::uint64_t> filter_;
 };
 
 struct numbered_day {
@@ -81,9 +90,9 @@ struct numbered_days {
 };
 
 // The days from the first one with data to that of as_of, from sessions in one daily_presence and denials in another,
-// or the same, one; both of `zone` and of one as_of.
-numbered_days find_numbered_days(const daily_presence &sessions, const daily_presence &denials, user_numbers &numbers,
-                                 const time_zone &zone, const context &host);
+// or the same, one; both of `zone` and of one as_of. `numbers` are those of their users, all of whom have one.
+numbered_days find_numbered_days(const daily_presence &sessions, const daily_presence &denials,
+                                 const user_numbers &numbers, const time_zone &zone, const context &host);
 
 // The days from the first one with data to that of as_of, nothing where there are no data.
 std::optional<day_span> find_days(const daily_presence &sessions, const daily_presence &denials, const time_zone &zone);

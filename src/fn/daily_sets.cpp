@@ -1,5 +1,5 @@
-// What is stored of days, from what daily_session_agg and daily_denial_agg collected: daily_names, daily_sets,
-// daily_peaks.
+// What is stored of days, from what daily_session_agg and daily_denial_agg collected: sets of users, whose numbers are in
+// lists, and peaks.
 
 #include "core/numbered_days.hpp"
 #include "core/user_set_bytes.hpp"
@@ -13,28 +13,39 @@ namespace {
 
 std::string_view text_of(core::key_view name) { return {reinterpret_cast<const char *>(name.data()), name.size()}; }
 
-// Two arrays of one length: names, and the number of each.
-void add_numbers(core::user_numbers &to, FunctionCallInfo fcinfo, int first) {
-  if (PG_ARGISNULL(first) || PG_ARGISNULL(first + 1)) return;
-  struct elements {
-    Datum *values = nullptr;
-    bool *nulls = nullptr;
-    int count = 0;
-  } names, numbers;
+// Calls visit(key_view) for each element of an argument of type bytea[]; NULL has none.
+template <typename Visit>
+void for_each_argument_list(FunctionCallInfo fcinfo, int number, Visit &&visit) {
+  if (PG_ARGISNULL(number)) return;
+  Datum *values = nullptr;
+  bool *nulls = nullptr;
+  int count = 0;
   pg::call([&] {
-    deconstruct_array(PG_GETARG_ARRAYTYPE_P(first), TEXTOID, -1, false, TYPALIGN_INT, &names.values, &names.nulls,
-                      &names.count);
-    deconstruct_array(PG_GETARG_ARRAYTYPE_P(first + 1), INT4OID, sizeof(std::int32_t), true, TYPALIGN_INT,
-                      &numbers.values, &numbers.nulls, &numbers.count);
+    deconstruct_array(PG_GETARG_ARRAYTYPE_P(number), BYTEAOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
   });
-  if (names.count != numbers.count)
-    throw core::error(core::fault::invalid_argument, "arguments \"names\" and \"numbers\" must have the same length");
-  to.reserve(static_cast<std::size_t>(names.count));
-  for (int at = 0; at < names.count; ++at) {
-    if (names.nulls[at] || numbers.nulls[at])
-      throw core::error(core::fault::missing_argument, "arguments \"names\" and \"numbers\" must not contain nulls");
-    to.add(pg::bytes_of(names.values[at]), pg::user_number(DatumGetInt32(numbers.values[at])));
+  for (int at = 0; at < count; ++at) {
+    pg::check_interrupts();
+    if (nulls[at]) throw core::error(core::fault::missing_argument, "a list of users must not be null");
+    visit(pg::bytes_of(values[at]));
   }
+}
+
+// A power of two.
+std::uint32_t buckets_argument(FunctionCallInfo fcinfo, int number) {
+  pg::require_argument(fcinfo, number, "buckets");
+  const std::int32_t buckets = PG_GETARG_INT32(number);
+  if (buckets < 1 || !std::has_single_bit(static_cast<std::uint32_t>(buckets)))
+    throw core::error(core::fault::invalid_argument, "argument \"buckets\" must be a power of two");
+  return static_cast<std::uint32_t>(buckets);
+}
+
+// Rows of bucket, list, and how many users are in it.
+void put_lists(pg::row_set &rows, std::pmr::vector<core::numbered_user> &users, std::uint32_t buckets,
+               const core::context &host) {
+  core::for_each_list(users, buckets, host, [&](std::uint32_t bucket, std::span<const core::numbered_user> in, core::key_view list) {
+    rows.put(pg::field::of_integer(bucket), pg::field(pg::copied_value(list)),
+             pg::field::of_integer(static_cast<std::int64_t>(in.size())));
+  });
 }
 
 pg::field set_field(const std::pmr::vector<std::uint32_t> &numbers, std::pmr::memory_resource *memory) {
@@ -42,23 +53,6 @@ pg::field set_field(const std::pmr::vector<std::uint32_t> &numbers, std::pmr::me
 }
 
 }  // namespace
-
-// (sessions, denials)
-HEADCOUNT_FUNCTION(daily_names) {
-  const pg::workspace work;
-  pg::row_set rows(fcinfo);
-  pg::text_buffer name;
-  const pg::daily_arguments collected(fcinfo, 0, work);
-  if (collected.empty()) return rows.result(fcinfo);
-  const core::day_sets &denied = collected.denials().denied();
-  const core::day_sets::reader used(collected.sessions().users(), work.host().memory);
-  collected.sessions().users().for_each_key(
-      work, [&](std::uint32_t, core::key_view user) { rows.put(pg::field(name(text_of(user)))); });
-  denied.for_each_key(work, [&](std::uint32_t, core::key_view user) {
-    if (used.find(user) == core::day_sets::nowhere) rows.put(pg::field(name(text_of(user))));
-  });
-  return rows.result(fcinfo);
-}
 
 // (sessions, denials)
 HEADCOUNT_FUNCTION(daily_users) {
@@ -86,14 +80,73 @@ HEADCOUNT_FUNCTION(daily_users) {
   return rows.result(fcinfo);
 }
 
-// (sessions, denials, names, numbers)
+// (sessions, denials, buckets)
+HEADCOUNT_FUNCTION(user_buckets) {
+  const pg::workspace work;
+  pg::row_set rows(fcinfo);
+  const pg::daily_arguments collected(fcinfo, 0, work);
+  if (collected.empty() || PG_ARGISNULL(2)) return rows.result(fcinfo);
+  const std::uint32_t buckets = buckets_argument(fcinfo, 2);
+  std::pmr::vector<std::uint32_t> wanted(work.host().memory);
+  const auto want = [&](std::uint32_t, core::key_view user) { wanted.push_back(core::bucket_of(user, buckets)); };
+  collected.sessions().users().for_each_key(work, want);
+  collected.denials().denied().for_each_key(work, want);
+  std::sort(wanted.begin(), wanted.end());
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+  for (const std::uint32_t bucket : wanted) rows.put(pg::field::of_integer(bucket));
+  return rows.result(fcinfo);
+}
+
+// (sessions, denials, lists, next_number, buckets)
+HEADCOUNT_FUNCTION(number_users) {
+  const pg::workspace work;
+  pg::row_set rows(fcinfo);
+  const pg::daily_arguments collected(fcinfo, 0, work);
+  if (collected.empty()) return rows.result(fcinfo);
+  pg::require_argument(fcinfo, 3, "next_number");
+  core::user_numbers numbers(collected.sessions().users(), collected.denials().denied(), work);
+  for_each_argument_list(fcinfo, 2, [&](core::key_view list) { numbers.learn(list); });
+  auto added = numbers.number_the_rest(pg::user_number(PG_GETARG_INT32(3)), core::most_users);
+  put_lists(rows, added, buckets_argument(fcinfo, 4), work);
+  return rows.result(fcinfo);
+}
+
+// (lists, buckets)
+HEADCOUNT_FUNCTION(pack_users) {
+  const pg::workspace work;
+  pg::row_set rows(fcinfo);
+  std::pmr::vector<core::numbered_user> users(work.host().memory);
+  for_each_argument_list(fcinfo, 0, [&](core::key_view list) {
+    core::for_each_user(list, [&](const core::numbered_user &user) { users.push_back(user); });
+  });
+  put_lists(rows, users, buckets_argument(fcinfo, 1), work);
+  return rows.result(fcinfo);
+}
+
+// (lists, numbers)
+HEADCOUNT_FUNCTION(user_names) {
+  const pg::workspace work;
+  pg::row_set rows(fcinfo);
+  pg::text_buffer name;
+  if (PG_ARGISNULL(1)) return rows.result(fcinfo);
+  const core::user_set_reader numbers = pg::user_set_argument(fcinfo, 1, work);
+  for_each_argument_list(fcinfo, 0, [&](core::key_view list) {
+    core::for_each_user(list, [&](const core::numbered_user &user) {
+      if (numbers.contains(user.number)) rows.put(pg::field(name(text_of(user.name))));
+    });
+  });
+  return rows.result(fcinfo);
+}
+
+// (sessions, denials, lists)
 HEADCOUNT_FUNCTION(daily_sets) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
-  core::user_numbers numbers(work.host().memory);
-  add_numbers(numbers, fcinfo, 2);
   const pg::daily_arguments collected(fcinfo, 0, work);
   if (collected.empty()) return rows.result(fcinfo);
+  core::user_numbers numbers(collected.sessions().users(), collected.denials().denied(), work);
+  for_each_argument_list(fcinfo, 2, [&](core::key_view list) { numbers.learn(list); });
+  (void)numbers.number_the_rest(core::most_users, core::last_user_number);
   const pg::zone zone(collected.settings().time_zone);
   const auto days = core::find_numbered_days(collected.sessions(), collected.denials(), numbers, zone, work);
   for (std::size_t at = 0; at < days.rows.size(); ++at) {

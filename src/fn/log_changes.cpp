@@ -77,9 +77,10 @@ class change_collector {
 };
 
 void collect(TriggerData *fired, const pg::tracked_table &table, change_collector &changes) {
-  pg::row_reader reader(fired, table);
   const TriggerEvent event = fired->tg_event;
   const bool is_update = TRIGGER_FIRED_BY_UPDATE(event);
+  // who it was matters where there is an older version to compare with
+  pg::row_reader reader(fired, table, is_update ? column::user_name : column::first_time);
   const auto came_or_went = [&](const row &of) { changes.add(of); };
   const auto before = [&](const row &of) { changes.add(of, false); };
   const auto after = [&](const row &of) { changes.add(of, true); };

@@ -124,7 +124,8 @@ tracked_table find_tracked_table(TriggerData *fired) {
   return found;
 }
 
-row_reader::row_reader(TriggerData *fired, const tracked_table &table) : table_(table) {
+row_reader::row_reader(TriggerData *fired, const tracked_table &table, tracked_table::column first_wanted)
+    : table_(table), first_wanted_(first_wanted) {
   call([&] {
     GetUserIdAndSecContext(&caller_, &caller_context_);
     HeapTuple const entry = SearchSysCache1(RELOID, ObjectIdGetDatum(table_.sessions_view));
@@ -136,7 +137,8 @@ row_reader::row_reader(TriggerData *fired, const tracked_table &table) : table_(
     estate_ = CreateExecutorState();
     MemoryContext const before = MemoryContextSwitchTo(estate_->es_query_cxt);
     (void)GetPerTupleExprContext(estate_);
-    for (int at = 0; at < tracked_table::column_count; ++at) columns_[at] = ExecInitExpr(table_.columns[at], nullptr);
+    for (int at = first_wanted_; at < tracked_table::column_count; ++at)
+      columns_[at] = ExecInitExpr(table_.columns[at], nullptr);
     const TupleTableSlotOps *const kind = TRIGGER_FIRED_FOR_ROW(fired->tg_event) ? &TTSOpsHeapTuple : &TTSOpsMinimalTuple;
     slot_ = MakeSingleTupleTableSlot(RelationGetDescr(fired->tg_relation), kind);
     MemoryContextSwitchTo(before);
@@ -163,14 +165,15 @@ void row_reader::begin(Tuplestorestate *rows) {
 namespace {
 
 // Whether the condition holds for the row in the slot; then its columns.
-bool evaluate_slot(EState *estate, TupleTableSlot *slot, ExprState *const *columns, row_reader::row &found) {
+bool evaluate_slot(EState *estate, TupleTableSlot *slot, ExprState *const *columns, tracked_table::column first,
+                   row_reader::row &found) {
   ExprContext *const context = GetPerTupleExprContext(estate);
   ResetExprContext(context);
   context->ecxt_scantuple = slot;
-  for (int at = tracked_table::column_count - 1; at >= 0; --at) {  // the condition first
+  for (int at = tracked_table::column_count - 1; at >= first; --at) {  // the condition first
     found.values[at] = ExecEvalExprSwitchContext(columns[at], context, &found.nulls[at]);
     if (at == tracked_table::condition && (found.nulls[at] || !DatumGetBool(found.values[at]))) return false;
-    if (at <= tracked_table::server && !found.nulls[at]) {
+    if (at < tracked_table::first_time && !found.nulls[at]) {
       MemoryContext const before = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
       found.values[at] = PointerGetDatum(PG_DETOAST_DATUM_PACKED(found.values[at]));
       MemoryContextSwitchTo(before);
@@ -185,7 +188,7 @@ bool row_reader::next(Tuplestorestate *rows, row &found) {
   return call([&] {
     while (tuplestore_gettupleslot(rows, true, false, slot_)) {
       CHECK_FOR_INTERRUPTS();
-      if (evaluate_slot(estate_, slot_, columns_, found)) return true;
+      if (evaluate_slot(estate_, slot_, columns_, first_wanted_, found)) return true;
     }
     return false;
   });
@@ -194,7 +197,7 @@ bool row_reader::next(Tuplestorestate *rows, row &found) {
 bool row_reader::evaluate(HeapTuple tuple, row &found) {
   return call([&] {
     ExecForceStoreHeapTuple(tuple, slot_, false);
-    return evaluate_slot(estate_, slot_, columns_, found);
+    return evaluate_slot(estate_, slot_, columns_, first_wanted_, found);
   });
 }
 

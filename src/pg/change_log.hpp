@@ -15,7 +15,7 @@ namespace headcount::pg {
 
 // What a trigger of a source was told, see headcount.trigger_arguments.
 struct tracked_table {
-  enum column { user_name, host, server, started_at, ended_at, condition, column_count };
+  enum column { user_name, host, server, started_at, first_time = started_at, ended_at, condition, column_count };
 
   Oid trigger;           // the key it is remembered under
   Oid sessions_view;     // of the source; InvalidOid where there is no such source, or nothing of it is stored
@@ -36,7 +36,8 @@ class row_reader {
     bool nulls[tracked_table::column_count];
   };
 
-  row_reader(TriggerData *fired, const tracked_table &table);
+  // Columns before the first one that is wanted are not evaluated.
+  row_reader(TriggerData *fired, const tracked_table &table, tracked_table::column first_wanted);
   row_reader(const row_reader &) = delete;
   row_reader &operator=(const row_reader &) = delete;
   // Where an exception leaves it open, the end of the transaction tidies up.
@@ -60,6 +61,7 @@ class row_reader {
   bool evaluate(HeapTuple tuple, row &found);
 
   const tracked_table &table_;
+  const tracked_table::column first_wanted_;
   EState *estate_ = nullptr;
   TupleTableSlot *slot_ = nullptr;
   ExprState *columns_[tracked_table::column_count] = {};

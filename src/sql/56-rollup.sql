@@ -2,7 +2,7 @@
 --
 --   headcount.rollup          a row for each materialized source: up to which day its days are stored (the frontier)
 --   <source>.rollup_days      a row for each stored day with something: sets of users, peaks, sketches
---   <source>.rollup_users     the numbers of users that the sets are of
+--   <source>.rollup_users     the numbers of users that the sets are of, in lists of some dozens (src/core/user_list.hpp)
 --   <source>.rollup_changes   days that changed since they were stored, appended by triggers on the user's tables
 --   <source>.rollup_dirty     a view: the runs of stored days that such changes are about
 --
@@ -15,6 +15,8 @@ CREATE TABLE headcount.rollup (
     frontier_day       date NOT NULL DEFAULT '-infinity',
     frozen_before      date NOT NULL DEFAULT '-infinity',
     next_number        integer NOT NULL DEFAULT 0,
+    user_buckets       integer NOT NULL DEFAULT 1,
+    packed_users       integer NOT NULL DEFAULT 0,
     relations          regclass[],
     trigger_tag        text,
     last_refresh       timestamptz,
@@ -29,6 +31,8 @@ COMMENT ON TABLE headcount.rollup IS 'how far the days of each materialized sour
 COMMENT ON COLUMN headcount.rollup.frontier_day IS 'days before this one are stored, later ones are computed when they are asked for';
 COMMENT ON COLUMN headcount.rollup.frozen_before IS 'days before this one stay as they are stored, whatever happens to the tables';
 COMMENT ON COLUMN headcount.rollup.next_number IS 'the number that the next new user gets';
+COMMENT ON COLUMN headcount.rollup.user_buckets IS 'among how many buckets the lists of users are shared out';
+COMMENT ON COLUMN headcount.rollup.packed_users IS 'how many users there were when each bucket was made one list';
 COMMENT ON COLUMN headcount.rollup.trigger_tag IS 'by which the triggers on these tables know the source, whatever it is renamed to';
 COMMENT ON COLUMN headcount.rollup.relations IS 'the tables and partitions whose changes are logged by triggers; NULL where the source is tracked by window';
 SELECT pg_catalog.pg_extension_config_dump('headcount.rollup',
@@ -316,16 +320,15 @@ BEGIN
         used_sketch         %2$s.hll,
         denied_sketch       %2$s.hll)$q$, name, hll);
     EXECUTE format('CREATE INDEX ON %I.rollup_days (slice, day)', name);
-    EXECUTE format('CREATE TABLE %I.rollup_users (name text COLLATE pg_catalog."C" NOT NULL, number integer NOT NULL)', name);
-    -- of any length, which a B-tree does not take; unique because refreshes come one after the other
-    EXECUTE format('CREATE INDEX ON %I.rollup_users USING hash (name)', name);
+    EXECUTE format('CREATE TABLE %I.rollup_users (bucket integer NOT NULL, list bytea NOT NULL)', name);
+    EXECUTE format('CREATE INDEX ON %I.rollup_users (bucket)', name);
     EXECUTE format('CREATE TABLE %I.rollup_changes (from_day date NOT NULL, to_day date NOT NULL)', name);
     -- appended to by every writer: nothing may make them wait, and dead rows go early
     EXECUTE format('ALTER TABLE %I.rollup_changes SET (vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0,
         autovacuum_vacuum_threshold = 1000)', name);
     EXECUTE format('COMMENT ON TABLE %I.rollup_days IS %L', name, 'the stored days of the source; its views read them');
     EXECUTE format('COMMENT ON COLUMN %I.rollup_days.slice IS %L', name, 'what the row is about: a all servers, r realtime servers, s one server');
-    EXECUTE format('COMMENT ON TABLE %I.rollup_users IS %L', name, 'the numbers that the users have in the sets of rollup_days');
+    EXECUTE format('COMMENT ON TABLE %I.rollup_users IS %L', name, 'the numbers that the users have in the sets of rollup_days: lists for headcount.user_names');
     EXECUTE format('COMMENT ON TABLE %I.rollup_changes IS %L', name, 'days that changed since they were stored, as triggers logged them');
 END
 $$;

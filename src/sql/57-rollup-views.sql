@@ -132,18 +132,17 @@ $$;
 COMMENT ON FUNCTION headcount.live_denials(text, headcount.source, text, text) IS
     'internal: the query that collects the denials of a source on days that are not read from its rollup';
 
--- The numbers that the users of two states have, as arrays; others get numbers of daily_sets' own. LIMIT makes it one
--- look-up a name, which costs what the names do, not what all users do.
-CREATE FUNCTION headcount.known_numbers(name text, states text) RETURNS text
+-- The lists with the numbers of the users of two states. Only those of their buckets are read, so the cost follows these
+-- users, not all there ever were.
+CREATE FUNCTION headcount.known_users(name text, states text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN format($q$(SELECT array_agg(u.name) AS names, array_agg(u.number) AS numbers
-                  FROM headcount.daily_names(%2$s) AS n (name)
-                       CROSS JOIN LATERAL (SELECT u.name, u.number FROM %1$I.rollup_users AS u
-                                           WHERE u.name = n.name COLLATE pg_catalog."C" LIMIT 1) AS u)$q$, name, states);
+    RETURN format($q$(SELECT array_agg(u.list) AS lists
+                  FROM headcount.user_buckets(%2$s, (SELECT r.user_buckets FROM headcount.rollup AS r WHERE r.sessions_view = %3$L::regclass)) AS b (bucket)
+                       JOIN %1$I.rollup_users AS u ON u.bucket = b.bucket)$q$, name, states, format('%I.sessions', name));
 END
 $$;
-COMMENT ON FUNCTION headcount.known_numbers(text, text) IS 'internal: the query for the numbers of users that some days have in common with stored ones';
+COMMENT ON FUNCTION headcount.known_users(text, text) IS 'internal: the query for the numbers of users that some days have in common with stored ones';
 
 -- The condition for rows d of rollup_days that are as the tables are now.
 CREATE FUNCTION headcount.is_stored(name text, slice "char") RETURNS text
@@ -169,12 +168,12 @@ BEGIN
     FROM (%s%s) AS s
          CROSS JOIN (%s) AS d
          CROSS JOIN LATERAL %s AS k
-         CROSS JOIN LATERAL headcount.daily_sets(s.state, d.state, k.names, k.numbers) AS c$q$,
+         CROSS JOIN LATERAL headcount.daily_sets(s.state, d.state, k.lists) AS c$q$,
         name, headcount.is_stored(name, headcount.model_slice(options, model)),
         headcount.collect_sessions(options, headcount.live_sessions(name, options, parts), '', '(SELECT headcount.as_of())'),
         headcount.realtime_sessions(options, model),
         headcount.live_denials(name, options, '', headcount.realtime_denials(options, model)),
-        headcount.known_numbers(name, 's.state, d.state'));
+        headcount.known_users(name, 's.state, d.state'));
 END
 $$;
 COMMENT ON FUNCTION headcount.all_days(text, headcount.source, headcount.source_parts, text) IS
@@ -259,7 +258,7 @@ FROM (
          FULL JOIN (%s
       GROUP BY 1) AS d ON %s
          CROSS JOIN LATERAL %s AS k
-         CROSS JOIN LATERAL headcount.daily_sets(s.state, d.state, k.names, k.numbers) AS c) AS e
+         CROSS JOIN LATERAL headcount.daily_sets(s.state, d.state, k.lists) AS c) AS e
 WINDOW w AS (PARTITION BY e.server ORDER BY e.day%s)) AS e
 WHERE e.daily_users > 0 OR e.denial_users > 0 OR e.concurrent_hosts > 0
 ORDER BY e.day, e.server$q$,
@@ -270,7 +269,7 @@ ORDER BY e.day, e.server$q$,
         headcount.realtime_sessions(options, options.licensing_model),
         headcount.live_denials(name, options, format(server, 'd'), headcount.realtime_denials(options, options.licensing_model)),
         headcount.same_server(),
-        headcount.known_numbers(name, 's.state, d.state'),
+        headcount.known_users(name, 's.state, d.state'),
         CASE WHEN options.licensing_model = '2013'
              THEN format(' RANGE BETWEEN %L::interval PRECEDING AND CURRENT ROW', make_interval(days => options.window_days - 1)) ELSE '' END);
 END

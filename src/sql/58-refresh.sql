@@ -45,15 +45,15 @@ $$;
 COMMENT ON FUNCTION headcount.slice_query(text, headcount.source, "char", boolean) IS
     'internal: the query that collects the sessions and denials of some days of a source';
 
--- Rows of rollup_days, from what slice_query collected: $1 sessions, $2 users, $3 denials, $4 slice, $5 server, $6 and $7
--- the names and numbers of their users.
+-- Rows of rollup_days, from what slice_query collected: $1 sessions, $2 users, $3 denials, $4 slice, $5 server, $6 lists
+-- of users.
 CREATE FUNCTION headcount.day_rows_query() RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN format($q$
 SELECT $4 AS slice, $5 AS server, c.day, c.used, c.denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at,
        CASE WHEN $4 = 'a' THEN coalesce(p.concurrent, 0) END AS concurrent_users, k.used_sketch, k.denied_sketch
-FROM headcount.daily_sets($1, $3, $6, $7) AS c
+FROM headcount.daily_sets($1, $3, $6) AS c
      LEFT JOIN headcount.daily_peaks($2) AS p ON p.day = c.day
      LEFT JOIN (SELECT u.day, %s AS used_sketch, %s AS denied_sketch
                 FROM headcount.daily_users($1, $3) AS u WHERE $4 = 'a' GROUP BY u.day) AS k ON k.day = c.day$q$,
@@ -71,29 +71,53 @@ $$;
 COMMENT ON FUNCTION headcount.slices(headcount.source) IS
     'internal: what is stored apart of each day of a source: a all servers, r realtime servers, s each server';
 
--- The numbers of the users of some days; those who have none yet get one.
-CREATE FUNCTION headcount.number_users(name text, view regclass, sessions bytea, denials bytea, OUT names text[], OUT numbers integer[])
+-- New users are appended. Once there are a quarter more than when it was done last, each bucket is made one list again,
+-- of 64 to 128 users: what is rewritten over time is some times what there is.
+CREATE FUNCTION headcount.pack_rollup_users(name text, view regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    new_names   text[];
-    new_numbers integer[];
+    users constant integer := (SELECT r.next_number FROM headcount.rollup AS r WHERE r.sessions_view = view AND r.next_number > 1.25 * r.packed_users);
+    buckets integer := 1;
 BEGIN
-    EXECUTE format('SELECT k.names, k.numbers FROM %s AS k', headcount.known_numbers(name, '$1, $2')) INTO names, numbers USING sessions, denials;
-    SELECT array_agg(n.name), array_agg(n.number) INTO new_names, new_numbers
-    FROM (SELECT n.name, r.next_number + row_number() OVER () - 1 AS number
-          FROM headcount.daily_names(sessions, denials) AS n (name) CROSS JOIN headcount.rollup AS r
-          WHERE r.sessions_view = view
-            AND NOT EXISTS (SELECT FROM unnest(names) AS k (name) WHERE k.name = n.name COLLATE "C")) AS n;
-    IF new_names IS NOT NULL THEN
-        EXECUTE format('INSERT INTO %I.rollup_users (name, number) SELECT * FROM unnest($1, $2)', name) USING new_names, new_numbers;
-        UPDATE headcount.rollup AS r SET next_number = r.next_number + cardinality(new_names) WHERE r.sessions_view = view;
-        names := names || new_names;
-        numbers := numbers || new_numbers;
+    IF users IS NULL THEN
+        RETURN;
     END IF;
+    WHILE users > 128 * buckets::bigint LOOP
+        buckets := 2 * buckets;
+    END LOOP;
+    -- the users of one bucket go to some that no others go to
+    EXECUTE format('WITH gone AS (DELETE FROM %1$I.rollup_users RETURNING bucket, list)
+        INSERT INTO %1$I.rollup_users (bucket, list)
+        SELECT p.bucket, p.list
+        FROM (SELECT array_agg(g.list) AS lists FROM gone AS g GROUP BY g.bucket) AS b
+             CROSS JOIN LATERAL headcount.pack_users(b.lists, $1) AS p', name) USING buckets;
+    UPDATE headcount.rollup AS r SET user_buckets = buckets, packed_users = users WHERE r.sessions_view = view;
 END
 $$;
-COMMENT ON FUNCTION headcount.number_users(text, regclass, bytea, bytea) IS
-    'internal: the numbers of the users that were collected, given out where there were none';
+COMMENT ON FUNCTION headcount.pack_rollup_users(text, regclass) IS
+    'internal: puts the users of a source together again in as few lists as there should be, where many came since';
+
+-- The numbers of the users of some days; those who have none yet get one.
+CREATE FUNCTION headcount.list_users(name text, view regclass, sessions bytea, denials bytea) RETURNS bytea[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    lists bytea[];
+    added record;
+BEGIN
+    EXECUTE format('SELECT k.lists FROM %s AS k', headcount.known_users(name, '$1, $2')) INTO lists USING sessions, denials;
+    SELECT array_agg(n.bucket) AS buckets, array_agg(n.list) AS lists, sum(n.users) AS users INTO added
+    FROM headcount.rollup AS r CROSS JOIN LATERAL headcount.number_users(sessions, denials, lists, r.next_number, r.user_buckets) AS n
+    WHERE r.sessions_view = view;
+    IF added.users > 0 THEN
+        EXECUTE format('INSERT INTO %I.rollup_users (bucket, list) SELECT * FROM unnest($1, $2)', name) USING added.buckets, added.lists;
+        UPDATE headcount.rollup AS r SET next_number = r.next_number + added.users WHERE r.sessions_view = view;
+        PERFORM headcount.pack_rollup_users(name, view);
+    END IF;
+    RETURN lists || added.lists;
+END
+$$;
+COMMENT ON FUNCTION headcount.list_users(text, regclass, bytea, bytea) IS
+    'internal: lists with the numbers of the users that were collected, given out where there were none';
 
 -- Replaces the days from from_day to to_day, the latter not included.
 CREATE FUNCTION headcount.store_days(name text, options headcount.source, from_day date, to_day date, is_recent boolean) RETURNS void
@@ -105,23 +129,21 @@ DECLARE
     insertion constant text := format('INSERT INTO %I.rollup_days %s', name, headcount.day_rows_query());
     slice     "char";
     collected record;
-    users     record;
+    lists     bytea[];
 BEGIN
     EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE d.day >= $1 AND d.day < $2', name) USING from_day, to_day;
     FOR slice IN SELECT headcount.slices(options) LOOP
         IF slice = 's' THEN
             FOR collected IN EXECUTE headcount.slice_query(name, options, slice, is_recent) USING from_at, to_at, last_at LOOP
-                EXECUTE insertion
-                    USING collected.sessions, collected.users, collected.denials, slice, collected.server, users.names, users.numbers;
+                EXECUTE insertion USING collected.sessions, collected.users, collected.denials, slice, collected.server, lists;
             END LOOP;
         ELSE
             -- INTO, not a loop, which PostgreSQL would not run in parallel
             EXECUTE headcount.slice_query(name, options, slice, is_recent) INTO collected USING from_at, to_at, last_at;
             IF slice = 'a' THEN      -- the first one, which has all users
-                users := headcount.number_users(name, options.sessions_view, collected.sessions, collected.denials);
+                lists := headcount.list_users(name, options.sessions_view, collected.sessions, collected.denials);
             END IF;
-            EXECUTE insertion
-                USING collected.sessions, collected.users, collected.denials, slice, collected.server, users.names, users.numbers;
+            EXECUTE insertion USING collected.sessions, collected.users, collected.denials, slice, collected.server, lists;
         END IF;
     END LOOP;
 END
@@ -442,7 +464,7 @@ BEGIN
     EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE d.day >= $1', source) USING state.frozen_before;
     IF NOT isfinite(state.frozen_before) THEN
         EXECUTE format('DELETE FROM %I.rollup_users', source);
-        UPDATE headcount.rollup AS r SET next_number = 0 WHERE r.sessions_view = options.sessions_view;
+        UPDATE headcount.rollup AS r SET next_number = 0, user_buckets = 1, packed_users = 0 WHERE r.sessions_view = options.sessions_view;
     END IF;
     UPDATE headcount.rollup AS r SET frontier_day = r.frozen_before WHERE r.sessions_view = options.sessions_view;
 END

@@ -44,25 +44,26 @@ COMMENT ON FUNCTION headcount.tracking_faults(regclass) IS
 CREATE FUNCTION headcount.set_text(name text, set headcount.user_set, other headcount.user_set) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    users text;
+    only_here constant headcount.user_set := headcount.to_user_set(ARRAY(SELECT m.number FROM headcount.members(set OPERATOR(headcount.-) other) AS m (number) LIMIT 5));
+    names    text[];
 BEGIN
-    EXECUTE format($q$SELECT string_agg(coalesce(quote_literal(u.name), 'a new one'), ', ' ORDER BY u.name)
-                      FROM (SELECT m.number FROM headcount.members($1 OPERATOR(headcount.-) $2) AS m (number) LIMIT 5) AS m
-                           LEFT JOIN %I.rollup_users AS u ON u.number = m.number$q$, name) INTO users USING set, other;
-    RETURN format('%s users%s', headcount.cardinality(set), ', ' || users || ' among them');
+    EXECUTE format('SELECT array_agg(quote_literal(u.name) ORDER BY u.name COLLATE "C")
+                    FROM headcount.user_names((SELECT array_agg(l.list) FROM %I.rollup_users AS l), $1) AS u (name)', name) INTO names USING only_here;
+    names := names || array_fill('a new one'::text, ARRAY[headcount.cardinality(only_here)::integer - coalesce(cardinality(names), 0)]);
+    RETURN format('%s users%s', headcount.cardinality(set), ', ' || NULLIF(array_to_string(names, ', '), '') || ' among them');
 END
 $$;
 COMMENT ON FUNCTION headcount.set_text(text, headcount.user_set, headcount.user_set) IS
     'internal: how many users are in a set, and some that are not in another one';
 
--- Stored and recomputed rows of some days side by side: $1 to $7 as in day_rows_query, $8 and $9 bound the days.
+-- Stored and recomputed rows of some days side by side: $1 to $6 as in day_rows_query, $7 and $8 bound the days.
 CREATE FUNCTION headcount.verify_query(name text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN format($q$
 WITH clean AS (
-    SELECT $8 + i AS day FROM generate_series(0, $9 - $8 - 1) AS i
-    WHERE NOT EXISTS (SELECT FROM %1$I.rollup_dirty AS x WHERE $8 + i >= x.from_day AND $8 + i < x.to_day)),
+    SELECT $7 + i AS day FROM generate_series(0, $8 - $7 - 1) AS i
+    WHERE NOT EXISTS (SELECT FROM %1$I.rollup_dirty AS x WHERE $7 + i >= x.from_day AND $7 + i < x.to_day)),
 stored AS (SELECT d.* FROM %1$I.rollup_days AS d JOIN clean AS c ON c.day = d.day WHERE d.slice = $4 AND d.server IS NOT DISTINCT FROM $5),
 recomputed AS (SELECT d.* FROM (%2$s) AS d JOIN clean AS c ON c.day = d.day)
 SELECT coalesce(s.day, r.day), v.column_name || CASE $4 WHEN 'r' THEN ' on realtime servers' WHEN 's' THEN format(' on server %%L', $5) ELSE '' END,
@@ -103,7 +104,7 @@ DECLARE
     slice   "char";
     servers text[];
     collected record;
-    users   record;
+    lists   bytea[];
 BEGIN
     PERFORM headcount.check_day_order(from_day, to_day);
     RETURN QUERY SELECT NULL::date, 'tracking', f.found, f.expected FROM headcount.tracking_faults(options.sessions_view) AS f;
@@ -124,11 +125,11 @@ BEGIN
             FOR collected IN EXECUTE headcount.slice_query(source, options, slice, false)
                     USING from_at, to_at, to_at - interval '1 microsecond' LOOP
                 IF slice = 'a' THEN      -- the first one, which has all users
-                    EXECUTE format('SELECT k.names, k.numbers FROM %s AS k', headcount.known_numbers(source, '$1, $2'))
-                        INTO users USING collected.sessions, collected.denials;
+                    EXECUTE format('SELECT k.lists FROM %s AS k', headcount.known_users(source, '$1, $2'))
+                        INTO lists USING collected.sessions, collected.denials;
                 END IF;
                 RETURN QUERY EXECUTE headcount.verify_query(source)
-                    USING collected.sessions, collected.users, collected.denials, slice, collected.server, users.names, users.numbers, first, next;
+                    USING collected.sessions, collected.users, collected.denials, slice, collected.server, lists, first, next;
                 servers := servers || collected.server;
             END LOOP;
             IF slice = 's' THEN      -- stored servers that the tables have nothing of
@@ -136,7 +137,7 @@ BEGIN
                         USING first, next LOOP
                     CONTINUE WHEN array_position(servers, collected.server) IS NOT NULL;
                     RETURN QUERY EXECUTE headcount.verify_query(source)
-                        USING NULL::bytea, NULL::bytea, NULL::bytea, slice, collected.server, users.names, users.numbers, first, next;
+                        USING NULL::bytea, NULL::bytea, NULL::bytea, slice, collected.server, lists, first, next;
                 END LOOP;
             END IF;
         END LOOP;

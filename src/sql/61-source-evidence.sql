@@ -73,10 +73,10 @@ DECLARE
         FROM %I.denials AS d WHERE NOT d.is_false_denial%s AND $q$, source, CASE WHEN kind.slice = 'r' THEN ' AND d.server = ANY ($3)' ELSE '' END);
     -- the users of stored days; what is put in for the percent signs bounds the days
     stored   constant text := format($q$SELECT u.name AS user_name, NULL::timestamptz AS at
-        FROM headcount.members((SELECT headcount.user_set_union_agg(x.users)
-                                FROM %1$I.rollup_days AS d CROSS JOIN LATERAL (VALUES %2$s) AS x (users)
-                                WHERE d.slice = %3$L AND %%s)) AS m (number)
-             JOIN %1$I.rollup_users AS u ON u.number = m.number$q$, source,
+        FROM headcount.user_names((SELECT array_agg(l.list) FROM %1$I.rollup_users AS l),
+                                  (SELECT headcount.user_set_union_agg(x.users)
+                                   FROM %1$I.rollup_days AS d CROSS JOIN LATERAL (VALUES %2$s) AS x (users)
+                                   WHERE d.slice = %3$L AND %%s)) AS u (name)$q$, source,
         CASE WHEN kind.has_sessions AND kind.has_denials THEN '(d.used), (d.denied)' WHEN kind.has_sessions THEN '(d.used)' ELSE '(d.denied)' END,
         kind.slice);
     from_at  constant text := CASE WHEN reads_stored THEN 'greatest($1, $7)' ELSE '$1' END;

@@ -37,10 +37,8 @@ TEST(numbered_days, every_day_has_its_users_hosts_and_denials) {
   for (int round = 0; round < 20; ++round) {
     const instant as_of = 300 * core::ticks_per_day + 5;
     daily_presence sessions(zone, as_of, with.memory()), denials(zone, as_of, with.memory());
-    core::user_numbers numbers(with.memory());
     std::vector<std::string> known_names;
     for (int user = 0; user < 10; ++user) known_names.push_back("user" + std::to_string(user));
-    for (std::uint32_t user = 0; user < 10; ++user) numbers.add(view_of(known_names[user]), 7 * user);
 
     std::map<std::int64_t, names> used, denied;
     std::map<std::int64_t, std::int64_t> refusals;
@@ -62,14 +60,20 @@ TEST(numbered_days, every_day_has_its_users_hosts_and_denials) {
       ++refusals[day];
     }
 
-    const auto found = core::find_numbered_days(sessions, denials, numbers, zone, with);
+    core::user_numbers numbers(sessions.users(), denials.denied(), with);
+    std::pmr::vector<core::numbered_user> known(with.memory());
+    for (std::uint32_t user = 0; user < 10; ++user) known.push_back({view_of(known_names[user]), 7 * user});
+    core::for_each_list(known, 4, with, [&](auto, auto, key_view list) { numbers.learn(list); });
     std::map<std::uint32_t, std::string> meaning;
-    for (int user = 0; user < 40; ++user) {
-      kept.push_back("user" + std::to_string(user));
-      meaning[numbers[view_of(kept.back())]] = kept.back();
+    for (std::uint32_t user = 0; user < 10; ++user) meaning[7 * user] = known_names[user];
+    for (const core::numbered_user &each : numbers.number_the_rest(1000, 2000)) {
+      EXPECT_GE(each.number, 1000U);
+      EXPECT_TRUE(meaning.emplace(each.number, string_of(each.name)).second);  // one number each
     }
-    EXPECT_EQ(meaning.size(), 40U);  // one number each
-    for (std::uint32_t user = 0; user < 10; ++user) EXPECT_EQ(meaning[7 * user], known_names[user]);
+    names all;
+    for (const auto &[number, name] : meaning) all.insert(name);
+    EXPECT_EQ(all.size(), meaning.size());  // and each user one, denied or not
+    const auto found = core::find_numbered_days(sessions, denials, numbers, zone, with);
     for (std::size_t at = 0; at < found.rows.size(); ++at) {
       const std::int64_t day = found.first + static_cast<std::int64_t>(at);
       EXPECT_EQ(names_of(found.rows[at].used, meaning), used[day]);
@@ -86,7 +90,7 @@ TEST(numbered_days, nothing_is_no_days) {
   const host with;
   const auto &zone = utc;
   const daily_presence none(zone, 1000, with.memory());
-  core::user_numbers numbers(with.memory());
+  const core::user_numbers numbers(none.users(), none.denied(), with);
   EXPECT_TRUE(core::find_numbered_days(none, none, numbers, zone, with).rows.empty());
 }
 
@@ -98,7 +102,8 @@ TEST(numbered_days, a_session_counts_for_what_of_it_is_within_a_span) {
   sessions.add_session(view_of("u"), view_of("h"), {2 * day, 20 * day}, {5 * day, 7 * day});
   sessions.add_session(view_of("before"), view_of("h"), {2 * day, 5 * day}, {5 * day, 7 * day});
   sessions.add_session(view_of("after"), view_of("h"), {7 * day, 8 * day}, {5 * day, 7 * day});
-  core::user_numbers numbers(with.memory());
+  core::user_numbers numbers(sessions.users(), sessions.denied(), with);
+  EXPECT_EQ(numbers.number_the_rest(0, 1).size(), 1U);
   const auto found = core::find_numbered_days(sessions, sessions, numbers, zone, with);
   EXPECT_EQ(found.first, 5);
   EXPECT_EQ(sessions.users().size(), 1U);
@@ -107,13 +112,13 @@ TEST(numbered_days, a_session_counts_for_what_of_it_is_within_a_span) {
   EXPECT_TRUE(found.rows[2].is_idle());
 }
 
-TEST(numbered_days, given_numbers_stay_below_those_to_come) {
+TEST(numbered_days, numbers_run_out) {
   const host with;
-  core::user_numbers numbers(with.memory());
-  EXPECT_THROW(numbers.add(view_of("u"), core::user_numbers::first_unknown), core::error);
-  EXPECT_EQ(numbers[view_of("v")], core::user_numbers::first_unknown);
-  EXPECT_EQ(numbers[view_of("w")], core::user_numbers::first_unknown + 1);
-  EXPECT_EQ(numbers[view_of("v")], core::user_numbers::first_unknown);
+  daily_presence sessions(utc, 1000, with.memory());
+  for (const char *const user : {"u", "v", "w"}) sessions.add_session(view_of(user), view_of("h"), {1, 2});
+  core::user_numbers enough(sessions.users(), sessions.denied(), with), too_few(sessions.users(), sessions.denied(), with);
+  EXPECT_EQ(enough.number_the_rest(7, 10).size(), 3U);
+  EXPECT_THROW(too_few.number_the_rest(7, 9), core::error);
 }
 
 }  // namespace
