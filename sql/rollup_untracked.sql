@@ -32,15 +32,20 @@ SELECT count(*) FROM headcount.verify('stored');
 CALL headcount.refresh('stored');
 TABLE judge.status;
 
--- Loads with triggers switched off.
+-- Loads with triggers switched off: everything is computed, and nothing stored, until they are back.
 ALTER TABLE app.login DISABLE TRIGGER USER;
 TABLE judge.status;
 SELECT * FROM headcount.verify('stored');
+CALL headcount.refresh('stored');
 DELETE FROM app.login WHERE id = 4;
 UPDATE app.login SET who = 'user 100' WHERE id = 9;
 INSERT INTO app.login VALUES (100, 'user 1', 'host 99', 'nas 3', '2024-03-30 10:00+00', '2024-03-30 11:00+00');
 ALTER TABLE app.login ENABLE TRIGGER USER;
 SELECT tgname ~ '_row$' AS for_rows, tgenabled, count(*) FROM pg_trigger WHERE tgrelid = 'app.login'::regclass AND NOT tgisinternal GROUP BY 1, 2 ORDER BY 1;
+TABLE judge.status;
+
+-- A log that was lost.
+DELETE FROM stored.rollup_changes;
 TABLE judge.status;
 SELECT * FROM headcount.verify('stored') WHERE column_name NOT LIKE '%sketch';
 SELECT day, column_name FROM headcount.verify('stored', '2024-04-04', '2024-04-30');
@@ -56,6 +61,7 @@ TABLE judge.status;
 CALL headcount.refresh('stored');
 
 ALTER TABLE app.refused DISABLE TRIGGER ALL;
+DELETE FROM stored.rollup_changes;
 UPDATE app.refused SET at = at + interval '1 day' WHERE id = 3;
 SELECT column_name, stored, recomputed ~ '^trigger for [a-z]+ on app.refused$' AS expected FROM headcount.verify('stored') WHERE day IS NULL;
 SELECT day, column_name, stored, recomputed FROM headcount.verify('stored') WHERE column_name = 'denials' ORDER BY 1;
@@ -70,6 +76,13 @@ SELECT judge.run_as('regress_headcount_keeper', format('DROP TRIGGER %I ON app.l
 SELECT judge.run_as('regress_headcount_keeper', format('ALTER TABLE app.login ENABLE REPLICA TRIGGER %I', t.tgname)) FROM pg_trigger AS t WHERE t.tgrelid = 'app.login'::regclass AND t.tgname ~ '_insert$';
 TABLE judge.status;
 SELECT * FROM headcount.verify('stored');
+DELETE FROM app.login WHERE id = 6;
+CALL headcount.refresh('stored');
+TABLE judge.status;
+CALL headcount.rebuild('stored');
+TABLE judge.status;
+DELETE FROM app.login WHERE id = 7;
+TABLE judge.status;
 SELECT headcount.alter_source('stored', tracking => 'trigger');
 SELECT count(*) FROM headcount.verify('stored');
 CALL headcount.refresh('stored');

@@ -100,23 +100,26 @@ void collect(TriggerData *fired, const pg::tracked_table &table, change_collecto
   reader.close();
 }
 
+// Whether the rows could be read.
+bool log_rows(TriggerData *fired, const pg::tracked_table &table) {
+  const pg::workspace work;
+  change_collector changes(table, work);
+  if (!pg::attempt([&] { collect(fired, table, changes); })) return false;
+  changes.log();
+  return true;
+}
+
 }  // namespace
 
 HEADCOUNT_FUNCTION(log_changes) {
   if (!CALLED_AS_TRIGGER(fcinfo))
     throw core::error(core::fault::wrong_context, "function can only be called by a trigger");
   auto *const fired = reinterpret_cast<TriggerData *>(fcinfo->context);
+  const pg::reading while_here;
   const pg::tracked_table table = pg::find_tracked_table(fired);
   if (OidIsValid(table.sessions_view)) {
-    const pg::workspace work;
-    change_collector changes(table, work);
     // A row that an expression fails on must not fail whoever writes it: the readers of the views learn of it.
-    const bool is_known = table.is_readable && !TRIGGER_FIRED_BY_TRUNCATE(fired->tg_event) &&
-                          pg::attempt([&] { collect(fired, table, changes); });
-    if (is_known)
-      changes.log();
-    else
-      pg::log_everything(table);
+    if (!table.is_readable || TRIGGER_FIRED_BY_TRUNCATE(fired->tg_event) || !log_rows(fired, table)) pg::log_everything(table);
   }
   return PointerGetDatum(nullptr);
 }

@@ -9,65 +9,107 @@ namespace {
 
 HTAB *known_tables = nullptr;
 
-// The arguments of a trigger, in order.
-enum argument { tag, table_name, zone_name, first_column, granted_before = first_column + 6, granted_after, argument_count };
+// Counts the changes of pg_proc: an expression is prepared with the bodies of the functions that it calls.
+std::uint64_t function_changes = 0;
+void note_function_change(Datum, int, uint32) { ++function_changes; }
 
-// The source with this tag, as a snapshot shows headcount.rollup.
-Oid find_tag(Relation rollups, const char *tag_wanted, Snapshot snapshot) {
-  const AttrNumber tag_column = get_attnum(RelationGetRelid(rollups), "trigger_tag");
-  const AttrNumber view_column = get_attnum(RelationGetRelid(rollups), "sessions_view");
+int readings = 0;
+
+// What a trigger is told, and what headcount.rollup says of each table of a source, see headcount.logged_columns.
+enum argument { tag, part, argument_count };
+enum logged { table_name, zone_name, first_column, granted_before = first_column + 6, granted_after, logged_count };
+
+// What the row of a source says of one of its tables.
+struct registration {
+  Oid sessions_view = InvalidOid;
+  char **logged = nullptr;  // nullptr where it is not what headcount wrote there
+};
+
+Datum attribute(TupleTableSlot *slot, const char *name, bool *is_null) {
+  return slot_getattr(slot, get_attnum(slot->tts_tableOid, name), is_null);
+}
+
+bool contains(Datum relations, Oid relation) {
+  Datum *values = nullptr;
+  bool *nulls = nullptr;
+  int count = 0;
+  deconstruct_array(DatumGetArrayTypeP(relations), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT, &values, &nulls, &count);
+  for (int at = 0; at < count; ++at)
+    if (!nulls[at] && DatumGetObjectId(values[at]) == relation) return true;
+  return false;
+}
+
+char **strings_of(Datum array, int expected) {
+  Datum *values = nullptr;
+  bool *nulls = nullptr;
+  int count = 0;
+  deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
+  if (count != expected) return nullptr;
+  auto **const strings = static_cast<char **>(palloc(sizeof(char *) * static_cast<std::size_t>(count)));
+  for (int at = 0; at < count; ++at) {
+    if (nulls[at]) return nullptr;
+    strings[at] = TextDatumGetCString(values[at]);
+  }
+  return strings;
+}
+
+// The source that a trigger on a table is of, as a snapshot shows headcount.rollup. Its row is written by its owner alone,
+// while anybody may make a trigger with its tag: so the row, not the trigger, says which tables are meant and how they
+// are read.
+registration find_source(Relation rollups, TriggerData *fired, Snapshot snapshot) {
+  char **const arguments = fired->tg_trigger->tgargs;
   TableScanDesc const scan = table_beginscan(rollups, snapshot, 0, nullptr);
   TupleTableSlot *const slot = table_slot_create(rollups, nullptr);
-  Oid found = InvalidOid;
-  while (!OidIsValid(found) && table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
+  registration found;
+  while (!OidIsValid(found.sessions_view) && table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
     bool is_null = false;
-    const Datum value = slot_getattr(slot, tag_column, &is_null);
-    if (!is_null && std::strcmp(TextDatumGetCString(value), tag_wanted) == 0)
-      found = DatumGetObjectId(slot_getattr(slot, view_column, &is_null));
+    const Datum its_tag = attribute(slot, "trigger_tag", &is_null);
+    if (is_null || std::strcmp(TextDatumGetCString(its_tag), arguments[tag]) != 0) continue;
+    const Datum relations = attribute(slot, "relations", &is_null);
+    if (is_null || !contains(relations, RelationGetRelid(fired->tg_relation))) continue;
+    const bool of_denials = std::strcmp(arguments[part], "denials") == 0;
+    const Datum logged = attribute(slot, of_denials ? "logged_denials" : "logged_sessions", &is_null);
+    if (!is_null) found.logged = strings_of(logged, logged_count);
+    found.sessions_view = DatumGetObjectId(attribute(slot, "sessions_view", &is_null));
   }
   ExecDropSingleTupleTableSlot(slot);
   table_endscan(scan);
   return found;
 }
 
-Oid find_sessions_view(const char *of_tag) {
+registration find_source(TriggerData *fired) {
+  const Trigger *const trigger = fired->tg_trigger;
+  if (trigger->tgnargs != argument_count)
+    ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+                    errmsg("trigger \"%s\" was not made by headcount", trigger->tgname)));
   Relation rollups = table_openrv(makeRangeVar(pstrdup("headcount"), pstrdup("rollup"), -1), AccessShareLock);
   // Not with a snapshot that SERIALIZABLE takes note of: a refresh writes this table, and that is nothing to the writer.
-  Oid found = find_tag(rollups, of_tag, SnapshotSelf);
+  registration found = find_source(rollups, fired, SnapshotSelf);
   // Such a scan can miss a row that is being updated. A trigger that is there to be fired may be younger than the
   // transaction's snapshot, hence the latest.
-  if (!OidIsValid(found)) {
+  if (!OidIsValid(found.sessions_view)) {
     Snapshot const latest = RegisterSnapshot(GetLatestSnapshot());
-    found = find_tag(rollups, of_tag, latest);
+    found = find_source(rollups, fired, latest);
     UnregisterSnapshot(latest);
   }
   table_close(rollups, AccessShareLock);
   return found;
 }
 
-void parse_columns(TriggerData *fired, tracked_table &table, MemoryContext keep) {
-  MemoryContext const memory = CurrentMemoryContext;
-  char **const arguments = fired->tg_trigger->tgargs;
+// Reads what the source's row says into `table`, whose memory is `keep`.
+void parse_columns(TriggerData *fired, char **logged, tracked_table &table, MemoryContext keep) {
+  static constexpr Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID};
+  static_assert(std::size(types) == tracked_table::column_count);
+  table.granted_before = std::strtoll(logged[granted_before], nullptr, 10);
+  table.granted_after = std::strtoll(logged[granted_after], nullptr, 10);
   for (int at = 0; at < tracked_table::column_count; ++at) {
-    Node *const parsed =
-        parse_stored_expression(fired->tg_relation, arguments[table_name], arguments[first_column + at]);
-    MemoryContextSwitchTo(keep);
+    Node *const parsed = parse_stored_expression(fired->tg_relation, logged[table_name], logged[first_column + at]);
+    if (getBaseType(exprType(parsed)) != types[at])
+      ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("expression is not of type %s", format_type_be(types[at]))));
+    MemoryContext const memory = MemoryContextSwitchTo(keep);
     table.columns[at] = expression_planner(static_cast<Expr *>(copyObjectImpl(parsed)));
     MemoryContextSwitchTo(memory);
   }
-}
-
-void prepare(TriggerData *fired, tracked_table &table) {
-  const Trigger *const trigger = fired->tg_trigger;
-  if (trigger->tgnargs != argument_count)
-    ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-                    errmsg("trigger \"%s\" was not made by headcount", trigger->tgname)));
-  table.sessions_view = find_sessions_view(trigger->tgargs[tag]);
-  if (!OidIsValid(table.sessions_view)) return;
-  MemoryContext const keep = AllocSetContextCreate(TopMemoryContext, "headcount trigger", ALLOCSET_SMALL_SIZES);
-  table.granted_before = std::strtoll(trigger->tgargs[granted_before], nullptr, 10);
-  table.granted_after = std::strtoll(trigger->tgargs[granted_after], nullptr, 10);
-  table.time_zone = static_cast<zone *>(MemoryContextAlloc(keep, sizeof(zone)));
 }
 
 tracked_table *look_up(Oid trigger) {
@@ -76,6 +118,7 @@ tracked_table *look_up(Oid trigger) {
     control.keysize = sizeof(Oid);
     control.entrysize = sizeof(tracked_table);
     known_tables = hash_create("headcount triggers", 16, &control, HASH_ELEM | HASH_BLOBS);
+    CacheRegisterSyscacheCallback(PROCOID, note_function_change, Datum{0});
   }
   return static_cast<tracked_table *>(hash_search(known_tables, &trigger, HASH_FIND, nullptr));
 }
@@ -108,21 +151,33 @@ void append(Relation log, DateADT from_day, DateADT to_day) {
 
 tracked_table find_tracked_table(TriggerData *fired) {
   const Oid trigger = fired->tg_trigger->tgoid;
-  if (const tracked_table *const known = call([trigger] { return look_up(trigger); })) return *known;
+  if (const tracked_table *const known = call([trigger] { return look_up(trigger); })) {
+    if (known->function_changes == function_changes) return *known;
+    call([&] {
+      if (readings == 1) MemoryContextDelete(known->memory);  // ours; else a trigger further up is at it
+      hash_search(known_tables, &trigger, HASH_REMOVE, nullptr);
+    });
+  }
   tracked_table found{};
   found.trigger = trigger;
-  call([&] { prepare(fired, found); });
+  found.function_changes = function_changes;
+  const registration source = call([&] { return find_source(fired); });
+  found.sessions_view = source.sessions_view;
   if (!OidIsValid(found.sessions_view)) return found;  // not remembered: the source may be on its way
-  auto *const room = const_cast<zone *>(found.time_zone);
-  MemoryContext const keep = GetMemoryChunkContext(room);
+  found.memory = call([] { return AllocSetContextCreate(TopMemoryContext, "headcount trigger", ALLOCSET_SMALL_SIZES); });
   // An expression may mean nothing any more. The user's statement goes on.
-  found.is_readable = attempt([&] { call([&] { parse_columns(fired, found, keep); }); });
-  MemoryContext const before = MemoryContextSwitchTo(keep);
-  new (room) zone(fired->tg_trigger->tgargs[zone_name]);  // boundary() leaves with the caller's context in any case
-  MemoryContextSwitchTo(before);
+  found.is_readable = source.logged != nullptr && attempt([&] {
+    call([&] { parse_columns(fired, source.logged, found, found.memory); });
+    MemoryContext const before = MemoryContextSwitchTo(found.memory);
+    found.time_zone = new (call([] { return palloc(sizeof(zone)); })) zone(source.logged[zone_name]);
+    MemoryContextSwitchTo(before);
+  });
   call([&] { *static_cast<tracked_table *>(hash_search(known_tables, &trigger, HASH_ENTER, nullptr)) = found; });
   return found;
 }
+
+reading::reading() { ++readings; }
+reading::~reading() { --readings; }
 
 row_reader::row_reader(TriggerData *fired, const tracked_table &table, tracked_table::column first_wanted)
     : table_(table), first_wanted_(first_wanted) {

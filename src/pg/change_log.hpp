@@ -13,16 +13,26 @@
 
 namespace headcount::pg {
 
-// What a trigger of a source was told, see headcount.trigger_arguments.
+// What the source of a trigger says of the table.
 struct tracked_table {
   enum column { user_name, host, server, started_at, first_time = started_at, ended_at, condition, column_count };
 
   Oid trigger;           // the key it is remembered under
   Oid sessions_view;     // of the source; InvalidOid where there is no such source, or nothing of it is stored
-  bool is_readable;      // whether the expressions still mean something
+  bool is_readable;      // whether its expressions still mean something; if not, nothing below is there
   Expr *columns[column_count];
   std::int64_t granted_before, granted_after;  // ticks; negative where false denials are not looked for
   const zone *time_zone;
+  std::uint64_t function_changes;  // as they were when this was read
+  MemoryContext memory;            // of what this points to
+};
+
+// As long as there is one of these, what find_tracked_table() returned stays what it is.
+struct reading {
+  reading();
+  reading(const reading &) = delete;
+  reading &operator=(const reading &) = delete;
+  ~reading();
 };
 
 // What is known of the trigger that was fired, remembered for the session. Throws backend_error.

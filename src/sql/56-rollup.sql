@@ -18,7 +18,9 @@ CREATE TABLE headcount.rollup (
     user_buckets       integer NOT NULL DEFAULT 1,
     packed_users       integer NOT NULL DEFAULT 0,
     relations          regclass[],
-    trigger_tag        text,
+    trigger_tag        text UNIQUE,
+    logged_sessions    text[],
+    logged_denials     text[],
     last_refresh       timestamptz,
     last_duration      interval,
     refresh_pid        integer,
@@ -34,6 +36,7 @@ COMMENT ON COLUMN headcount.rollup.next_number IS 'the number that the next new 
 COMMENT ON COLUMN headcount.rollup.user_buckets IS 'among how many buckets the lists of users are shared out';
 COMMENT ON COLUMN headcount.rollup.packed_users IS 'how many users there were when each bucket was made one list';
 COMMENT ON COLUMN headcount.rollup.trigger_tag IS 'by which the triggers on these tables know the source, whatever it is renamed to';
+COMMENT ON COLUMN headcount.rollup.logged_sessions IS 'how these triggers read a row of the sessions: expressions that headcount wrote, like those in logged_denials';
 COMMENT ON COLUMN headcount.rollup.relations IS 'the tables and partitions whose changes are logged by triggers; NULL where the source is tracked by window';
 SELECT pg_catalog.pg_extension_config_dump('headcount.rollup',
     'WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) sessions_view)');
@@ -71,12 +74,12 @@ CREATE FUNCTION headcount.log_changes() RETURNS trigger
 COMMENT ON FUNCTION headcount.log_changes() IS
     'internal: logs the days that a statement changed, for the source that its arguments tell';
 
--- What the triggers on a table are told: the tag of the source, the name of the table in the expressions, the time zone;
--- the user, host, server, start, end and the condition of a row; how long before and after a false denial a session may
+-- How triggers read the rows of a table: the name of the table in the expressions, the time zone; the user, host, server,
+-- start, end and the condition of a row; how long before and after a false denial a session may
 -- start, in microseconds, -1 where they are not looked for.
 --
 -- The end is the one that a session has once all its days are over, which is what stored days know of it.
-CREATE FUNCTION headcount.trigger_arguments(tag text, options headcount.source, of_denials boolean) RETURNS text[]
+CREATE FUNCTION headcount.logged_columns(options headcount.source, of_denials boolean) RETURNS text[]
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     relation  constant regclass := CASE WHEN of_denials THEN options.denials ELSE options.sessions END;
@@ -120,13 +123,13 @@ BEGIN
     IF options.user_identity IS NOT NULL THEN
         the_user := headcount.replace_user_name(e_same.sql, format('(%s)', e_user.sql));
     END IF;
-    RETURN ARRAY[tag, the_table, zone, the_user, e_host.sql, e_server.sql, e_start.sql, the_end, e_when.sql,
+    RETURN ARRAY[the_table, zone, the_user, e_host.sql, e_server.sql, e_start.sql, the_end, e_when.sql,
         CASE WHEN looks THEN (extract(epoch FROM options.false_denial_before) * 1000000)::bigint ELSE -1 END::text,
         CASE WHEN looks THEN (extract(epoch FROM options.false_denial_after) * 1000000)::bigint ELSE -1 END::text];
 END
 $$;
-COMMENT ON FUNCTION headcount.trigger_arguments(text, headcount.source, boolean) IS
-    'internal: the arguments of the triggers on one table of a source';
+COMMENT ON FUNCTION headcount.logged_columns(headcount.source, boolean) IS
+    'internal: how the triggers on one table of a source read its rows';
 
 -- A table with its partitions, or other children, at any depth.
 CREATE FUNCTION headcount.relation_tree(root regclass) RETURNS SETOF regclass
@@ -157,21 +160,20 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 DECLARE
     the_table constant text := headcount.relation_name(relation);
     is_leaf   constant boolean := (SELECT c.relkind = 'r' FROM pg_class AS c WHERE c.oid = relation);
-    arguments constant text := (SELECT string_agg(quote_literal(a), ', ' ORDER BY place)
-                                FROM unnest(headcount.trigger_arguments(tag, options, of_denials)) WITH ORDINALITY AS u (a, place));
+    part      constant text := CASE WHEN of_denials THEN 'denials' ELSE 'sessions' END;
     event        text;
     trigger_name text;
 BEGIN
     FOREACH event IN ARRAY ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'ROW'] LOOP
         CONTINUE WHEN event = 'ROW' AND NOT is_leaf;
-        trigger_name := format('headcount_%s_%s_%s', tag, CASE WHEN of_denials THEN 'denials' ELSE 'sessions' END, lower(event));
-        EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s EXECUTE FUNCTION headcount.log_changes(%s)', trigger_name,
+        trigger_name := format('headcount_%s_%s_%s', tag, part, lower(event));
+        EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s EXECUTE FUNCTION headcount.log_changes(%L, %L)', trigger_name,
             CASE WHEN event = 'ROW' THEN 'INSERT OR UPDATE OR DELETE' ELSE event END, the_table,
             CASE event WHEN 'INSERT' THEN 'REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT'
                        WHEN 'UPDATE' THEN 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT'
                        WHEN 'DELETE' THEN 'REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT'
                        WHEN 'ROW' THEN 'FOR EACH ROW'
-                       ELSE 'FOR EACH STATEMENT' END, arguments);
+                       ELSE 'FOR EACH STATEMENT' END, tag, part);
         EXECUTE format('ALTER TABLE %s ENABLE %s TRIGGER %I', the_table,
                        CASE WHEN event = 'ROW' THEN 'REPLICA' ELSE 'ALWAYS' END, trigger_name);
         EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L', trigger_name, the_table,
@@ -247,7 +249,7 @@ BEGIN
                      (options.denials, options.denied_when, true)) AS a (relation, expression, of_denials)
         WHERE a.of_denials = tracking_obstacle.of_denials AND headcount.expression_obstacle(a.relation, a.expression) IS NOT NULL
         LIMIT 1;
-        PERFORM headcount.trigger_arguments('', options, of_denials);
+        PERFORM headcount.logged_columns(options, of_denials);
     EXCEPTION WHEN OTHERS THEN
         obstacle := SQLERRM;
     END;
@@ -266,36 +268,50 @@ $$;
 COMMENT ON FUNCTION headcount.tracking_obstacle(headcount.source) IS
     'internal: why changes of the tables of a source cannot be logged by triggers, NULL where they can';
 
+CREATE FUNCTION headcount.create_all_triggers(tag text, options headcount.source) RETURNS regclass[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    relations regclass[] := '{}';
+    relation  regclass;
+BEGIN
+    FOR relation IN SELECT * FROM headcount.relation_tree(options.sessions) LOOP
+        PERFORM headcount.create_triggers(tag, options, relation, false);
+        relations := relations || relation;
+    END LOOP;
+    FOR relation IN SELECT * FROM headcount.relation_tree(options.denials) LOOP
+        PERFORM headcount.create_triggers(tag, options, relation, true);
+        IF relation <> ALL (relations) THEN
+            relations := relations || relation;
+        END IF;
+    END LOOP;
+    RETURN relations;
+END
+$$;
+COMMENT ON FUNCTION headcount.create_all_triggers(text, headcount.source) IS
+    'internal: makes the triggers on all tables and partitions of a source, and returns these';
+
 -- Makes the row in headcount.rollup, and the triggers unless the source is tracked by window.
 CREATE FUNCTION headcount.start_rollup(name text, options headcount.source) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     tag       constant text := left(md5(gen_random_uuid()::text), 12);
-    relations regclass[] := '{}';
+    relations regclass[];
     obstacle  constant text := CASE WHEN options.tracking = 'window' THEN 'it was asked for' ELSE headcount.tracking_obstacle(options) END;
-    relation  regclass;
 BEGIN
     IF obstacle IS NULL THEN
         PERFORM headcount.drop_orphaned_triggers(t.oid)
         FROM (SELECT headcount.relation_tree(options.sessions) UNION SELECT headcount.relation_tree(options.denials)) AS t (oid);
-        FOR relation IN SELECT * FROM headcount.relation_tree(options.sessions) LOOP
-            PERFORM headcount.create_triggers(tag, options, relation, false);
-            relations := relations || relation;
-        END LOOP;
-        FOR relation IN SELECT * FROM headcount.relation_tree(options.denials) LOOP
-            PERFORM headcount.create_triggers(tag, options, relation, true);
-            IF relation <> ALL (relations) THEN
-                relations := relations || relation;
-            END IF;
-        END LOOP;
+        relations := headcount.create_all_triggers(tag, options);
     ELSIF options.tracking = 'trigger' THEN
         PERFORM headcount.raise_argument_error('tracking', 'trigger is not possible', '0A000', detail => format('%s.', obstacle),
             hint => 'Track the source by window.');
     ELSIF options.tracking = 'auto' THEN
         RAISE NOTICE 'source "%" is tracked by window: %', name, obstacle;
     END IF;
-    INSERT INTO headcount.rollup (sessions_view, relations, trigger_tag)
-    VALUES (options.sessions_view, CASE WHEN obstacle IS NULL THEN relations END, CASE WHEN obstacle IS NULL THEN tag END);
+    INSERT INTO headcount.rollup (sessions_view, relations, trigger_tag, logged_sessions, logged_denials)
+    VALUES (options.sessions_view, relations, CASE WHEN obstacle IS NULL THEN tag END,
+            CASE WHEN obstacle IS NULL THEN headcount.logged_columns(options, false) END,
+            CASE WHEN obstacle IS NULL AND options.denials IS NOT NULL THEN headcount.logged_columns(options, true) END);
 END
 $$;
 COMMENT ON FUNCTION headcount.start_rollup(text, headcount.source) IS

@@ -302,6 +302,23 @@ $$;
 COMMENT ON FUNCTION headcount.take_changes(text, headcount.source, headcount.rollup) IS
     'internal: empties the log of changed days of a source and returns the stored ones among them';
 
+-- Days are not stored while nobody would learn of their changes.
+CREATE FUNCTION headcount.check_tracking(name text, view regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    fault record;
+BEGIN
+    SELECT f.* INTO fault FROM headcount.tracking_faults(view) AS f LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'changes of the tables of source "%" are not logged', name USING ERRCODE = 'object_not_in_prerequisite_state',
+            DETAIL = format('%s: %s.', fault.expected, fault.found),
+            HINT = format('Enable its triggers, or CALL headcount.rebuild(%L), which makes them anew.', name);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount.check_tracking(text, regclass) IS
+    'internal: raises an error where a trigger that should log changes of a source is missing or does not fire';
+
 -- One transaction's worth: how many days it stored, NULL where none were left to do. Runs as the owner.
 CREATE FUNCTION headcount.refresh_step(view regclass, max_days integer, started_at timestamptz, pid integer) RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -362,6 +379,8 @@ BEGIN
         days_total = CASE WHEN r.refresh_started_at = refresh_step.started_at THEN r.days_done ELSE 0 END + to_do,
         current_day = state.current_day
     WHERE r.sessions_view = view;
+    -- last, for a trigger that was switched off meanwhile: whatever comes after this logs all days (follow_ddl)
+    PERFORM headcount.check_tracking(name, view);
     RETURN CASE WHEN done < to_do THEN done END;
 END
 $$;
@@ -461,6 +480,11 @@ DECLARE
     options constant headcount.source := headcount.find_own_source(source);
     state   constant headcount.rollup := headcount.find_own_rollup(source);
 BEGIN
+    IF EXISTS (SELECT FROM headcount.tracking_faults(options.sessions_view)) THEN
+        PERFORM headcount.drop_triggers(state.trigger_tag);
+        UPDATE headcount.rollup AS r SET relations = headcount.create_all_triggers(state.trigger_tag, options)
+        WHERE r.sessions_view = options.sessions_view;
+    END IF;
     EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE d.day >= $1', source) USING state.frozen_before;
     IF NOT isfinite(state.frozen_before) THEN
         EXECUTE format('DELETE FROM %I.rollup_users', source);
@@ -469,7 +493,8 @@ BEGIN
     UPDATE headcount.rollup AS r SET frontier_day = r.frozen_before WHERE r.sessions_view = options.sessions_view;
 END
 $$;
-COMMENT ON FUNCTION headcount.forget_days(text) IS 'internal: forgets all stored days of a source but the frozen ones';
+COMMENT ON FUNCTION headcount.forget_days(text) IS
+    'internal: forgets all stored days of a source but the frozen ones, and makes its triggers anew where one is missing or does not fire';
 
 CREATE PROCEDURE headcount.rebuild(source text)
 LANGUAGE plpgsql AS $$
@@ -481,7 +506,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE headcount.rebuild(text) IS
-    'stores all days of a source anew, in slices; until they are there its views are computed from its tables. Where it is interrupted, refresh goes on';
+    'stores all days of a source anew, in slices, and mends its triggers; until they are there its views are computed from its tables. Where it is interrupted, refresh goes on';
 
 CREATE FUNCTION headcount.invalidate(source text, from_day date, to_day date) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -569,6 +594,20 @@ $$;
 COMMENT ON FUNCTION headcount.enable_triggers(text, regclass) IS
     'internal: enables the triggers of a source on one table as they were made';
 
+-- A log row, unlike the row of the source in headcount.rollup, is nothing that two commands could wait for.
+CREATE FUNCTION headcount.log_all_days(view regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM headcount.execute_as_owner(view, format($q$INSERT INTO %I.rollup_changes (from_day, to_day) VALUES ('-infinity', 'infinity')$q$,
+                                                    headcount.source_name(view)));
+EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING 'source "%" may be out of date: %', headcount.source_name(view), SQLERRM
+        USING HINT = format('CALL headcount.rebuild(%L).', headcount.source_name(view));
+END
+$$;
+COMMENT ON FUNCTION headcount.log_all_days(regclass) IS
+    'internal: logs that all days of a source may have changed; at worst a warning';
+
 -- Whoever alters something may be anybody, and what fails here must not fail the command: neither a source of somebody
 -- else, nor a table that its owner has just lost.
 CREATE FUNCTION headcount.follow_ddl() RETURNS event_trigger
@@ -598,28 +637,38 @@ BEGIN
                 HINT = 'Its views are computed from the tables until headcount.alter_source says anew what they hold.';
         ELSIF touched.relation IS NOT NULL THEN
             PERFORM headcount.enable_triggers(touched.tag, touched.relation);
+            IF EXISTS (SELECT FROM headcount.tracking_trigger AS t WHERE t.relation = touched.relation AND t.tag = touched.tag AND t.enabled = 'D') THEN
+                PERFORM headcount.log_all_days(touched.view);
+            END IF;
         END IF;
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION headcount.follow_ddl() IS
-    'notices when a column or a function that the triggers of a materialized source use is renamed, and when they are enabled like others';
+    'notices when a column or a function that the triggers of a materialized source use is renamed, and when they are disabled, or enabled like others';
 REVOKE ALL ON FUNCTION headcount.follow_ddl() FROM PUBLIC;
 CREATE EVENT TRIGGER headcount_follow_ddl ON ddl_command_end
     WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER ROUTINE', 'ALTER TYPE', 'ALTER DOMAIN')
     EXECUTE FUNCTION headcount.follow_ddl();
 COMMENT ON EVENT TRIGGER headcount_follow_ddl IS 'notices when something that the triggers of materialized sources use is renamed';
 
--- Triggers do not depend on the views of their source: DROP SCHEMA, or whatever takes the view sessions along.
+-- Triggers do not depend on the views of their source: DROP SCHEMA, or whatever takes the view sessions along. Where one
+-- of the triggers itself is dropped, nobody knows from here on what changes.
 CREATE FUNCTION headcount.follow_drop() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM headcount.drop_triggers(r.trigger_tag)
     FROM pg_event_trigger_dropped_objects() AS d JOIN headcount.rollup AS r ON r.sessions_view = d.objid
     WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0;
+    PERFORM headcount.log_all_days(t.view)
+    FROM (SELECT DISTINCT r.sessions_view AS view
+          FROM pg_event_trigger_dropped_objects() AS d JOIN headcount.rollup AS r ON starts_with(d.object_identity, format('headcount_%s_', r.trigger_tag))
+               JOIN pg_class AS c ON c.oid = r.sessions_view
+          WHERE d.object_type = 'trigger') AS t;
 END
 $$;
-COMMENT ON FUNCTION headcount.follow_drop() IS 'drops the triggers of a materialized source whose views were dropped';
+COMMENT ON FUNCTION headcount.follow_drop() IS
+    'drops the triggers of a materialized source whose views were dropped; notices when one of these triggers is dropped by itself';
 REVOKE ALL ON FUNCTION headcount.follow_drop() FROM PUBLIC;
 CREATE EVENT TRIGGER headcount_follow_drop ON sql_drop EXECUTE FUNCTION headcount.follow_drop();
 COMMENT ON EVENT TRIGGER headcount_follow_drop IS 'drops the triggers of materialized sources whose views were dropped';

@@ -161,7 +161,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION headcount.verify(text, date, date) IS
-    'the differences between the stored days of a source and its tables, and triggers that do not log changes: no rows where all is true. headcount.invalidate or rebuild mends days, headcount.alter_source(source, tracking => ...) triggers';
+    'the differences between the stored days of a source and its tables, and triggers that do not log changes: no rows where all is true. headcount.invalidate mends days, headcount.rebuild days and triggers';
 
 -- What a source's own tables tell. Runs as the owner.
 CREATE FUNCTION headcount.rollup_facts(view regclass, OUT first_day date, OUT dirty_days integer)
