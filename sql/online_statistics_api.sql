@@ -52,6 +52,10 @@ SELECT c, vpn_log.outcome('SELECT headcount.' || c) FROM unnest(ARRAY[
     'create_instance(''sag-x'', ''cn-shanghai'', ''vpn'', '''')', 'create_instance(''sag-x'', ''cn-shanghai'', ''guests'', ''gw1'')',
     'drop_instance(''sag-x'')', 'drop_instance('''')', 'drop_instance(NULL)', 'drop_instance(''x''''; DROP TABLE vpn_log.login; --'')']) AS c;
 SELECT count(*) FROM headcount.instance;
+-- instance-long: ids have 200 bytes at most
+SELECT n, vpn_log.outcome(format('SELECT headcount.create_instance(%L, ''us-east-1'', ''vpn'')', repeat('ä', n) || 'x')),
+       vpn_log.outcome(format('SELECT headcount.drop_instance(%L)', repeat('ä', n) || 'x')) LIKE '42704 |%' AS unknown
+FROM unnest(ARRAY[99, 100, 100000]) AS n;
 
 -- The answer --------------------------------------------------------------------------------------------------------------
 
@@ -185,7 +189,24 @@ SELECT headcount.create_source('others', 'vpn_log.login', 'who', 'host', 'came',
 SELECT headcount.create_instance('sag-other', 'ap-south-1', 'others');
 SELECT vpn_log.describe('''ap-south-1'', ''{doctest}''');
 SELECT vpn_log.outcome('UPDATE headcount.instance SET sessions_view = ''vpn.sessions'' WHERE smart_ag_id = ''sag-other''');
+-- rights-no-source: a view that is only called like a source's is none
+CREATE SCHEMA mine CREATE VIEW sessions AS SELECT 1 AS x;
+SELECT vpn_log.outcome('INSERT INTO headcount.instance VALUES (''sag-mine'', ''ap-south-1'', ''mine.sessions'', NULL)'),
+       vpn_log.outcome('UPDATE headcount.instance SET sessions_view = ''mine.sessions'' WHERE smart_ag_id = ''sag-other''');
+-- rights-region: what somebody else registers in a region matters to those who may read it, and to superusers
+SELECT headcount.create_instance('sag-intruder', 'cn-shanghai', 'others'), headcount.create_instance('sag-guest', 'eu-central-1', 'others');
+SELECT vpn_log.describe('''cn-shanghai'', ''{doctest}''');
+SET ROLE regress_headcount_reader;
+SELECT vpn_log.describe('''cn-shanghai'', ''{doctest}'''), vpn_log.describe('''cn-shanghai'', ''{doctest}'', ''sag-intruder'''), vpn_log.describe('''ap-south-1'', ''{doctest}''');
+SET ROLE regress_headcount_server_reader;
+SELECT vpn_log.describe('''cn-shanghai'', ''{doctest}'''), vpn_log.describe('''eu-central-1'', ''{doctest}''');
 RESET ROLE;
+SELECT vpn_log.describe('''cn-shanghai'', ''{doctest}''');
+GRANT SELECT ON others.online_users TO regress_headcount_reader;
+SET ROLE regress_headcount_reader;
+SELECT vpn_log.describe('''cn-shanghai'', ''{doctest}''');
+RESET ROLE;
+SELECT headcount.drop_instance('sag-intruder'), headcount.drop_instance('sag-guest');
 
 -- When the source goes ----------------------------------------------------------------------------------------------------
 

@@ -101,6 +101,10 @@ SELECT o, license_log.outcome(json_build_object('filter', o)) FROM unnest(ARRAY[
     '[{"property":"ucd","operator":"eq","value":"yesterday"}]', '[{"property":"ucd","operator":"eq","value":20240611}]',
     '[{"property":"uct","operator":"eq"}]', '[{"operator":"eq","value":"1"}]', '[{"property":"uct","value":"1"}]', '[{"property":"uct","operator":"eq","value":null}]', '[{"property":"uct","operator":"eq","value":"1","or":"true"}]',
     '{"property":"uct","operator":"eq","value":"1"}', '"uct > 1"', '""', '[1]', '["uct"]', '[[]]', '5', 'true', '"[{"', '"5"']::json[]) AS o;
+-- filter-most: a hundred of them
+SELECT n, license_log.outcome(json_build_object('filter', (SELECT json_agg('{"property":"ucdy","operator":"gt","value":0}'::json) FROM generate_series(1, n)))),
+       license_log.outcome(json_build_object('order', (SELECT json_agg('{"property":"ucd","direction":"DESC"}'::json)::text FROM generate_series(1, n))))
+FROM unnest(ARRAY[100, 101, 20000]) AS n;
 -- filter-injection: text of an option never becomes code
 SELECT o, license_log.outcome(json_build_object('filter', o)) FROM unnest(ARRAY[
     '[{"property":"uct > 0 OR true --","operator":"eq","value":"1"}]', '[{"property":"uct\" > 0; DROP TABLE license_log.usage; --","operator":"eq","value":"1"}]', '[{"property":"uct","operator":"= 1 OR 1 =","value":"1"}]',
@@ -155,10 +159,20 @@ SELECT o, license_log.outcome(json_build_object('fieldVisibility', o)) FROM unne
 SELECT license_log.report('csv', '{"rn":"Users; DROP TABLE license_log.usage"}') = license_log.report('csv') AS csv, license_log.report('json', '{"rn":2024}') = license_log.report('json') AS json, license_log.outcome('{"rn":""}') AS empty;
 -- report-name-wrong
 SELECT o, license_log.outcome(o) FROM unnest(ARRAY['{"rn":["a"]}', '{"rn":{}}', '{"rn":true}']::json[]) AS o;
+-- report-name-long: at most 1000 bytes, whether it is shown or not
+SELECT t, license_log.outcome(json_build_object('rn', repeat('é', 500)), return_type => t) ~ '5$|^Date,' AS fine, license_log.outcome(json_build_object('rn', repeat('é', 500) || 'x'), return_type => t)
+FROM unnest(ARRAY['json', 'csv']) AS t;
 -- option-unknown: names are exact
 SELECT o, license_log.outcome(o) FROM unnest(ARRAY['{"page":1}', '{"SD":"2024-06-11"}', '{"":1}', '{"x":null}', '{"sd\"; DROP TABLE license_log.usage; --":1}']::json[]) AS o;
 -- options-wrong: not an object
 SELECT o, license_log.outcome(o::json) FROM unnest(ARRAY['[]', '"sd"', '1', 'null', '"{}"']) AS o;
+-- options-text: what is JSON but no text
+SELECT o, license_log.outcome(o) FROM unnest(ARRAY['{"rn":"\u0000"}', '{"rn":"\ud800"}', '{"sd":"\udc00"}', '{"\u0000":"1"}', '{"filter":[{"property":"\u0000"}]}', '{"filter":"[{\"property\":\"\\u0000\"}]"}',
+    '{"order":"[{\"property\":\"\\ud800\"}]"}', '{"fieldVisibility":"{\"\\ud800\":1}"}', '{"limit":"\ud800x"}']::json[]) AS o;
+-- options-twice: the last one holds, be it null
+SELECT o, license_log.outcome(o) FROM unnest(ARRAY['{"limit":1,"limit":2}', '{"limit":2,"limit":null}', '{"limit":null,"limit":2}', '{"limit":0,"limit":3}', '{"sd":"2024-06-12","sd":null}',
+    '{"filter":[{"property":"ucdy","operator":"eq","value":0}],"filter":[{"property":"ucdy","operator":"gt","value":0}]}', '{"order":[{"property":"ucdy","direction":"ASC"}],"order":[{"property":"ucd","direction":"DESC"}]}',
+    '{"order":[{"property":"uct","property":"ucd","direction":"DESC"}]}', '{"rn":"a","rn":["a"]}']::json[]) AS o;
 -- options-null
 SELECT license_log.outcome(NULL);
 

@@ -6,10 +6,12 @@ import { createServer } from 'node:http';
 import express from 'express';
 import pg from 'pg';
 
-const { PORT = '8080', SOURCE = 'vpn', TOKEN = randomBytes(16).toString('hex') } = process.env;
+const { PORT = '8080', SOURCE = 'vpn' } = process.env;
+const TOKEN = process.env.TOKEN || randomBytes(16).toString('hex'); // an empty one would let everybody in
 const maxUrlBytes = 8 * 1024; // 50 names of 33 letters take 3 kB
 const maxBodyBytes = 16 * 1024;
 const stopSeconds = 30; // longer than the database lets a statement run (setup.sql)
+const unfinishedSeconds = 5; // for requests that are not there as a whole when the server stops
 
 // --- database --------------------------------------------------------------------------------------------------------
 
@@ -38,11 +40,13 @@ async function ask(text, values) {
 // --- errors ----------------------------------------------------------------------------------------------------------
 
 // An error whose text is for the client, as Express makes them too.
-const refusal = (status, message) => Object.assign(new Error(message), { status });
+const refusal = (status, message, sqlstate) => Object.assign(new Error(message), { status, sqlstate });
+
+const asSentences = ({ message, detail, hint }) => [`${message}.`, detail, hint].filter(Boolean).join(' ');
 
 // What the client is told of an error. The text of an error is passed on where it is about the request and nothing else.
 function verdict(error) {
-  if (error.status < 500) return { status: error.status, sqlstate: '22023', message: error.message };
+  if (error.status < 500) return { status: error.status, sqlstate: error.sqlstate ?? '22023', message: error.message };
   if (!(error instanceof pg.DatabaseError)) {
     const status = error.status ?? 500;
     const message = status === 503 ? 'The database cannot be reached.' : 'Internal error.';
@@ -50,10 +54,12 @@ function verdict(error) {
   }
   const sqlstate = error.code;
   if (sqlstate.startsWith('SG') || sqlstate === '22023') return { status: 400, sqlstate, message: error.message };
+  if (sqlstate === '22008') return { status: 400, sqlstate, message: asSentences(error) };
+  if (sqlstate === '54000') return { status: 422, sqlstate, message: asSentences(error) };
   if (sqlstate.startsWith('22')) return { status: 400, sqlstate, message: 'The request has text that is not valid.' };
   if (sqlstate === '42501') return { status: 403, sqlstate, message: 'Permission denied.' };
   if (sqlstate === '0A000') return { status: 501, sqlstate, message: error.message };
-  if (/^(08|53|57)/.test(sqlstate)) return { status: 503, sqlstate, message: 'The database is busy or stopping.' };
+  if (/^(08|53|57|55P03)/.test(sqlstate)) return { status: 503, sqlstate, message: 'The database is busy or stopping.' };
   return { status: 500, sqlstate, message: 'Internal error.' };
 }
 
@@ -68,11 +74,15 @@ function addForm(req, res, next) {
   next();
 }
 
-// The values of UserNames.1, UserNames.2, … by number; numbers may be missing.
+// The values of UserNames.1, UserNames.2, … by number; numbers may be missing, but not be anything else.
 const userNames = (parameters) =>
   [...parameters]
-    .map(([key, value]) => ({ place: /^UserNames\.(\d{1,9})$/.exec(key)?.[1], value }))
-    .filter(({ place }) => place !== undefined)
+    .filter(([key]) => /^UserNames\b/.test(key))
+    .map(([key, value]) => {
+      const place = /^UserNames\.([1-9]\d{0,8})$/.exec(key)?.[1];
+      if (place === undefined) throw refusal(400, 'The specified UserName is invalid.', 'SG002');
+      return { place, value };
+    })
     .sort((a, b) => a.place - b.place)
     .map(({ value }) => value);
 
@@ -184,19 +194,37 @@ app.use(async (error, req, res, next) => { // Express knows it by its four argum
 const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, connectionsCheckingInterval: 5_000 }, app);
 server.maxConnections = 1_000;
 server.listen(Number(PORT), '127.0.0.1', () => {
-  if (process.env.TOKEN === undefined) console.log(`X-Auth-token: ${TOKEN}`);
+  if (!process.env.TOKEN) console.log(`X-Auth-token: ${TOKEN}`);
   console.log(`listening on http://127.0.0.1:${server.address().port}`);
 });
 
-// Requests that run are answered; a second signal does not wait for them.
+const sockets = new Set();
+server.on('connection', (socket) => {
+  sockets.add(socket);
+  socket.once('close', () => sockets.delete(socket));
+});
+const requests = new Set(); // not answered yet
+server.on('request', (req, res) => {
+  requests.add(req);
+  res.once('close', () => requests.delete(req));
+});
+
+function destroyUnfinished() {
+  const running = new Set([...requests].filter(({ complete }) => complete).map(({ socket }) => socket));
+  for (const socket of sockets) if (!running.has(socket)) socket.destroy();
+}
+
+// Requests that run are answered, others have some seconds to arrive; a second signal waits for neither.
 let stopping = false;
 async function stop() {
   if (stopping) process.exit(1);
   stopping = true;
   const idle = setInterval(() => server.closeIdleConnections(), 50);
+  const unfinished = setTimeout(destroyUnfinished, unfinishedSeconds * 1_000);
   const deadline = setTimeout(() => server.closeAllConnections(), stopSeconds * 1_000);
   await new Promise((resolve) => { server.close(resolve); });
   clearInterval(idle);
+  clearTimeout(unfinished);
   clearTimeout(deadline);
   await pool.end();
 }

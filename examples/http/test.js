@@ -78,8 +78,8 @@ async function reportRefused(response, status, message) {
 
 // Sends bytes as they are, at once or in pieces, and returns all that comes back until the connection is closed: by the
 // server, or by us once all is sent.
-async function raw(bytes, { piece = bytes.length, close = false } = {}) {
-  const socket = net.connect(server.port, '127.0.0.1');
+async function raw(bytes, { piece = bytes.length, close = false, to = server } = {}) {
+  const socket = net.connect(to.port, '127.0.0.1');
   let answer = '';
   socket.setEncoding('latin1').on('data', (data) => { answer += data; }).on('error', () => {});
   const closed = new Promise((resolve) => { socket.once('close', resolve); });
@@ -144,6 +144,15 @@ test('names: none, empty, invalid, too long, too many', async () => {
   const many = Array.from({ length: 51 }, (_, n) => `user${n}`);
   assert.equal((await counts({ ...region, ...names(...many.slice(1)) })).split(', ').length, 50);
   await refused(await rpc({ ...region, ...names(...many) }), 400, 'ClientUser.NameLimitExceeded', 'You can specify at most 50 UserNames.');
+});
+
+test('names-numbers: N is a number from 1 on, of at most nine digits', async () => {
+  for (const key of ['UserNames', 'UserNames.', 'UserNames.0', 'UserNames.-1', 'UserNames.1.5', 'UserNames.x', 'UserNames.9999999999', 'UserNames[1]']) {
+    for (const other of [{}, names('ann')]) {
+      await refused(await rpc({ RegionId: 'eu-1', ...other, [key]: 'bob' }), 400, 'ClientUser.NameInvalid', 'The specified UserName is invalid.');
+    }
+  }
+  assert.equal(await counts({ RegionId: 'eu-1', 'UserNames.999999999': 'bob', UserNamesX: 'x', Version: '2018-03-13' }), 'bob 1');
 });
 
 test('instances: unknown, empty, one of two', async () => {
@@ -253,6 +262,14 @@ test('token-made: without TOKEN in the environment there is one nobody knows bef
   for (const wrong of ['', 'undefined', token]) assert.equal((await ask({ 'X-Auth-token': wrong })).status, 401);
 });
 
+test('token-empty: an empty TOKEN is none, and lets nobody in', async () => {
+  const shy = await start({ TOKEN: '' });
+  const made = /X-Auth-token: ([0-9a-f]{32})\n/.exec(shy.out)?.[1];
+  const ask = (headers) => fetch(`${shy.url}${reportPath}json`, { headers });
+  for (const headers of [{}, { 'X-Auth-token': '' }]) assert.equal((await ask(headers)).status, 401);
+  assert.equal((await ask({ 'X-Auth-token': made })).status, 200);
+});
+
 test('options-wrong: options that are wrong are named', async () => {
   const wrong = [
     [{ colour: 'red' }, /unknown option "colour"/], [{ source: 'secret' }, /unknown option "source"/],
@@ -261,8 +278,10 @@ test('options-wrong: options that are wrong are named', async () => {
     [{ filter: '[{"property":"ucdy","operator":"like","value":1}]' }, /"filter": unknown operator "like"/],
     [{ filter: '[{"property":"who","operator":"eq","value":1}]' }, /"filter": unknown column "who"/],
     [{ filter: 'nonsense' }, /"filter"/],
-    [{ order: '[{"property":"ucd","direction":"UP"}]' }, /"order"/], [{ fieldVisibility: '{"ucd":2}' }, /"fieldVisibility"/]];
+    [{ order: '[{"property":"ucd","direction":"UP"}]' }, /"order"/], [{ fieldVisibility: '{"ucd":2}' }, /"fieldVisibility"/],
+    [{ rn: '\0' }, /"options": is not valid text/], [{ filter: '[{"property":"\\ud800"}]' }, /"options": is not valid text/]];
   for (const [options, message] of wrong) await reportRefused(await report('json', options), 400, message);
+  for (const type of ['json', 'csv', 'xlsx', 'pdf', 'html']) await reportRefused(await report(type, { rn: 'x'.repeat(1001) }), 400, /^option "rn": /);
   await reportRefused(await report('doc'), 400, /"doc" is not a return type/);
 });
 
@@ -346,6 +365,26 @@ test('timeout: a query that takes too long is ended', async () => {
   const slow = await start({ SOURCE: 'slow', PGOPTIONS: '-c statement_timeout=200ms' });
   await reportRefused(await fetch(`${slow.url}${reportPath}json`, { headers: { 'X-Auth-token': token } }), 503, /busy/);
   assert.match(slow.errors, /57014/);
+});
+
+test('locked: a lock that is waited for too long', async () => {
+  const impatient = await start({ PGOPTIONS: '-c lock_timeout=100ms' });
+  await judge.query('BEGIN; LOCK TABLE login');
+  try {
+    await reportRefused(await fetch(`${impatient.url}${reportPath}json`, { headers: { 'X-Auth-token': token } }), 503, /busy/);
+  } finally {
+    await judge.query('ROLLBACK');
+  }
+  assert.match(impatient.errors, /55P03/);
+});
+
+test('too-much: what no file holds is said, with what to do', async () => {
+  const headers = { 'X-Auth-token': token };
+  const [early, long] = await Promise.all(['early', 'long'].map((source) => start({ SOURCE: source })));
+  await reportRefused(await fetch(`${early.url}${reportPath}xlsx`, { headers }), 400,
+    /^a day is beyond what an xlsx file holds\. Its days begin with 1900-03-01\. Restrict the report /);
+  for (const type of ['html', 'pdf']) assert.equal((await fetch(`${early.url}${reportPath}${type}`, { headers })).status, 200);
+  await reportRefused(await fetch(`${long.url}${reportPath}pdf`, { headers }), 422, /^too many rows for a PDF file\. .* Restrict the report to fewer days/);
 });
 
 test('reconnect: connections that the database ends are made anew', async () => {
@@ -443,6 +482,22 @@ test('fuzz: thousands of requests gone wrong leave it as it was', async () => {
 test('unfinished: the request that never ended was seen off', async () => assert.match(await seenOff, /^HTTP\/1\.1 408 /));
 
 // --- the end ---------------------------------------------------------------------------------------------------------
+
+test('stop-unfinished: requests that are not there as a whole are not waited for long, those that are get answers', async () => {
+  const busy = await start({ SOURCE: 'slow', PGOPTIONS: '-c headcount.nap=7' });
+  const parts = ['GET / HTTP/1.1\r\nHost: x\r\nX-', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n'
+    + 'Content-Length: 100\r\n\r\nRegionId='].map((part) => raw(part, { to: busy }));
+  const running = fetch(`${busy.url}${reportPath}json`, { headers: { 'X-Auth-token': token } });
+  await sleep(500);
+  const began = Date.now();
+  busy.child.kill('SIGTERM');
+  await Promise.all(parts);
+  assert.ok(Date.now() - began > 4_000);
+  assert.ok(Date.now() - began < 6_400, 'before the request that runs is answered');
+  assert.equal((await running).status, 200);
+  assert.deepEqual(await busy.exit, [0, null]);
+  assert.equal(busy.errors, '');
+});
 
 for (const signal of ['SIGTERM', 'SIGINT']) {
   test(`stop: by ${signal}, running requests are answered, then all is closed`, async () => {

@@ -29,6 +29,8 @@ struct chart {
 
   core::day_number first() const { return rows.days[by_day.front()]; }
   core::day_number last() const { return rows.days[by_day.back()]; }
+  // Lines are dots then, to be drawn larger than a line is wide.
+  bool single_day() const { return first() == last(); }
   std::int64_t top() const { return levels.back(); }
 
   const report &rows;

@@ -22,7 +22,7 @@ constexpr std::string_view style = R"(
 }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 60rem; margin: 0 auto; padding: 2rem 1.25rem 3rem; }
+main { max-width: 60rem; margin: 0 auto; padding: 2rem 1.25rem 3rem; overflow-x: clip; }
 h1 { margin: 0; font-size: 1.6rem; line-height: 1.25; font-weight: 650; overflow-wrap: anywhere; }
 h2 { margin: 2.25rem 0 .75rem; font-size: 1.05rem; font-weight: 600; }
 .span { margin: .35rem 0 0; color: var(--soft); }
@@ -38,6 +38,7 @@ figure { margin: 0; padding-bottom: 1.5rem; }
 .grid { stroke: var(--rule); stroke-width: 1px; }
 .line { stroke: currentColor; stroke-width: 2px; }
 .dense .line { stroke-width: 1px; }
+.single .line { stroke-width: .5rem; }
 .uct { color: var(--uct); } .ucdy { color: var(--ucdy); } .ucde { color: var(--ucde); }
 .level, .tick { position: absolute; color: var(--soft); font-size: .75rem; font-style: normal; line-height: 1;
   white-space: nowrap; font-variant-numeric: tabular-nums; }
@@ -63,6 +64,10 @@ tbody tr:hover > * { background: var(--band); }
   table { font-size: .8125rem; }
   thead { font-size: .75rem; }
   th, td { padding: .35rem .3rem; }
+}
+@media (max-width: 30rem) {
+  .rows { overflow-x: auto; }
+  thead th { position: static; }
 }
 @media print { .plot { break-inside: avoid; } thead th { position: static; } }
 )";
@@ -161,6 +166,7 @@ class page {
   // it are text that keeps its size whatever the width.
   void put_chart(const chart &drawn) {
     const std::int64_t span = drawn.last() - drawn.first(), width = std::max<std::int64_t>(span, 1);
+    const char *const look = drawn.single_day() ? " single" : shown_.rows() > dense_from ? " dense" : "";
     add("<section aria-labelledby=\"chart-heading\">\n<h2 id=\"chart-heading\">Users by day</h2>\n<figure>\n"
         "<ul class=\"legend\">\n");
     for (const chart_line &line : drawn.lines) {
@@ -169,8 +175,7 @@ class page {
       escape(line.shown->title);
       add("</span></li>\n");
     }
-    add("</ul>\n<div class=\"plot", shown_.rows() > dense_from ? " dense" : "",
-        "\" style=\"--left: ", std::to_string(drawn.top()).size(),
+    add("</ul>\n<div class=\"plot", look, "\" style=\"--left: ", std::to_string(drawn.top()).size(),
         "ch\">\n<svg role=\"img\" aria-label=\"Line chart; the table has the same numbers\" viewBox=\"0 -", drawn.top(),
         " ", width, " ", drawn.top(), "\" preserveAspectRatio=\"none\">\n<g transform=\"scale(1 -1)\">\n");
     for (const std::int64_t level : drawn.levels) add("<path class=\"grid\" d=\"M0 ", level, "H", width, "\"/>\n");
@@ -196,7 +201,8 @@ class page {
   }
 
   void put_table() {
-    add("<section aria-labelledby=\"table-heading\">\n<h2 id=\"table-heading\">Day by day</h2>\n<table>\n<caption>");
+    add("<section aria-labelledby=\"table-heading\">\n<h2 id=\"table-heading\">Day by day</h2>\n"
+        "<div class=\"rows\" tabindex=\"0\">\n<table>\n<caption>");
     escape(shown_.title);
     add("</caption>\n<thead>\n<tr>");
     for (const column &each : shown_.columns) {
@@ -220,7 +226,7 @@ class page {
       });
       add("</tr>\n");
     }
-    add("</tbody>\n</table>\n</section>\n");
+    add("</tbody>\n</table>\n</div>\n</section>\n");
   }
 
   // The chart's points again, as numbers for the script: a JSON object of lists, in the order of the days.

@@ -358,7 +358,7 @@ class layout {
       put(each.label, x_of(each.day), y0 - key, side::middle, small_size, weight::regular);
     }
     for (const chart_line &each : drawn_.lines) {
-      pen(shade_of(each.color), 1.2F);
+      pen(shade_of(each.color), drawn_.single_day() ? 5 : 1.2F);
       bool any = false;
       draw_line(
           drawn_, each, host_,

@@ -62,7 +62,7 @@ report report_arguments(FunctionCallInfo fcinfo, int first, const core::context 
   report shown(host.memory);
   pg::require_argument(fcinfo, first, "title");
   shown.title = printable_text(fcinfo->args[first].value);
-  if (shown.title.empty()) shown.title = "Realtime Users Count";
+  if (is_blank(shown.title)) shown.title = "Realtime Users Count";
   const elements ids = array_argument(fcinfo, first + 1, "column_ids", TEXTOID);
   const elements titles = array_argument(fcinfo, first + 2, "column_titles", TEXTOID);
   const elements days = array_argument(fcinfo, first + 3, "days", DATEOID);

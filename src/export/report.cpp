@@ -17,8 +17,8 @@ constexpr sys_days epoch = std::chrono::year{2000} / 1 / 1;
 
 constexpr core::day_number number_of(sys_days day) { return static_cast<core::day_number>((day - epoch).count()); }
 
-// Spreadsheets disagree about what comes before (Lotus took 1900 for a leap year), and end with the year 9999.
-constexpr core::day_number first_day = number_of(std::chrono::year{1900} / 3 / 1);
+// What YYYY-MM-DD can say.
+constexpr core::day_number first_day = number_of(std::chrono::year{1} / 1 / 1);
 constexpr core::day_number last_day = number_of(std::chrono::year{9999} / 12 / 31);
 
 // Far beyond any heading, and within what a cell and a PDF string hold.
@@ -105,6 +105,15 @@ char32_t take_character(std::string_view &text) {
     character = character << 6U | (static_cast<unsigned char>(text[at]) & 0x3fU);
   text.remove_prefix(std::min(length, text.size()));
   return character;
+}
+
+bool is_blank(std::string_view text) {
+  constexpr std::u32string_view spaces =
+      U" \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+      U"\u2028\u2029\u202f\u205f\u3000";
+  while (!text.empty())
+    if (spaces.find(take_character(text)) == spaces.npos) return false;
+  return true;
 }
 
 std::string printable(std::string_view text) {

@@ -70,6 +70,9 @@ core::day_number first_of(int year, unsigned month);
 // Takes the next character off valid UTF-8.
 char32_t take_character(std::string_view &text);
 
+// Whether printable text is nothing but spaces, of any of Unicode's kinds.
+bool is_blank(std::string_view text);
+
 // The text with a space for every character that XML and HTML cannot hold: control characters, U+FFFE, U+FFFF.
 std::string printable(std::string_view text);
 

@@ -1,6 +1,7 @@
 #include "export/xlsx.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <new>
 #include <utility>
@@ -24,9 +25,15 @@ constexpr double serial_of_epoch = 36526;
 
 constexpr double day_width = 12;
 
+// Up to a month of days are marked one by one: a line needs two points to be seen.
+constexpr std::size_t most_marked = 31;
+
 constexpr const char *chart_data = "Chart data";  // the hidden sheet
 
 constexpr const char *not_written = "could not write an xlsx file";
+
+// Spreadsheets disagree about what comes before (Lotus took 1900 for a leap year).
+const core::day_number first_day = first_of(1900, 3);
 
 double serial_of(core::day_number day) { return day + serial_of_epoch; }
 
@@ -90,8 +97,12 @@ class workbook {
   std::vector<std::FILE *> rows_;  // of each sheet, until it goes into the archive
 };
 
-// The title as far as a sheet's name may hold it: 31 UTF-16 units, none of []:*?/\, no apostrophe at either end, not
-// what Excel or we keep for ourselves.
+// In formulas the library leaves a name of these bare, whether it could be a number or a reference (2026, A1, RC, TRUE)
+// or not.
+bool is_bare(char each) { return (each & 0x80) == 0 && (std::isalnum(each) != 0 || each == '_' || each == '.'); }
+
+// The title as far as a sheet's name may hold it: 31 UTF-16 units, none of []:*?/\, no apostrophe at either end, no
+// escape of Excel's (_x0041_), not what Excel or we keep for ourselves; and so that formulas put it in quotes.
 std::string sheet_name(std::string_view title) {
   constexpr std::size_t longest = 31;
   constexpr std::string_view refused = "[]:*?/\\", trimmed = " '";
@@ -103,12 +114,14 @@ std::string sheet_name(std::string_view title) {
     units += character > 0xffff ? 2 : 1;
     if (units > longest) break;
     const bool taken = character > 0x7f || refused.find(static_cast<char>(character)) == std::string_view::npos;
-    name += taken ? before.substr(0, before.size() - title.size()) : " ";
+    const bool escape = character == '_' && title.starts_with('x');
+    name += taken && !escape ? before.substr(0, before.size() - title.size()) : " ";
   }
   name.erase(0, std::min(name.find_first_not_of(trimmed), name.size()));
   name.erase(name.find_last_not_of(trimmed) + 1);
   const bool reserved = strcasecmp(name.c_str(), "History") == 0 || strcasecmp(name.c_str(), chart_data) == 0;
-  return name.empty() || reserved ? "Report" : name;
+  if (name.empty() || name == "Report" || reserved) return "Report";
+  return std::all_of(name.begin(), name.end(), is_bare) ? sheet_name("Report " + name) : name;
 }
 
 class writer {
@@ -137,7 +150,7 @@ class writer {
     put_sheet(sheet);
     const chart drawn(shown_, host_);
     if (drawn.empty()) return;
-    if (shown_.shows_day() && std::is_sorted(shown_.days.begin(), shown_.days.end())) {
+    if (shown_.shows_day() && !drawn.single_day() && std::is_sorted(shown_.days.begin(), shown_.days.end())) {
       put_chart(drawn, sheet, name.c_str(), place_of_day(), [this](const chart_line &line) {
         return static_cast<std::size_t>(line.shown - shown_.columns.data());
       });
@@ -167,8 +180,10 @@ class writer {
   static void put_number(lxw_worksheet *sheet, std::size_t row, std::size_t place, double value, lxw_format *format) {
     throw_on(worksheet_write_number(sheet, static_cast<lxw_row_t>(row), static_cast<lxw_col_t>(place), value, format));
   }
-  static void put_text(lxw_worksheet *sheet, std::size_t place, const std::string &text, lxw_format *format) {
-    throw_on(worksheet_write_string(sheet, 0, static_cast<lxw_col_t>(place), text.c_str(), format));
+  static void put_text(lxw_worksheet *sheet, std::size_t row, std::size_t place, const std::string &text,
+                       lxw_format *format) {
+    throw_on(worksheet_write_string(sheet, static_cast<lxw_row_t>(row), static_cast<lxw_col_t>(place), text.c_str(),
+                                    format));
   }
 
   void put_sheet(lxw_worksheet *sheet) {
@@ -182,7 +197,7 @@ class writer {
       // Beside the words there is the button of the filter.
       const double wide = std::clamp(static_cast<double>(title.size()) + 4, day_width, 40.0);
       throw_on(worksheet_set_column(sheet, place, place, wide, nullptr));
-      put_text(sheet, place, title, shown_.columns[place].id == column_id::day ? bold_ : right_);
+      put_text(sheet, 0, place, title, shown_.columns[place].id == column_id::day ? bold_ : right_);
     }
     core::ticker tick(host_);
     for (std::size_t row = 0; row < shown_.rows(); ++row) {
@@ -202,19 +217,24 @@ class writer {
     if (shown_.rows() != 0) throw_on(worksheet_autofilter(sheet, 0, 0, last_row(), last_column));
   }
 
-  // A hidden sheet with what the chart shows, by day, where the report itself is in another order or without days.
+  // A hidden sheet with what the chart shows, by day, where the report itself is in another order or without days. A
+  // single day is text there: LibreOffice takes a lonely date for its year.
   void put_chart_data(const chart &drawn) {
     lxw_worksheet *const sheet = book_.add_sheet(chart_data);
     worksheet_hide(sheet);
     throw_on(worksheet_set_column(sheet, 0, 0, day_width, nullptr));
-    put_text(sheet, 0, "Date", bold_);
+    put_text(sheet, 0, 0, "Date", bold_);
     std::size_t place = 0;
-    for (const chart_line &line : drawn.lines) put_text(sheet, ++place, line.shown->title, right_);
+    for (const chart_line &line : drawn.lines) put_text(sheet, 0, ++place, line.shown->title, right_);
     core::ticker tick(host_);
     std::size_t row = 0;
     for (const std::uint32_t from : drawn.by_day) {
       tick();
-      put_number(sheet, ++row, 0, serial_of(shown_.days[from]), date_);
+      ++row;
+      if (drawn.single_day())
+        put_text(sheet, row, 0, iso(shown_.days[from]), nullptr);
+      else
+        put_number(sheet, row, 0, serial_of(shown_.days[from]), date_);
       place = 0;
       for (const chart_line &line : drawn.lines) {
         ++place;
@@ -238,6 +258,7 @@ class writer {
       pen.color = line.color;
       pen.width = 1.75F;
       chart_series_set_line(series, &pen);
+      if (shown_.rows() <= most_marked) put_marks(series, line.color);
     }
     chart_title_off(made);
     chart_legend_set_position(made, LXW_CHART_LEGEND_TOP);
@@ -258,6 +279,17 @@ class writer {
     throw_on(worksheet_insert_chart_opt(sheet, 1, static_cast<lxw_col_t>(shown_.columns.size() + 1), made, &options));
   }
 
+  static void put_marks(lxw_chart_series *series, std::uint32_t color) {
+    chart_series_set_marker_type(series, LXW_CHART_MARKER_CIRCLE);
+    chart_series_set_marker_size(series, 5);
+    lxw_chart_fill fill{};
+    fill.color = color;
+    chart_series_set_marker_fill(series, &fill);
+    lxw_chart_line edge{};
+    edge.color = color;
+    chart_series_set_marker_line(series, &edge);
+  }
+
   const report &shown_;
   workbook &book_;
   const core::context &host_;
@@ -269,6 +301,11 @@ class writer {
 }  // namespace
 
 void write_xlsx(const report &shown, const char *file, const char *folder, const core::context &host) {
+  if (std::any_of(shown.days.begin(), shown.days.end(), [](core::day_number day) { return day < first_day; })) {
+    throw core::error(core::fault::out_of_range, "a day is beyond what an xlsx file holds",
+                      "Its days begin with " + iso(first_day) + ".",
+                      "Restrict the report to the days that matter, or ask for pdf or html.");
+  }
   if (shown.rows() > most_rows) {
     throw core::error(core::fault::too_large, "too many rows for an xlsx file",
                       "A sheet holds " + std::to_string(most_rows) + " rows below its header; the report has " +

@@ -64,8 +64,12 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         RETURN OLD;
     END IF;
+    -- An instance is of a source by its views: a restore may bring the instances before the rows of headcount.source.
     SELECT c.relowner INTO owner FROM pg_class AS c
-    WHERE c.oid = NEW.sessions_view AND c.relkind = 'v' AND c.relname = 'sessions';
+    WHERE c.oid = NEW.sessions_view AND c.relkind = 'v' AND c.relname = 'sessions'
+      AND (TG_TABLE_NAME <> 'instance'
+           OR EXISTS (SELECT FROM pg_class AS v
+                      WHERE v.relnamespace = c.relnamespace AND v.relname = 'online_users' AND v.relkind = 'v'));
     IF NOT FOUND THEN
         RAISE EXCEPTION '% is not the view "sessions" of a source', NEW.sessions_view USING ERRCODE = 'wrong_object_type';
     ELSIF NOT pg_has_role(owner, 'USAGE') THEN

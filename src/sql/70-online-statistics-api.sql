@@ -48,6 +48,8 @@ BEGIN
     PERFORM headcount.check_required('region_id', region_id);
     IF smart_ag_id = '' THEN
         PERFORM headcount.raise_argument_error('smart_ag_id', 'must not be empty');
+    ELSIF octet_length(smart_ag_id) > 200 THEN
+        PERFORM headcount.raise_argument_error('smart_ag_id', 'must be at most 200 bytes long');
     ELSIF region_id = '' THEN
         PERFORM headcount.raise_argument_error('region_id', 'must not be empty');
     ELSIF server = '' THEN
@@ -69,7 +71,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION headcount.create_instance(text, text, text, text) IS
-    'gives a source that you own, or one server of it, an id in a region, for describe_user_online_client_statistics; the instance goes when its source is dropped';
+    'gives a source that you own, or one server of it, an id of at most 200 bytes in a region, for describe_user_online_client_statistics; the instance goes when its source is dropped';
 
 CREATE FUNCTION headcount.drop_instance(smart_ag_id text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -123,30 +125,43 @@ END
 $$;
 COMMENT ON FUNCTION headcount.check_user_names(text[]) IS 'internal: raises an error of the API unless all names are valid';
 
+-- Without an id only the instances that the caller may read are looked at: what somebody else registers in a region makes
+-- it neither ambiguous nor is it run, unless its owner gave the caller SELECT, or the caller is a superuser.
 CREATE FUNCTION headcount.find_instance(region_id text, smart_ag_id text, OUT source text, OUT server text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     instances bigint;
+    eligible  bigint;
 BEGIN
     IF smart_ag_id = '' THEN
         PERFORM headcount.raise_api_error('SG003');
     END IF;
-    SELECT count(*), min(n.nspname::text), min(i.server) INTO instances, find_instance.source, find_instance.server
-    FROM headcount.instance AS i
-         JOIN headcount.source AS s ON s.sessions_view = i.sessions_view
-         JOIN pg_class AS c ON c.oid = s.sessions_view AND c.relname = 'sessions' AND c.relkind = 'v'
-         JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE i.region_id = find_instance.region_id
-      AND (i.smart_ag_id = find_instance.smart_ag_id OR find_instance.smart_ag_id IS NULL);
+    SELECT count(*), count(*) FILTER (WHERE f.is_eligible),
+           min(f.source) FILTER (WHERE f.is_eligible), min(f.server) FILTER (WHERE f.is_eligible)
+    INTO instances, eligible, find_instance.source, find_instance.server
+    FROM (SELECT n.nspname::text AS source, i.server,
+                 find_instance.smart_ag_id IS NOT NULL OR has_table_privilege(v.oid, 'SELECT') AS is_eligible
+          FROM headcount.instance AS i
+               JOIN headcount.source AS s ON s.sessions_view = i.sessions_view
+               JOIN pg_class AS c ON c.oid = s.sessions_view AND c.relname = 'sessions' AND c.relkind = 'v'
+               JOIN pg_namespace AS n ON n.oid = c.relnamespace
+               LEFT JOIN pg_class AS v      -- the view that would be read
+                    ON v.relnamespace = n.oid
+                       AND v.relname = CASE WHEN i.server IS NULL THEN 'online_users' ELSE 'online_sessions' END
+          WHERE i.region_id = find_instance.region_id
+            AND (i.smart_ag_id = find_instance.smart_ag_id OR find_instance.smart_ag_id IS NULL)) AS f;
     IF instances = 0 THEN
         PERFORM headcount.raise_api_error('SG004');
-    ELSIF instances > 1 THEN
+    ELSIF eligible = 0 THEN
+        RAISE EXCEPTION 'permission denied for the instances of region "%"', region_id USING ERRCODE = 'insufficient_privilege',
+            HINT = 'Their owners can grant SELECT on the view online_users, or on online_sessions for an instance that is one server.';
+    ELSIF eligible > 1 THEN
         PERFORM headcount.raise_api_error('SG003');
     END IF;
 END
 $$;
 COMMENT ON FUNCTION headcount.find_instance(text, text) IS
-    'internal: the source, and the server where it is one, of an instance or of the only instance of a region, or an error of the API';
+    'internal: the source, and the server where it is one, of an instance or of the only instance of a region that the caller may read, or an error of the API';
 
 -- As online_counts, of one server; the calling function has set headcount.as_of.
 CREATE FUNCTION headcount.server_online_counts(source text, server text, user_names text[])

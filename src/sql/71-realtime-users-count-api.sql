@@ -86,10 +86,14 @@ COMMENT ON FUNCTION headcount.option_json(text, json, text) IS
 CREATE FUNCTION headcount.option_items(option text, value json, keys text[]) RETURNS SETOF json
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 5 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    items constant json := headcount.option_json(option, value, 'array');
     item  json;
     wrong text;
 BEGIN
-    FOR item IN SELECT e FROM json_array_elements(headcount.option_json(option, value, 'array')) AS e LOOP
+    IF json_array_length(items) > 100 THEN
+        PERFORM headcount.raise_option_error(option, format('must have at most 100 items, but has %s', json_array_length(items)));
+    END IF;
+    FOR item IN SELECT e FROM json_array_elements(items) AS e LOOP
         IF json_typeof(item) <> 'object' THEN
             PERFORM headcount.raise_option_error(option, format('%s is not a JSON object', item));
         END IF;
@@ -107,7 +111,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION headcount.option_items(text, json, text[]) IS
-    'internal: the objects of an array, each with exactly these keys, or an error that names the option';
+    'internal: the objects of an array, at most 100, each with exactly these keys, or an error that names the option';
 
 CREATE FUNCTION headcount.option_column(option text, column_id text) RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -227,7 +231,9 @@ BEGIN
     IF json_typeof(options) <> 'object' THEN
         PERFORM headcount.raise_argument_error('options', 'is not a JSON object');
     END IF;
-    FOR option IN SELECT e.key, e.value, e.value #>> '{}' AS text FROM json_each(options) AS e LOOP
+    -- of an option that is there twice the last one holds, also where that is null
+    FOR option IN SELECT DISTINCT ON (e.key) e.key, e.value, e.value #>> '{}' AS text
+                  FROM json_each(options) WITH ORDINALITY AS e (key, value, place) ORDER BY e.key, e.place DESC LOOP
         IF option.key <> ALL (known) THEN
             PERFORM headcount.raise_error('22023', format('unknown option "%s"', option.key),
                                           hint => format('The options are %s.', array_to_string(known, ', ')));
@@ -253,6 +259,8 @@ BEGIN
             WHEN 'rn' THEN
                 IF json_typeof(option.value) NOT IN ('string', 'number') THEN
                     PERFORM headcount.raise_option_error('rn', format('%s is not a name', option.value));
+                ELSIF octet_length(convert_to(option.text, 'UTF8')) > 1000 THEN      -- as headcount_export.render has it
+                    PERFORM headcount.raise_option_error('rn', 'must be at most 1000 bytes long');
                 END IF;
                 request.title := coalesce(nullif(option.text, ''), request.title);
         END CASE;
@@ -324,6 +332,7 @@ SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
 DECLARE
     file_type constant text := lower(return_type);
     request   headcount.report_options;
+    problem   text;
     total     bigint;
     report    headcount.report_row[];
 BEGIN
@@ -336,7 +345,12 @@ BEGIN
         PERFORM headcount.check_export(return_type);
     END IF;
     PERFORM headcount.find_source(source);
-    request := headcount.read_report_options(coalesce(options, '{}'));
+    BEGIN
+        request := headcount.read_report_options(coalesce(options, '{}'));
+    EXCEPTION WHEN untranslatable_character OR invalid_text_representation THEN      -- JSON's \u0000, half a surrogate pair
+        GET STACKED DIAGNOSTICS problem = PG_EXCEPTION_DETAIL;
+        PERFORM headcount.raise_argument_error('options', 'is not valid text', detail => problem);
+    END;
     IF file_type <> 'json' AND request.shown = '{}' THEN
         PERFORM headcount.raise_option_error('fieldVisibility', 'leaves no column');
     END IF;

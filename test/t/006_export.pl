@@ -8,6 +8,7 @@ use FindBin;
 use lib $FindBin::Bin;
 use Headcount;
 use IPC::Run;
+use IO::Uncompress::Inflate;
 use IO::Uncompress::Unzip;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -123,6 +124,34 @@ SKIP:
 	is(join("\n", @lines), expected(@ids), '... and every cell, dates as dates');
 }
 
+# Formulas must not take the sheet's name for a number, a reference or a word of their own, nor Excel for an escape.
+sub small
+{
+	my ($format, $title, $name, $days, $vals) = @_;
+	my $bytes = $node->safe_psql('postgres', "SELECT encode(headcount_export.render('$format', '$title', '{ucd,uct,ucdy,ucde,ucch}', '{Date,Total Users,Daily Users,Denial Users,Concurrent Hosts}', '{$days}', '{$vals}'), 'hex')");
+	my $file  = "$folder/$name.$format";
+	open my $out, '>:raw', $file or die "$file: $!";
+	print $out pack('H*', $bytes);
+	close $out or die "$file: $!";
+	return $file;
+}
+
+for my $title (qw(2026 1.5 A1 R1C1 RC C TRUE 2026Q1 _x0041_ x_x0041_y Users), '2026-Q1', '1 _x0041_', 'A' x 40, q(It''s), 'Größe 1')
+{
+	my $file = small('xlsx', $title, 'named', '2026-03-05,2026-03-06', '40,30,20,10,50,30,20,10');
+	my ($name)  = part($file, 'xl/workbook.xml') =~ /<sheet name="([^"]*)"/;
+	my @uses = (part($file, 'xl/workbook.xml') =~ m{<definedName [^>]*>([^<]*)!}g, part($file, 'xl/charts/chart1.xml') =~ m{<c:f>([^<]*)!}g);
+	cmp_ok(scalar @uses, '>=', 10, "xlsx called $title: formulas name the sheet");
+	is(join(' ', grep { $_ ne q(') . $name =~ s/'/''/gr . q(') } @uses), '', '... in quotes');
+	unlike($name, qr/_x[0-9A-Fa-f]{4}_/, '... which is not escaped');
+}
+# A line of one point is nothing to see; markers are. Some programs take a lonely date for its year.
+my $single = small('xlsx', 'One', 'single', '2026-03-05', '40,30,20,10');
+is(join(' ', map { join ',', @$_ } cells($single, 'xl/worksheets/sheet2.xml')), 'Date,Total Users,Daily Users,Denial Users 2026-03-05,40,30,20', 'xlsx of one day: what is drawn');
+like(part($single, 'xl/worksheets/sheet2.xml'), qr{<t>2026-03-05</t>}, '... the day as text');
+is(() = part($single, 'xl/charts/chart1.xml') =~ m{<c:symbol val="circle"/>}g, 3, '... its points are marked');
+unlike(part("$folder/report-" . join('-', @ids) . '.xlsx', 'xl/charts/chart1.xml'), qr{<c:symbol val="circle"/>}, '... those of ten years are not');
+
 # --- pdf ---------------------------------------------------------------------------------------------------------------
 
 SKIP:
@@ -144,6 +173,36 @@ SKIP:
 	IPC::Run::run([ 'pdftotext', '-layout', '-enc', 'UTF-8', $western, '-' ], '>', \$text, '2>', \$errors) or die $errors;
 	like($text, qr/^Größe €$/m, 'pdf of other columns: the title');
 	is(join("\n", map { s/\s+/,/gr } $text =~ /^ *(\d+ +\d{4}-\d\d-\d\d) *$/mg), expected(qw(ucdy ucd)), '... every row');
+}
+
+# Three dots, wider than a line.
+my $drawing = '';
+for my $stream (slurp_file(small('pdf', 'One', 'single', '2026-03-05', '40,30,20,10')) =~ /stream\r?\n(.*?)\r?\nendstream/gs)
+{
+	my $text;
+	$drawing .= $text if IO::Uncompress::Inflate::inflate(\$stream => \$text);
+}
+is(() = $drawing =~ /^5 w$/mg, 3, 'pdf of one day: its points are large');
+
+# --- html --------------------------------------------------------------------------------------------------------------
+
+# On a phone the table may scroll, the page may not. Its width is asked for in a frame, which a window can be narrower than.
+SKIP:
+{
+	my ($browser) = grep { have($_) } qw(chromium google-chrome);
+	skip 'Chromium is not installed', 2 unless $browser;
+	small('html', 'Realtime Users Count', 'wide', '2026-03-05', join ',', (2147483647) x 4);
+	for my $width (320, 360)
+	{
+		open my $out, '>', "$folder/frame.html" or die $!;
+		print $out qq{<iframe src="wide.html" width="$width" height="3000" style="border: 0" onload="document.title =
+			contentDocument.documentElement.clientWidth + ' shows ' + contentDocument.documentElement.scrollWidth"></iframe>};
+		close $out or die $!;
+		my $dom = '';
+		IPC::Run::run([ $browser, '--headless', '--no-sandbox', '--disable-gpu', '--allow-file-access-from-files', "--user-data-dir=$folder/browser", '--dump-dom',
+			"file://$folder/frame.html" ], '>', \$dom, '2>', \my $noise, IPC::Run::timeout(120));
+		like($dom, qr{<title>$width shows $width</title>}, "html on $width pixels does not scroll sideways");
+	}
 }
 
 # --- nothing is left behind ---------------------------------------------------------------------------------------------

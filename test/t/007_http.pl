@@ -56,8 +56,13 @@ CALL headcount.refresh('vpn');
 SELECT headcount.create_instance('sag-1', 'eu-1', 'vpn'), headcount.create_instance('sag-2', 'eu-2', 'vpn'),
        headcount.create_instance('sag-3', 'eu-2', 'vpn', 'gw1');
 
+-- ones that no file holds: with a day before those of an xlsx, with more days than a pdf has
+CREATE TABLE early_login AS SELECT 'eve' AS who, 'e1' AS mac, 'gw1' AS gateway, timestamptz '1899-12-30' AS came, timestamptz '1899-12-31' AS went;
+CREATE TABLE long_login AS SELECT who, mac, gateway, timestamptz '1300-01-01' AS came, timestamptz '1300-01-02' AS went FROM early_login;
+SELECT make_source('early', 'early_login', false), make_source('long', 'long_login', false);
+
 -- one that takes its time
-CREATE VIEW slow_login AS WITH nap AS MATERIALIZED (SELECT pg_sleep(0.3)) SELECT l.* FROM login AS l, nap;
+CREATE VIEW slow_login AS WITH nap AS MATERIALIZED (SELECT pg_sleep(coalesce(current_setting('headcount.nap', true), '0.3')::float)) SELECT l.* FROM login AS l, nap;
 SELECT make_source('slow', 'slow_login', false);
 
 -- one that is somebody else's
@@ -74,7 +79,7 @@ is($node->safe_psql('postgres', q{SELECT materialized, first_day, dirty_days FRO
 
 # --- the role ----------------------------------------------------------------------------------------------------------
 
-for my $source (qw(vpn vpn slow))
+for my $source (qw(vpn vpn slow early long))
 {
 	$node->command_ok([ 'psql', '-X', '-q', '-v', "source=$source", '-f', "$example/setup.sql" ], "setup.sql for $source");
 }

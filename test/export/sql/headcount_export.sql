@@ -65,6 +65,12 @@ SELECT title, format, length(file(format, '{ucdy,uct}', title, 3, ARRAY[title, t
 FROM unnest(ARRAY['', ' ', '''', 'History', 'chart data', '=1+1', '[]:*?/\', repeat('x', 1000), repeat(U&'\+01F600', 40), '%s &P']) AS title, unnest('{xlsx,pdf,html}'::text[]) AS format
 WHERE NOT length(file(format, '{ucdy,uct}', title, 3, ARRAY[title, title])) > 1000;
 
+-- A title of nothing but spaces is none; one day is shown by larger dots; the table scrolls by itself.
+SELECT p.title, class, tables
+FROM unnest(ARRAY['', '  ', U&'\00A0 \2003\3000', E'\n\t', U&'\00A0.']) AS t (title),
+     XMLTABLE('/html' PASSING xmlparse(document convert_from(file('html', '{ucdy,uct}', t.title, 1), 'UTF8'))
+              COLUMNS title text PATH 'head/title', class text PATH '//svg/../@class', tables integer PATH 'count(//div[@class="rows"]/table)') AS p;
+
 -- What is wrong is refused, by name.
 CREATE FUNCTION fails(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE detail text;
@@ -84,7 +90,8 @@ SELECT arguments, fails(format('SELECT headcount_export.render(%s)', arguments))
     $$'pdf', 't', '{uct,ucd,uct}', '{D,E,F}', '{}', '{}'$$, $$'pdf', 't', '{uct,ucd}', '{D}', '{}', '{}'$$,
     $$'html', 't', '{ucd,uct}', '{D,T}', '{2024-01-01}', '{}'$$, $$'html', 't', '{ucd,uct}', '{D,T}', '{2024-01-01}', '{1,2}'$$, $$'html', 't', '{ucd}', '{D}', '{2024-01-01}', '{1}'$$,
     $$'html', 't', '{uct,ucdy}', '{T,D}', '{2024-01-01,2024-01-02}', '{1,2,3}'$$, $$'html', 't', '{uct}', '{T}', '{2024-01-01}', '{-1}'$$,
-    $$'html', 't', '{ucd}', '{D}', '{infinity}', '{}'$$, $$'xlsx', 't', '{ucd}', '{D}', '{1900-02-28}', '{}'$$, $$'pdf', 't', '{ucd}', '{D}', '{10000-01-01}', '{}'$$,
+    $$'html', 't', '{ucd}', '{D}', '{infinity}', '{}'$$, $$'xlsx', 't', '{ucd}', '{D}', '{1900-02-28}', '{}'$$, $$'pdf', 't', '{ucd}', '{D}', '{10000-01-01}', '{}'$$, $$'html', 't', '{ucd}', '{D}', '{0001-12-31 BC}', '{}'$$,
+    $$'pdf', 't', '{ucd,uct}', '{D,T}', '{0001-01-01,1900-02-28}', '{1,2}'$$, $$'html', 't', '{ucd,uct}', '{D,T}', '{0001-01-01,1900-02-28}', '{1,2}'$$,
     $$'html', repeat('x', 1001), '{ucd}', '{D}', '{}', '{}'$$, $$'html', 't', '{ucd}', array[repeat('x', 1001)], '{}', '{}'$$,
     $$'html', 't', '{uct,ucdy}', '{T,D}', '{2024-01-01,2024-01-02}', '{{1,2},{3,4}}'$$, $$'xlsx', 't', '{ucd,uct}', '{D,T}', '{1900-03-01,9999-12-31}', '{NULL,2147483647}'$$,
     $$'pdf', 't', '{ucd,uct}', '{D,T}', '{1900-03-01,9999-12-31}', '{NULL,2147483647}'$$, $$'html', 't', '{ucd,uct}', '{D,T}', '{1900-03-01,9999-12-31}', '{0,2147483647}'$$]) AS arguments;
