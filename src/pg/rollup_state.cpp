@@ -12,6 +12,7 @@ static_assert(nothing_stored == DATEVAL_NOBEGIN);
 
 struct stored_state {
   DateADT frontier_day = DATEVAL_NOBEGIN;
+  DateADT frozen_before = DATEVAL_NOBEGIN;
   std::int64_t margin = 0;  // ticks after a day until it is final
   text *time_zone = nullptr;
 };
@@ -50,6 +51,7 @@ stored_state read_state(Oid sessions_view) {
     const auto column = [row, shape](int number, bool *is_null) { return SPI_getbinval(row, shape, number, is_null); };
     bool is_null = false;
     state.frontier_day = DatumGetDateADT(column(1, &is_null));
+    state.frozen_before = DatumGetDateADT(column(2, &is_null));
     const Datum zone = column(3, &is_null);
     MemoryContext const inner = MemoryContextSwitchTo(outer);
     state.time_zone = DatumGetTextPCopy(zone);
@@ -62,7 +64,7 @@ stored_state read_state(Oid sessions_view) {
       append_tree(&tree, DatumGetObjectId(column(6, &is_null)));
       const Oid denials = DatumGetObjectId(column(7, &is_null));
       if (!is_null) append_tree(&tree, denials);
-      if (!is_tree(DatumGetArrayTypeP(logged), tree)) state.frontier_day = DatumGetDateADT(column(2, &is_null));
+      if (!is_tree(DatumGetArrayTypeP(logged), tree)) state.frontier_day = state.frozen_before;
     }
   }
   SPI_finish();
@@ -78,7 +80,17 @@ live_days find_live_days(Oid sessions_view, core::instant as_of) {
   const stored_state state = call([sessions_view] { return read_state(sessions_view); });
   if (DATE_NOT_FINITE(state.frontier_day)) return {nothing_stored, core::beginning};
   const zone in({VARDATA_ANY(state.time_zone), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(state.time_zone))});
-  const core::day_number day = std::min(state.frontier_day, core::day_of(as_of - state.margin, in));
+  if (core::day_of(as_of, in) < state.frozen_before) {
+    call([&] {
+      ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                      errmsg("days before %s are frozen",
+                             DatumGetCString(DirectFunctionCall1(date_out, DateADTGetDatum(state.frozen_before)))),
+                      errdetail("What there was at an instant before cannot be computed any more."),
+                      errhint("headcount.freeze(source, NULL) gives up what is stored, and computes from the tables.")));
+    });
+  }
+  const core::day_number day =
+      std::max(state.frozen_before, std::min(state.frontier_day, core::day_of(as_of - state.margin, in)));
   return {day, in.start_of(day)};
 }
 

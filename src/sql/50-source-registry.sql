@@ -85,7 +85,21 @@ CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE ON headcount.source
     FOR EACH ROW EXECUTE FUNCTION headcount.guard_source();
 COMMENT ON TRIGGER guard ON headcount.source IS 'only the owner of a source''s views may write its row';
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON headcount.source TO PUBLIC;
+-- Nothing that would let anybody lock the whole table: UPDATE of columns, and DELETE through this function.
+CREATE PROCEDURE headcount.grant_writing(registry regclass) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE (SELECT format('GRANT SELECT, INSERT, UPDATE (%s) ON %s TO PUBLIC', string_agg(quote_ident(a.attname), ', '), registry)
+             FROM pg_attribute AS a WHERE a.attrelid = registry AND a.attnum > 0);
+END
+$$;
+COMMENT ON PROCEDURE headcount.grant_writing(regclass) IS 'internal: lets the owners of sources write their rows in a table';
+REVOKE ALL ON PROCEDURE headcount.grant_writing(regclass) FROM PUBLIC;
+CALL headcount.grant_writing('headcount.source');
+
+CREATE FUNCTION headcount.delete_registration(registry text, sessions_view regclass, smart_ag_id text DEFAULT NULL) RETURNS void
+    AS 'MODULE_PATHNAME', 'headcount_delete_registration' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION headcount.delete_registration(text, regclass, text) IS
+    'internal: deletes the row of a source in source or rollup, or its instances, or one of them; for members of the role that owns the source, or for all where it is gone';
 
 -- What user_identity is resolved against: one column user_name, no rows.
 CREATE VIEW headcount.identity_input AS SELECT NULL::text AS user_name WHERE false;

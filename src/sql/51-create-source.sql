@@ -221,8 +221,8 @@ BEGIN
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = build_source.name AND c.relname = 'sessions';
     -- the row of a source whose schema was dropped, and whose OID has come round again
-    DELETE FROM headcount.source AS s WHERE s.sessions_view = options.sessions_view;
-    DELETE FROM headcount.rollup AS r WHERE r.sessions_view = options.sessions_view;
+    PERFORM headcount.delete_registration('source', options.sessions_view);
+    PERFORM headcount.delete_registration('rollup', options.sessions_view);
     INSERT INTO headcount.source SELECT options.*;
     IF options.materialized THEN
         PERFORM headcount.start_rollup(name, options);

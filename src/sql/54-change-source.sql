@@ -76,12 +76,13 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 DECLARE
     state headcount.rollup;
 BEGIN
-    DELETE FROM headcount.rollup AS r WHERE r.sessions_view = view RETURNING r.* INTO state;
+    SELECT r.* INTO state FROM headcount.rollup AS r WHERE r.sessions_view = view;
     IF isfinite(state.frozen_before) THEN
         RAISE EXCEPTION 'source "%" has frozen days', name USING ERRCODE = 'object_not_in_prerequisite_state',
             DETAIL = format('Days before %s cannot be computed anew.', state.frozen_before),
             HINT = 'Give them up with headcount.freeze(source, NULL), or make another source.';
     END IF;
+    PERFORM headcount.delete_registration('rollup', view);
     PERFORM headcount.drop_triggers(state.trigger_tag);
     EXECUTE format('DELETE FROM %I.rollup_days', name);
     EXECUTE format('DELETE FROM %I.rollup_users', name);
@@ -266,11 +267,11 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 #variable_conflict use_variable
 DECLARE
     options headcount.source := headcount.find_own_source(name);
-    tag     text;
+    tag     constant text := (SELECT r.trigger_tag FROM headcount.rollup AS r WHERE r.sessions_view = options.sessions_view);
     views   text;
 BEGIN
-    DELETE FROM headcount.source AS s WHERE s.sessions_view = options.sessions_view;
-    DELETE FROM headcount.rollup AS r WHERE r.sessions_view = options.sessions_view RETURNING r.trigger_tag INTO tag;
+    PERFORM headcount.delete_registration('source', options.sessions_view);
+    PERFORM headcount.delete_registration('rollup', options.sessions_view);
     PERFORM headcount.drop_triggers(tag);
     PERFORM headcount.drop_jobs(name);
     IF drop_source.cascade THEN

@@ -43,7 +43,7 @@ SELECT pg_catalog.pg_extension_config_dump('headcount.rollup',
 CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE ON headcount.rollup
     FOR EACH ROW EXECUTE FUNCTION headcount.guard_source();
 COMMENT ON TRIGGER guard ON headcount.rollup IS 'only the owner of a source''s views may write its row';
-GRANT SELECT, INSERT, UPDATE, DELETE ON headcount.rollup TO PUBLIC;
+CALL headcount.grant_writing('headcount.rollup');
 
 CREATE FUNCTION headcount.live_day(sessions_view regclass) RETURNS date
     AS 'MODULE_PATHNAME', 'headcount_live_day' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
@@ -231,7 +231,8 @@ BEGIN
     END IF;
     SELECT CASE WHEN c.relkind NOT IN ('r', 'p') THEN format('"%s" is not an ordinary or partitioned table', c.relname)
                 WHEN c.relpersistence <> 'p' THEN format('"%s" is unlogged, so a crash empties it', c.relname)
-                WHEN NOT pg_has_role(c.relowner, 'USAGE') THEN format('"%s" belongs to another role', c.relname) END
+                WHEN NOT pg_has_role(c.relowner, 'USAGE') THEN format('"%s" belongs to another role', c.relname)
+                WHEN row_security_active(c.oid) THEN format('"%s" has row level security that applies to the owner of the source', c.relname) END
     INTO obstacle
     FROM headcount.relation_tree(relation) AS t (oid) JOIN pg_class AS c ON c.oid = t.oid
     ORDER BY 1 NULLS LAST LIMIT 1;

@@ -207,6 +207,8 @@ BEGIN
             PERFORM headcount.drop_triggers(state.trigger_tag, relation);
         END IF;
     END LOOP;
+    -- who writes to a partition that is in use must not wait behind this: better luck next time
+    PERFORM set_config('lock_timeout', '200ms', true);
     obstacle := headcount.tracking_obstacle(options);
     FOREACH relation IN ARRAY sessions || denials LOOP
         CONTINUE WHEN relation = ANY (state.relations);
@@ -440,7 +442,7 @@ BEGIN
     END IF;
     BEGIN
         RETURN headcount.execute_as_owner(view, command)::integer;
-    EXCEPTION WHEN OTHERS THEN
+    EXCEPTION WHEN OTHERS OR assert_failure THEN
         RAISE WARNING 'source "%" was not refreshed: %', headcount.source_name(view), SQLERRM USING ERRCODE = SQLSTATE;
         RETURN NULL;
     END;
@@ -530,7 +532,9 @@ DECLARE
     state    constant headcount.rollup := headcount.find_own_rollup(source);
     is_dirty boolean;
 BEGIN
-    IF before_day = 'infinity' OR before_day > state.frontier_day THEN
+    IF before_day = 'infinity' OR before_day > headcount.day_of(now(), options.time_zone) THEN
+        PERFORM headcount.raise_argument_error('before_day', format('days before %s are not all over', before_day));
+    ELSIF before_day > state.frontier_day THEN
         RAISE EXCEPTION 'days before % are not all stored', before_day USING ERRCODE = 'object_not_in_prerequisite_state',
             HINT = format('Run CALL headcount.refresh(%L) first.', source);
     END IF;
@@ -650,7 +654,8 @@ REVOKE ALL ON FUNCTION headcount.follow_ddl() FROM PUBLIC;
 CREATE EVENT TRIGGER headcount_follow_ddl ON ddl_command_end
     WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER ROUTINE', 'ALTER TYPE', 'ALTER DOMAIN')
     EXECUTE FUNCTION headcount.follow_ddl();
-COMMENT ON EVENT TRIGGER headcount_follow_ddl IS 'notices when something that the triggers of materialized sources use is renamed';
+ALTER EVENT TRIGGER headcount_follow_ddl ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER headcount_follow_ddl IS 'notices when something that the triggers of materialized sources use is renamed, or they are disabled';
 
 -- Triggers do not depend on the views of their source: DROP SCHEMA, or whatever takes the view sessions along. Where one
 -- of the triggers itself is dropped, nobody knows from here on what changes.
@@ -660,6 +665,13 @@ BEGIN
     PERFORM headcount.drop_triggers(r.trigger_tag)
     FROM pg_event_trigger_dropped_objects() AS d JOIN headcount.rollup AS r ON r.sessions_view = d.objid
     WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0;
+    -- a row that a refresh is at stays, and points to nothing
+    DELETE FROM headcount.source AS s WHERE s.sessions_view IN (
+        SELECT l.sessions_view FROM headcount.source AS l JOIN pg_event_trigger_dropped_objects() AS d ON d.objid = l.sessions_view
+        WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 FOR UPDATE OF l SKIP LOCKED);
+    DELETE FROM headcount.rollup AS r WHERE r.sessions_view IN (
+        SELECT l.sessions_view FROM headcount.rollup AS l JOIN pg_event_trigger_dropped_objects() AS d ON d.objid = l.sessions_view
+        WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 FOR UPDATE OF l SKIP LOCKED);
     PERFORM headcount.log_all_days(t.view)
     FROM (SELECT DISTINCT r.sessions_view AS view
           FROM pg_event_trigger_dropped_objects() AS d JOIN headcount.rollup AS r ON starts_with(d.object_identity, format('headcount_%s_', r.trigger_tag))
@@ -668,7 +680,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION headcount.follow_drop() IS
-    'drops the triggers of a materialized source whose views were dropped; notices when one of these triggers is dropped by itself';
+    'drops what is left of a source whose views were dropped; notices when a trigger of a materialized source is dropped by itself';
 REVOKE ALL ON FUNCTION headcount.follow_drop() FROM PUBLIC;
 CREATE EVENT TRIGGER headcount_follow_drop ON sql_drop EXECUTE FUNCTION headcount.follow_drop();
-COMMENT ON EVENT TRIGGER headcount_follow_drop IS 'drops the triggers of materialized sources whose views were dropped';
+ALTER EVENT TRIGGER headcount_follow_drop ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER headcount_follow_drop IS 'drops what is left of sources whose views were dropped';

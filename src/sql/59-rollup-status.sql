@@ -20,7 +20,7 @@ BEGIN
     wanted AS (
         SELECT l.relation, l.part, e.event, e.enabled
         FROM logged AS l
-             JOIN pg_class AS c ON c.oid = l.relation
+             JOIN pg_class AS c ON c.oid = l.relation AND (l.relation = ANY (state.relations) OR state.relations = '{}')
              JOIN (VALUES ('insert', 'A'), ('update', 'A'), ('delete', 'A'), ('truncate', 'A'), ('row', 'R')) AS e (event, enabled)
                  ON e.event <> 'row' OR c.relkind = 'r')
     SELECT format('trigger for %s on %s', w.event, w.relation::regclass),

@@ -191,6 +191,10 @@ BEGIN
     PERFORM headcount.check_required('day', day::text);
     as_of := headcount.set_as_of(as_of);
     to_at := least(to_at, as_of + interval '1 microsecond');
+    IF EXISTS (SELECT FROM headcount.rollup AS r WHERE r.sessions_view = options.sessions_view AND r.frozen_before > day) THEN
+        RAISE EXCEPTION 'day % of source "%" is frozen', day, source USING ERRCODE = 'object_not_in_prerequisite_state',
+            DETAIL = 'Its hosts are not stored, and the tables need not have its sessions any more.';
+    END IF;
     IF from_at < to_at THEN
         RETURN QUERY EXECUTE format($q$
             SELECT k.host

@@ -36,7 +36,7 @@ CREATE TRIGGER drop_instances AFTER DELETE ON headcount.source
     FOR EACH ROW EXECUTE FUNCTION headcount.drop_instances();
 COMMENT ON TRIGGER drop_instances ON headcount.source IS 'the instances of a source go with it';
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON headcount.instance TO PUBLIC;
+GRANT SELECT, INSERT ON headcount.instance TO PUBLIC;
 
 CREATE FUNCTION headcount.create_instance(smart_ag_id text, region_id text, source text, server text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -60,7 +60,7 @@ BEGIN
         PERFORM headcount.raise_argument_error('server', format('source "%s" has no "server"', source),
             hint => 'Say with headcount.alter_source which server a session belongs to.');
     END IF;
-    DELETE FROM headcount.instance AS i
+    PERFORM headcount.delete_registration('instance', i.sessions_view, i.smart_ag_id) FROM headcount.instance AS i
     WHERE i.smart_ag_id = smart_ag_id AND NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = i.sessions_view);
     INSERT INTO headcount.instance AS i (smart_ag_id, region_id, sessions_view, server)
     VALUES (smart_ag_id, region_id, options.sessions_view, server) ON CONFLICT DO NOTHING;
@@ -75,13 +75,18 @@ COMMENT ON FUNCTION headcount.create_instance(text, text, text, text) IS
 
 CREATE FUNCTION headcount.drop_instance(smart_ag_id text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    view regclass;
 BEGIN
     PERFORM headcount.check_required('smart_ag_id', smart_ag_id);
-    DELETE FROM headcount.instance AS i USING pg_class AS c
-    WHERE i.smart_ag_id = drop_instance.smart_ag_id AND c.oid = i.sessions_view;
+    SELECT i.sessions_view INTO view
+    FROM headcount.instance AS i JOIN pg_class AS c ON c.oid = i.sessions_view
+    WHERE i.smart_ag_id = drop_instance.smart_ag_id;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'instance "%" does not exist', smart_ag_id USING ERRCODE = 'undefined_object';
     END IF;
+    PERFORM headcount.check_source_owner(headcount.source_name(view), view);
+    PERFORM headcount.delete_registration('instance', view, smart_ag_id);
 END
 $$;
 COMMENT ON FUNCTION headcount.drop_instance(text) IS 'drops an instance, which only the owner of its source may do; the source stays';
