@@ -336,6 +336,7 @@ DECLARE
     most     integer;
     here     integer;
     done     integer := 0;
+    tracked  regclass[];      -- whose changes are logged after it all
 BEGIN
     IF headcount.follow_partitions(name, options, state) THEN
         RETURN 0;      -- a step of its own: writers wait for tables that get triggers
@@ -380,9 +381,12 @@ BEGIN
         days_done = CASE WHEN r.refresh_started_at = refresh_step.started_at THEN r.days_done ELSE 0 END + done,
         days_total = CASE WHEN r.refresh_started_at = refresh_step.started_at THEN r.days_done ELSE 0 END + to_do,
         current_day = state.current_day
-    WHERE r.sessions_view = view;
+    WHERE r.sessions_view = view
+    RETURNING r.relations INTO tracked;
     -- last, for a trigger that was switched off meanwhile: whatever comes after this logs all days (follow_ddl)
-    PERFORM headcount.check_tracking(name, view);
+    IF tracked = state.relations THEN
+        PERFORM headcount.check_tracking(name, view);
+    END IF;
     RETURN CASE WHEN done < to_do THEN done END;
 END
 $$;

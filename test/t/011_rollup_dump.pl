@@ -104,7 +104,7 @@ sub goes_on
 {
 	my ($db, $expected, $words) = @_;
 	is(twins_differ($other, $db), '', "$words: stored and computed days are the same");
-	is(rollup_status($other, $db), $expected, "$words: exact, as many days are dirty, verify finds nothing");
+	like(rollup_status($other, $db), ref $expected ? $expected : qr/^\Q$expected\E$/, "$words: exact, as many days are dirty, verify finds nothing");
 	$other->safe_psql($db, q{CALL headcount.refresh('stored')});
 	$other->safe_psql($db, q{
 		INSERT INTO login VALUES (5000, 'a new user', 'host 1', 'nas 1', '2026-01-04 10:00', '2026-01-05 10:00');
@@ -166,7 +166,7 @@ $other->safe_psql('halves', q{CALL headcount.refresh('stored')});
 goes_on('halves', 't|0|0', 'halves');
 # Nobody told a source whose row was not there yet that its triggers were enabled again.
 $other->safe_psql('untriggered', $_) for map { "ALTER TABLE $_ ENABLE TRIGGER USER" } qw(login early late refused);
-goes_on('untriggered', $status, 'untriggered');
+goes_on('untriggered', qr/^t\|[1-9]\d\d+\|0$/, 'untriggered, all days dirty');
 # What a source was told is data. Without it, its views are computed, for ever.
 is(sqlstates($other, q{CALL headcount.refresh('stored')}, db => 'schema_alone'), '42704', 'schema alone: such a source is not known');
 $other->safe_psql('schema_alone', q{INSERT INTO login VALUES (5000, 'a new user', 'host 1', 'nas 1', '2026-01-04 10:00', '2026-01-05 10:00')});
