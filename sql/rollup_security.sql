@@ -74,6 +74,48 @@ DROP SCHEMA odd CASCADE;
 RESET ROLE;
 TABLE judge.state;
 
+-- A trigger that belongs to no source any more (a dump of the schema alone) is not his to take over, on a table of others;
+-- and on one of his own everything that he wrote runs as himself, planning too.
+SET ROLE regress_headcount_owner;
+CREATE TABLE his.orphan (who text, mac text, came timestamptz, went timestamptz);
+CREATE TRIGGER left_over AFTER INSERT ON his.orphan REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION headcount.log_changes('0123456789ab', 'sessions');
+RESET ROLE;
+GRANT USAGE ON SCHEMA his, strange TO PUBLIC;
+SET ROLE regress_headcount_stranger;
+CREATE FUNCTION strange.fold(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN strange.look($1); END $$;
+SELECT headcount.create_source('odd', 'strange.login', 'who', 'mac', 'came', 'went', time_zone => 'UTC');
+UPDATE headcount.rollup SET trigger_tag = '0123456789ab', relations = relations || 'his.orphan'::regclass,
+    logged_sessions = ARRAY['orphan', 'UTC', $$strange.fold('x')$$, 'mac', 'NULL::text', 'came', 'went', $$strange.fold(who) IS NOT NULL$$, '-1', '-1']
+WHERE sessions_view = 'odd.sessions'::regclass;
+CREATE TRIGGER mine AFTER INSERT ON strange.login REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION headcount.log_changes('0123456789ab', 'sessions');
+RESET ROLE;
+INSERT INTO his.orphan VALUES ('secret', 'h', '2024-03-01', '2024-03-02');
+TABLE strange.seen;
+UPDATE headcount.rollup SET logged_sessions[1] = 'login' WHERE sessions_view = 'odd.sessions'::regclass;
+INSERT INTO strange.login VALUES ('own', 'h', '2024-03-01', '2024-03-02');
+SELECT DISTINCT by FROM strange.seen;
+TRUNCATE strange.seen;
+DROP SCHEMA odd CASCADE;
+DROP TABLE his.orphan;
+
+-- A writer's search path reaches into no function of the owner.
+SET ROLE regress_headcount_owner;
+CREATE FUNCTION his.norm(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN lower($1); END $$;
+SELECT headcount.alter_source('sound', user_name => 'his.norm(who)');
+CALL headcount.refresh('sound');
+GRANT SELECT, UPDATE ON his.login TO regress_headcount_stranger;
+SET ROLE regress_headcount_stranger;
+CREATE FUNCTION strange.lower(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN strange.look($1); END $$;
+SET search_path = strange, pg_catalog;
+UPDATE his.login SET who = who;
+RESET search_path;
+TABLE strange.seen;
+SET ROLE regress_headcount_owner;
+SELECT headcount.alter_source('sound', user_name => 'who');
+CALL headcount.refresh('sound');
+RESET ROLE;
+TABLE judge.state;
+
 -- Nobody can lock what everybody reads.
 SET ROLE regress_headcount_stranger;
 SELECT t AS table, judge.sqlstate(format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', t)) AS lock, judge.sqlstate(format('DELETE FROM %s', t)) AS delete, judge.sqlstate(format('TRUNCATE %s', t)) AS truncate

@@ -89,6 +89,52 @@ SELECT count(*) FROM headcount.verify('stored');
 CALL headcount.refresh('stored');
 TABLE judge.status;
 
+-- However a trigger is kept from being fired, what happens meanwhile is not lost.
+SELECT tgname AS insertion FROM pg_trigger WHERE tgrelid = 'app.login'::regclass AND tgname ~ '_insert$' \gset
+ALTER TABLE app.login ENABLE REPLICA TRIGGER :"insertion";
+INSERT INTO app.login VALUES (101, 'user 1', 'host 98', 'nas 3', '2024-04-03 10:00+00', '2024-04-03 11:00+00');
+ALTER TABLE app.login ENABLE TRIGGER USER;
+TABLE judge.status;
+CALL headcount.refresh('stored');
+ALTER TRIGGER :"insertion" ON app.login RENAME TO other;
+ALTER TABLE app.login DISABLE TRIGGER other;
+INSERT INTO app.login VALUES (102, 'user 1', 'host 97', 'nas 3', '2024-04-03 10:00+00', '2024-04-03 11:00+00');
+ALTER TABLE app.login ENABLE TRIGGER other;
+TABLE judge.status;
+CALL headcount.refresh('stored');
+TABLE judge.status;
+ALTER TRIGGER other ON app.login RENAME TO :"insertion";
+
+-- A publication of all tables has ours too.
+SET client_min_messages = error;
+CREATE PUBLICATION regress_headcount_all FOR ALL TABLES;
+SET client_min_messages = warning;
+UPDATE app.login SET mac = 'host 96' WHERE id = 102;
+CALL headcount.refresh('stored');
+DROP PUBLICATION regress_headcount_all;
+TABLE judge.status;
+
+-- Days are not frozen without what a new partition has of them.
+SET ROLE regress_headcount_keeper;
+CREATE TABLE app.parted (who text, came timestamptz, went timestamptz) PARTITION BY RANGE (came);
+CREATE TABLE app.part_1 PARTITION OF app.parted FOR VALUES FROM ('2024-04-01') TO ('2024-04-05');
+CREATE TABLE app.part_2 (who text, came timestamptz, went timestamptz);
+INSERT INTO app.parted VALUES ('ann', '2024-04-02', '2024-04-03');
+INSERT INTO app.part_2 VALUES ('bob', '2024-04-06', '2024-04-07');
+SELECT headcount.create_source('parted', 'app.parted', 'who', 'who', 'came', 'went', time_zone => 'UTC');
+CALL headcount.refresh('parted');
+ALTER TABLE app.parted ATTACH PARTITION app.part_2 FOR VALUES FROM ('2024-04-05') TO ('2024-04-09');
+RESET ROLE;
+SELECT judge.error($$SELECT headcount.freeze('parted', '2024-04-08')$$);
+SET ROLE regress_headcount_keeper;
+CALL headcount.refresh('parted');
+SELECT headcount.freeze('parted', '2024-04-08');
+SELECT max(total_users) FROM parted.daily_user_counts;
+SELECT headcount.freeze('parted', NULL);
+SELECT headcount.drop_source('parted');
+DROP TABLE app.parted;
+RESET ROLE;
+
 -- Frozen days are not asked for.
 SELECT headcount.freeze('stored', '2024-04-05');
 SET session_replication_role = replica;

@@ -53,9 +53,17 @@ char **strings_of(Datum array, int expected) {
   return strings;
 }
 
+Oid owner_of(Oid relation) {
+  HeapTuple const entry = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+  if (!HeapTupleIsValid(entry)) return InvalidOid;
+  const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(entry))->relowner;
+  ReleaseSysCache(entry);
+  return owner;
+}
+
 // The source that a trigger on a table is of, as a snapshot shows headcount.rollup. Its row is written by its owner alone,
 // while anybody may make a trigger with its tag: so the row, not the trigger, says which tables are meant and how they
-// are read.
+// are read. And as the owner may write anything there, it counts for tables of his own only.
 registration find_source(Relation rollups, TriggerData *fired, Snapshot snapshot) {
   char **const arguments = fired->tg_trigger->tgargs;
   TableScanDesc const scan = table_beginscan(rollups, snapshot, 0, nullptr);
@@ -70,7 +78,8 @@ registration find_source(Relation rollups, TriggerData *fired, Snapshot snapshot
     const bool of_denials = std::strcmp(arguments[part], "denials") == 0;
     const Datum logged = attribute(slot, of_denials ? "logged_denials" : "logged_sessions", &is_null);
     if (!is_null) found.logged = strings_of(logged, logged_count);
-    found.sessions_view = DatumGetObjectId(attribute(slot, "sessions_view", &is_null));
+    const Oid view = DatumGetObjectId(attribute(slot, "sessions_view", &is_null)), owner = owner_of(view);
+    if (OidIsValid(owner) && has_privs_of_role(owner, fired->tg_relation->rd_rel->relowner)) found.sessions_view = view;
   }
   ExecDropSingleTupleTableSlot(slot);
   table_endscan(scan);
@@ -102,6 +111,8 @@ void parse_columns(TriggerData *fired, char **logged, tracked_table &table, Memo
   static_assert(std::size(types) == tracked_table::column_count);
   table.granted_before = std::strtoll(logged[granted_before], nullptr, 10);
   table.granted_after = std::strtoll(logged[granted_after], nullptr, 10);
+  owner_rights rights;  // planning evaluates what is constant
+  rights.begin(table.sessions_view, true);
   for (int at = 0; at < tracked_table::column_count; ++at) {
     Node *const parsed = parse_stored_expression(fired->tg_relation, logged[table_name], logged[first_column + at]);
     if (getBaseType(exprType(parsed)) != types[at])
@@ -109,7 +120,9 @@ void parse_columns(TriggerData *fired, char **logged, tracked_table &table, Memo
     MemoryContext const memory = MemoryContextSwitchTo(keep);
     table.columns[at] = expression_planner(static_cast<Expr *>(copyObjectImpl(parsed)));
     MemoryContextSwitchTo(memory);
+    if (!IsA(table.columns[at], Var) && !IsA(table.columns[at], Const)) table.calls_functions = true;
   }
+  rights.end();
 }
 
 tracked_table *look_up(Oid trigger) {
@@ -176,19 +189,28 @@ tracked_table find_tracked_table(TriggerData *fired) {
   return found;
 }
 
+void owner_rights::begin(Oid sessions_view, bool with_search_path) {
+  const Oid owner = owner_of(sessions_view);
+  if (!OidIsValid(owner)) ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("source does not exist any more")));
+  GetUserIdAndSecContext(&caller_, &context_);
+  SetUserIdAndSecContext(owner, context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+  if (!with_search_path) return;
+  settings_ = NewGUCNestLevel();
+  (void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+void owner_rights::end() const {
+  if (settings_ != 0) AtEOXact_GUC(false, settings_);
+  SetUserIdAndSecContext(caller_, context_);
+}
+
 reading::reading() { ++readings; }
 reading::~reading() { --readings; }
 
 row_reader::row_reader(TriggerData *fired, const tracked_table &table, tracked_table::column first_wanted)
     : table_(table), first_wanted_(first_wanted) {
   call([&] {
-    GetUserIdAndSecContext(&caller_, &caller_context_);
-    HeapTuple const entry = SearchSysCache1(RELOID, ObjectIdGetDatum(table_.sessions_view));
-    if (HeapTupleIsValid(entry)) {
-      SetUserIdAndSecContext(reinterpret_cast<Form_pg_class>(GETSTRUCT(entry))->relowner,
-                             caller_context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-      ReleaseSysCache(entry);
-    }
+    rights_.begin(table_.sessions_view, table_.calls_functions);
     estate_ = CreateExecutorState();
     MemoryContext const before = MemoryContextSwitchTo(estate_->es_query_cxt);
     (void)GetPerTupleExprContext(estate_);
@@ -204,7 +226,7 @@ void row_reader::close() {
   call([&] {
     ExecDropSingleTupleTableSlot(slot_);
     FreeExecutorState(estate_);
-    SetUserIdAndSecContext(caller_, caller_context_);
+    rights_.end();
   });
 }
 

@@ -20,6 +20,7 @@ struct tracked_table {
   Oid trigger;           // the key it is remembered under
   Oid sessions_view;     // of the source; InvalidOid where there is no such source, or nothing of it is stored
   bool is_readable;      // whether its expressions still mean something; if not, nothing below is there
+  bool calls_functions;  // which look things up along a search path
   Expr *columns[column_count];
   std::int64_t granted_before, granted_after;  // ticks; negative where false denials are not looked for
   const zone *time_zone;
@@ -37,6 +38,19 @@ struct reading {
 
 // What is known of the trigger that was fired, remembered for the session. Throws backend_error.
 tracked_table find_tracked_table(TriggerData *fired);
+
+// What runs on behalf of a source runs with the rights of its owner and along no search path but its own. Where it is
+// not ended, the end of the transaction, or of the subtransaction, does that. Backend code.
+class owner_rights {
+ public:
+  void begin(Oid sessions_view, bool with_search_path);
+  void end() const;
+
+ private:
+  Oid caller_ = InvalidOid;
+  int context_ = 0;
+  int settings_ = 0;  // nest level; 0 where none was changed
+};
 
 // Evaluates the expressions of a tracked table for one row after the other, with the rights of the source's owner.
 class row_reader {
@@ -75,8 +89,7 @@ class row_reader {
   EState *estate_ = nullptr;
   TupleTableSlot *slot_ = nullptr;
   ExprState *columns_[tracked_table::column_count] = {};
-  Oid caller_ = InvalidOid;
-  int caller_context_ = 0;
+  owner_rights rights_;
 };
 
 // Runs code in a subtransaction, and returns whether it went well: where it fails, all but for a cancel, a shutdown or a
@@ -89,6 +102,11 @@ bool attempt(Code &&code) {
     BeginInternalSubTransaction(nullptr);
     MemoryContextSwitchTo(memory);
   });
+  const auto go_back = [memory, owner] {
+    RollbackAndReleaseCurrentSubTransaction();
+    MemoryContextSwitchTo(memory);
+    CurrentResourceOwner = owner;
+  };
   enum { fine, failed_backend, failed_here } outcome = fine;
   try {
     code();
@@ -96,6 +114,9 @@ bool attempt(Code &&code) {
     outcome = failed_backend;
   } catch (const core::error &) {
     outcome = failed_here;
+  } catch (...) {  // a lack of memory: the subtransaction must not outlive it
+    call(go_back);
+    throw;
   }
   call([&] {
     ErrorData *error = nullptr;
@@ -104,12 +125,13 @@ bool attempt(Code &&code) {
       error = CopyErrorData();
       FlushErrorState();
     }
-    if (outcome == fine)
+    if (outcome == fine) {
       ReleaseCurrentSubTransaction();
-    else
-      RollbackAndReleaseCurrentSubTransaction();
-    MemoryContextSwitchTo(memory);
-    CurrentResourceOwner = owner;
+      MemoryContextSwitchTo(memory);
+      CurrentResourceOwner = owner;
+    } else {
+      go_back();
+    }
     if (error == nullptr) return;
     const int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
     if (category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES) ReThrowError(error);

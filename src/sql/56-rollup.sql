@@ -144,11 +144,14 @@ END
 $$;
 COMMENT ON FUNCTION headcount.relation_tree(regclass) IS 'internal: a table with its partitions or other children, at any depth';
 
--- The triggers that log changes. Their names tell the tag of the source, which of its tables they are on, and what they
--- are about; a table with both sessions and denials has two of each kind.
+-- The triggers that log changes, by what they are told, not by their names, which can be changed. A table with both
+-- sessions and denials has two of each kind.
 CREATE VIEW headcount.tracking_trigger AS
-SELECT t.tgrelid::regclass AS relation, t.tgname AS name, p.parts[2] AS tag, p.parts[3] AS part, p.parts[4] AS event, t.tgenabled AS enabled
-FROM pg_catalog.pg_trigger AS t CROSS JOIN LATERAL pg_catalog.string_to_array(t.tgname::text, '_'::text) AS p (parts)
+SELECT t.tgrelid::regclass AS relation, t.tgname AS name, a.arguments[1] AS tag, a.arguments[2] AS part,
+       CASE WHEN t.tgtype & 1 <> 0 THEN 'row' WHEN t.tgtype & 4 <> 0 THEN 'insert' WHEN t.tgtype & 8 <> 0 THEN 'delete'
+            WHEN t.tgtype & 16 <> 0 THEN 'update' ELSE 'truncate' END AS event,      -- as catalog/pg_trigger.h has them
+       t.tgenabled AS enabled, t.tgqual IS NOT NULL AS is_conditional
+FROM pg_catalog.pg_trigger AS t CROSS JOIN LATERAL pg_catalog.string_to_array(pg_catalog.encode(t.tgargs, 'escape'), '\000'::text) AS a (arguments)
 WHERE t.tgfoid OPERATOR(pg_catalog.=) 'headcount.log_changes()'::pg_catalog.regprocedure;
 COMMENT ON VIEW headcount.tracking_trigger IS 'internal: the triggers that log changes of the tables of materialized sources';
 GRANT SELECT ON headcount.tracking_trigger TO PUBLIC;
@@ -194,7 +197,7 @@ BEGIN
         FROM headcount.tracking_trigger AS t
         WHERE t.tag = drop_triggers.tag AND (from_relation IS NULL OR t.relation = from_relation)
     LOOP
-        EXECUTE format('DROP TRIGGER %I ON %s', found_trigger.name, headcount.relation_name(found_trigger.relation));
+        EXECUTE format('DROP TRIGGER IF EXISTS %I ON %s', found_trigger.name, headcount.relation_name(found_trigger.relation));
     END LOOP;
 END
 $$;
@@ -343,6 +346,10 @@ BEGIN
     -- appended to by every writer: nothing may make them wait, and dead rows go early
     EXECUTE format('ALTER TABLE %I.rollup_changes SET (vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0,
         autovacuum_vacuum_threshold = 1000)', name);
+    -- for publications of all tables
+    EXECUTE format('ALTER TABLE %I.rollup_days REPLICA IDENTITY FULL', name);
+    EXECUTE format('ALTER TABLE %I.rollup_users REPLICA IDENTITY FULL', name);
+    EXECUTE format('ALTER TABLE %I.rollup_changes REPLICA IDENTITY FULL', name);
     EXECUTE format('COMMENT ON TABLE %I.rollup_days IS %L', name, 'the stored days of the source; its views read them');
     EXECUTE format('COMMENT ON COLUMN %I.rollup_days.slice IS %L', name, 'what the row is about: a all servers, r realtime servers, s one server');
     EXECUTE format('COMMENT ON TABLE %I.rollup_users IS %L', name, 'the numbers that the users have in the sets of rollup_days: lists for headcount.user_names');

@@ -128,6 +128,7 @@ DECLARE
     last_at constant timestamptz := to_at - interval '1 microsecond';
     insertion constant text := format('INSERT INTO %I.rollup_days %s', name, headcount.day_rows_query());
     slice     "char";
+    is_logged constant boolean := (SELECT r.relations IS NOT NULL FROM headcount.rollup AS r WHERE r.sessions_view = options.sessions_view);
     collected record;
     lists     bytea[];
 BEGIN
@@ -135,12 +136,16 @@ BEGIN
     FOR slice IN SELECT headcount.slices(options) LOOP
         IF slice = 's' THEN
             FOR collected IN EXECUTE headcount.slice_query(name, options, slice, is_recent) USING from_at, to_at, last_at LOOP
+                -- who came since the first slice was read has no number; where changes are logged, his days are read again
+                IF NOT is_logged THEN
+                    lists := headcount.list_users(name, options.sessions_view, collected.sessions, collected.denials);
+                END IF;
                 EXECUTE insertion USING collected.sessions, collected.users, collected.denials, slice, collected.server, lists;
             END LOOP;
         ELSE
             -- INTO, not a loop, which PostgreSQL would not run in parallel
             EXECUTE headcount.slice_query(name, options, slice, is_recent) INTO collected USING from_at, to_at, last_at;
-            IF slice = 'a' THEN      -- the first one, which has all users
+            IF slice = 'a' OR NOT is_logged THEN      -- the first one has all users
                 lists := headcount.list_users(name, options.sessions_view, collected.sessions, collected.denials);
             END IF;
             EXECUTE insertion USING collected.sessions, collected.users, collected.denials, slice, collected.server, lists;
@@ -336,7 +341,6 @@ DECLARE
     most     integer;
     here     integer;
     done     integer := 0;
-    tracked  regclass[];      -- whose changes are logged after it all
 BEGIN
     IF headcount.follow_partitions(name, options, state) THEN
         RETURN 0;      -- a step of its own: writers wait for tables that get triggers
@@ -346,6 +350,8 @@ BEGIN
         - CASE WHEN state.relations IS NULL THEN options.tracking_days - 1 ELSE 0 END);
 
     dirty := headcount.take_changes(name, options, state);
+    -- after it: a trigger that is switched off from here on logs all days (follow_ddl), which stays in the log
+    PERFORM headcount.check_tracking(name, view);
     new_from := CASE WHEN isfinite(state.frontier_day) THEN state.frontier_day
                      ELSE least(headcount.first_day(name, options.time_zone), headcount.first_stored_day(name), target) END;
     to_do := headcount.day_count(dirty) + (target - new_from);
@@ -381,12 +387,7 @@ BEGIN
         days_done = CASE WHEN r.refresh_started_at = refresh_step.started_at THEN r.days_done ELSE 0 END + done,
         days_total = CASE WHEN r.refresh_started_at = refresh_step.started_at THEN r.days_done ELSE 0 END + to_do,
         current_day = state.current_day
-    WHERE r.sessions_view = view
-    RETURNING r.relations INTO tracked;
-    -- last, for a trigger that was switched off meanwhile: whatever comes after this logs all days (follow_ddl)
-    IF tracked = state.relations THEN
-        PERFORM headcount.check_tracking(name, view);
-    END IF;
+    WHERE r.sessions_view = view;
     RETURN CASE WHEN done < to_do THEN done END;
 END
 $$;
@@ -530,7 +531,7 @@ COMMENT ON FUNCTION headcount.invalidate(text, date, date) IS
 
 -- Runs as the owner.
 CREATE FUNCTION headcount.freeze_days(source text, before_day date) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
 DECLARE
     options  constant headcount.source := headcount.find_own_source(source);
     state    constant headcount.rollup := headcount.find_own_rollup(source);
@@ -538,7 +539,7 @@ DECLARE
 BEGIN
     IF before_day = 'infinity' OR before_day > headcount.day_of(now(), options.time_zone) THEN
         PERFORM headcount.raise_argument_error('before_day', format('days before %s are not all over', before_day));
-    ELSIF before_day > state.frontier_day THEN
+    ELSIF before_day > headcount.live_day(options.sessions_view) THEN      -- of new partitions too nothing is stored
         RAISE EXCEPTION 'days before % are not all stored', before_day USING ERRCODE = 'object_not_in_prerequisite_state',
             HINT = format('Run CALL headcount.refresh(%L) first.', source);
     END IF;
@@ -608,7 +609,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 BEGIN
     PERFORM headcount.execute_as_owner(view, format($q$INSERT INTO %I.rollup_changes (from_day, to_day) VALUES ('-infinity', 'infinity')$q$,
                                                     headcount.source_name(view)));
-EXCEPTION WHEN OTHERS THEN
+EXCEPTION WHEN OTHERS OR assert_failure THEN
     RAISE WARNING 'source "%" may be out of date: %', headcount.source_name(view), SQLERRM
         USING HINT = format('CALL headcount.rebuild(%L).', headcount.source_name(view));
 END
@@ -635,7 +636,7 @@ BEGIN
         BEGIN
             obstacle := headcount.execute_as_owner(touched.view,
                 format('SELECT headcount.find_obstacle(%s::oid, %L::oid)', touched.view::oid, touched.relation));
-        EXCEPTION WHEN OTHERS THEN
+        EXCEPTION WHEN OTHERS OR assert_failure THEN
             obstacle := SQLERRM;
         END;
         IF obstacle IS NOT NULL THEN
@@ -645,7 +646,8 @@ BEGIN
                 HINT = 'Its views are computed from the tables until headcount.alter_source says anew what they hold.';
         ELSIF touched.relation IS NOT NULL THEN
             PERFORM headcount.enable_triggers(touched.tag, touched.relation);
-            IF EXISTS (SELECT FROM headcount.tracking_trigger AS t WHERE t.relation = touched.relation AND t.tag = touched.tag AND t.enabled = 'D') THEN
+            IF EXISTS (SELECT FROM headcount.tracking_trigger AS t WHERE t.relation = touched.relation AND t.tag = touched.tag
+                         AND (t.enabled = 'D' OR t.enabled = 'R' AND t.event <> 'row')) THEN
                 PERFORM headcount.log_all_days(touched.view);
             END IF;
         END IF;

@@ -24,12 +24,12 @@ BEGIN
              JOIN (VALUES ('insert', 'A'), ('update', 'A'), ('delete', 'A'), ('truncate', 'A'), ('row', 'R')) AS e (event, enabled)
                  ON e.event <> 'row' OR c.relkind = 'r')
     SELECT format('trigger for %s on %s', w.event, w.relation::regclass),
-           CASE p.enabled WHEN 'D' THEN 'disabled' WHEN 'O' THEN 'not fired for what a subscription applies'
-                            WHEN 'R' THEN 'fired for what a subscription applies only' WHEN 'A' THEN 'fired for all' ELSE 'missing' END
+           CASE WHEN p.is_conditional THEN 'conditional' ELSE CASE p.enabled WHEN 'D' THEN 'disabled' WHEN 'O' THEN 'not fired for what a subscription applies'
+                            WHEN 'R' THEN 'fired for what a subscription applies only' WHEN 'A' THEN 'fired for all' ELSE 'missing' END END
     FROM wanted AS w
          LEFT JOIN headcount.tracking_trigger AS p
              ON p.relation = w.relation AND p.tag = state.trigger_tag AND p.part = w.part AND p.event = w.event
-    WHERE p.enabled IS DISTINCT FROM w.enabled::"char"
+    WHERE p.enabled IS DISTINCT FROM w.enabled::"char" OR p.is_conditional
     UNION ALL
     SELECT 'table rollup_changes', 'missing'
     WHERE NOT EXISTS (SELECT FROM pg_class AS v JOIN pg_class AS c ON c.relnamespace = v.relnamespace
@@ -195,7 +195,7 @@ BEGIN
         FROM json_to_record(headcount.execute_as_owner(view,
             format('SELECT row_to_json(f) FROM headcount.rollup_facts(%s::oid) AS f', view::oid))::json) AS f (first_day date, dirty_days integer);
     END IF;
-EXCEPTION WHEN OTHERS THEN      -- one source whose tables are not what they were must not hide the others
+EXCEPTION WHEN OTHERS OR assert_failure THEN      -- one source whose tables are not what they were must not hide the others
     RETURN;
 END
 $$;
