@@ -42,11 +42,11 @@ inline std::uint32_t bucket_of(key_view name, std::uint32_t buckets) {
   return static_cast<std::uint32_t>(hash_bytes(name)) & (buckets - 1);
 }
 
-// Calls visit(std::uint32_t bucket, std::span<const numbered_user>, key_view list) for each bucket that any of the users
-// is in, by number of bucket. `buckets` is a power of two. Sorts the users. Throws invalid_argument where two of a bucket
-// have the same number.
+// Calls visit(std::uint32_t bucket, std::uint32_t users, key_view list) for each bucket that any of the users
+// is in, by number of bucket. `buckets` is a power of two. Throws invalid_argument where two of a bucket have the same
+// number.
 template <typename Visit>
-void for_each_list(std::pmr::vector<numbered_user> &users, std::uint32_t buckets, const context &host, Visit &&visit);
+void for_each_list(std::span<const numbered_user> users, std::uint32_t buckets, const context &host, Visit &&visit);
 
 // --- implementation
 
@@ -66,29 +66,33 @@ void for_each_user(key_view list, Visit &&visit) {
 }
 
 template <typename Visit>
-void for_each_list(std::pmr::vector<numbered_user> &users, std::uint32_t buckets, const context &host, Visit &&visit) {
-  const auto bucket = [buckets](const numbered_user &of) { return bucket_of(of.name, buckets); };
-  std::sort(users.begin(), users.end(), [&](const numbered_user &a, const numbered_user &b) {
-    const std::uint32_t of_a = bucket(a), of_b = bucket(b);
-    return of_a != of_b ? of_a < of_b : a.number < b.number;
+void for_each_list(std::span<const numbered_user> users, std::uint32_t buckets, const context &host, Visit &&visit) {
+  struct entry {
+    std::uint32_t bucket;
+    numbered_user user;
+  };
+  std::pmr::vector<entry> order(host.memory);
+  order.reserve(users.size());
+  for (const numbered_user &each : users) order.push_back({bucket_of(each.name, buckets), each});
+  std::sort(order.begin(), order.end(), [](const entry &a, const entry &b) {
+    return a.bucket != b.bucket ? a.bucket < b.bucket : a.user.number < b.user.number;
   });
-  for (auto at = users.cbegin(); at != users.cend();) {
+  for (auto at = order.cbegin(); at != order.cend();) {
     host.poll();
-    const std::uint32_t here = bucket(*at);
-    const auto end = std::find_if(at, users.cend(), [&](const numbered_user &each) { return bucket(each) != here; });
+    const std::uint32_t here = at->bucket;
     byte_buffer list(host.memory);
     list.append_byte(user_list_version);
-    std::uint32_t before = 0;
-    for (const numbered_user &each : std::span(at, end)) {
-      if (each.number == before && &each != &*at)
-        throw error(fault::invalid_argument, "two users have the number " + std::to_string(before));
-      list.append_varint(each.number - before);
-      list.append_varint(each.name.size());
-      list.append(each.name);
-      before = each.number;
+    std::uint32_t before = 0, count = 0;
+    for (; at != order.cend() && at->bucket == here; ++at, ++count) {
+      const auto &[name, number] = at->user;
+      if (number == before && count > 0)
+        throw error(fault::invalid_argument, "two users have the number " + std::to_string(number));
+      list.append_varint(number - before);
+      list.append_varint(name.size());
+      list.append(name);
+      before = number;
     }
-    visit(here, std::span(at, end), key_view(list.data(), list.size()));
-    at = end;
+    visit(here, count, key_view(list.data(), list.size()));
   }
 }
 

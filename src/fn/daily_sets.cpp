@@ -40,12 +40,19 @@ std::uint32_t buckets_argument(FunctionCallInfo fcinfo, int number) {
 }
 
 // Rows of bucket, list, and how many users are in it.
-void put_lists(pg::row_set &rows, std::pmr::vector<core::numbered_user> &users, std::uint32_t buckets,
+void put_lists(pg::row_set &rows, std::span<const core::numbered_user> users, std::uint32_t buckets,
                const core::context &host) {
-  core::for_each_list(users, buckets, host, [&](std::uint32_t bucket, std::span<const core::numbered_user> in, core::key_view list) {
-    rows.put(pg::field::of_integer(bucket), pg::field(pg::copied_value(list)),
-             pg::field::of_integer(static_cast<std::int64_t>(in.size())));
+  core::for_each_list(users, buckets, host, [&](std::uint32_t bucket, std::uint32_t count, core::key_view list) {
+    rows.put(pg::field::of_integer(bucket), pg::field(pg::copied_value(list)), pg::field::of_integer(count));
   });
+}
+
+// The numbers that the users who were collected have in the lists of an argument.
+core::user_numbers known_numbers(const pg::daily_arguments &collected, FunctionCallInfo fcinfo, int number,
+                                 const core::context &host) {
+  core::user_numbers numbers(collected.sessions().users(), collected.denials().denied(), host);
+  for_each_argument_list(fcinfo, number, [&](core::key_view list) { numbers.learn(list); });
+  return numbers;
 }
 
 pg::field set_field(const std::pmr::vector<std::uint32_t> &numbers, std::pmr::memory_resource *memory) {
@@ -104,10 +111,8 @@ HEADCOUNT_FUNCTION(number_users) {
   const pg::daily_arguments collected(fcinfo, 0, work);
   if (collected.empty()) return rows.result(fcinfo);
   pg::require_argument(fcinfo, 3, "next_number");
-  core::user_numbers numbers(collected.sessions().users(), collected.denials().denied(), work);
-  for_each_argument_list(fcinfo, 2, [&](core::key_view list) { numbers.learn(list); });
-  auto added = numbers.number_the_rest(pg::user_number(PG_GETARG_INT32(3)), core::most_users);
-  put_lists(rows, added, buckets_argument(fcinfo, 4), work);
+  core::user_numbers numbers = known_numbers(collected, fcinfo, 2, work);
+  put_lists(rows, numbers.number_the_rest(pg::user_number(PG_GETARG_INT32(3)), core::most_users), buckets_argument(fcinfo, 4), work);
   return rows.result(fcinfo);
 }
 
@@ -144,8 +149,7 @@ HEADCOUNT_FUNCTION(daily_sets) {
   pg::row_set rows(fcinfo);
   const pg::daily_arguments collected(fcinfo, 0, work);
   if (collected.empty()) return rows.result(fcinfo);
-  core::user_numbers numbers(collected.sessions().users(), collected.denials().denied(), work);
-  for_each_argument_list(fcinfo, 2, [&](core::key_view list) { numbers.learn(list); });
+  core::user_numbers numbers = known_numbers(collected, fcinfo, 2, work);
   (void)numbers.number_the_rest(core::most_users, core::last_user_number);
   const pg::zone zone(collected.settings().time_zone);
   const auto days = core::find_numbered_days(collected.sessions(), collected.denials(), numbers, zone, work);

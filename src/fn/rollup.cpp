@@ -1,6 +1,7 @@
 // Where the stored days of a source end: live_day, live_from. And what is done with the rights of others:
 // execute_as_owner, delete_registration.
 
+#include "pg/rights.hpp"
 #include "pg/rollup_state.hpp"
 #include "pg/settings.hpp"
 #include "pg/values.hpp"
@@ -25,25 +26,17 @@ struct remembered {
 // Backend code: it owns no C++ objects and raises PostgreSQL errors. Where it does not return, the end of the
 // transaction, or of the subtransaction, puts the user back.
 
-Oid owner_of(Oid relation) {
-  HeapTuple const entry = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-  if (!HeapTupleIsValid(entry))
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relation)));
-  const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(entry))->relowner;
-  ReleaseSysCache(entry);
+// The owner of the view, whose rights the caller must have.
+Oid checked_owner(Oid view) {
+  const Oid owner = pg::owner_of(view);
+  if (!OidIsValid(owner)) ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", view)));
+  if (!has_privs_of_role(GetUserId(), owner)) aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_VIEW, get_rel_name(view));
   return owner;
 }
 
-void check_owner(Oid view) {
-  if (!has_privs_of_role(GetUserId(), owner_of(view))) aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_VIEW, get_rel_name(view));
-}
-
 text *run_as(Oid role, const char *command) {
-  Oid user = InvalidOid;
-  int context = 0;
-  GetUserIdAndSecContext(&user, &context);
-  SetUserIdAndSecContext(role, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-  const int nest = NewGUCNestLevel();
+  pg::other_rights rights;
+  rights.begin(role);
   MemoryContext const outer = CurrentMemoryContext;
   text *result = nullptr;
   SPI_connect();
@@ -55,8 +48,7 @@ text *run_as(Oid role, const char *command) {
     MemoryContextSwitchTo(inner);
   }
   SPI_finish();
-  AtEOXact_GUC(false, nest);
-  SetUserIdAndSecContext(user, context);
+  rights.end();
   return result;
 }
 
@@ -65,9 +57,7 @@ text *run_as(Oid role, const char *command) {
 // (sessions_view, command)
 HEADCOUNT_FUNCTION(execute_as_owner) {
   text *const result = pg::call([fcinfo]() -> text * {
-    const Oid view = PG_GETARG_OID(0);
-    check_owner(view);
-    return run_as(owner_of(view), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+    return run_as(checked_owner(PG_GETARG_OID(0)), text_to_cstring(PG_GETARG_TEXT_PP(1)));
   });
   if (result == nullptr) return pg::null_result(fcinfo);
   return PointerGetDatum(result);
@@ -83,12 +73,12 @@ HEADCOUNT_FUNCTION(delete_registration) {
   pg::require_argument(fcinfo, 1, "sessions_view");
   pg::call([&] {
     const Oid view = PG_GETARG_OID(1);
-    if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(view))) check_owner(view);
+    if (OidIsValid(pg::owner_of(view))) (void)checked_owner(view);
     const char *const table = is_instance ? "instance" : registry == "source" ? "source" : "rollup";
     const char *one = "";
     if (!PG_ARGISNULL(2))
       one = psprintf(" AND smart_ag_id OPERATOR(pg_catalog.=) %s", quote_literal_cstr(text_to_cstring(PG_GETARG_TEXT_PP(2))));
-    run_as(owner_of(get_relname_relid(table, get_namespace_oid("headcount", false))),
+    run_as(pg::owner_of(get_relname_relid(table, get_namespace_oid("headcount", false))),
            psprintf("DELETE FROM headcount.%s WHERE sessions_view OPERATOR(pg_catalog.=) %u::pg_catalog.oid%s", table, view, one));
   });
   return Datum{0};

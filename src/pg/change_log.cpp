@@ -53,14 +53,6 @@ char **strings_of(Datum array, int expected) {
   return strings;
 }
 
-Oid owner_of(Oid relation) {
-  HeapTuple const entry = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-  if (!HeapTupleIsValid(entry)) return InvalidOid;
-  const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(entry))->relowner;
-  ReleaseSysCache(entry);
-  return owner;
-}
-
 // The source that a trigger on a table is of, as a snapshot shows headcount.rollup. Its row is written by its owner alone,
 // while anybody may make a trigger with its tag: so the row, not the trigger, says which tables are meant and how they
 // are read. And as the owner may write anything there, it counts for tables of his own only.
@@ -105,14 +97,21 @@ registration find_source(TriggerData *fired) {
   return found;
 }
 
+void begin_as_owner(other_rights &rights, Oid sessions_view) {
+  const Oid owner = owner_of(sessions_view);
+  if (!OidIsValid(owner)) ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("source does not exist any more")));
+  rights.begin(owner);
+}
+
 // Reads what the source's row says into `table`, whose memory is `keep`.
 void parse_columns(TriggerData *fired, char **logged, tracked_table &table, MemoryContext keep) {
   static constexpr Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID};
   static_assert(std::size(types) == tracked_table::column_count);
   table.granted_before = std::strtoll(logged[granted_before], nullptr, 10);
   table.granted_after = std::strtoll(logged[granted_after], nullptr, 10);
-  owner_rights rights;  // planning evaluates what is constant
-  rights.begin(table.sessions_view, true);
+  other_rights rights;  // planning evaluates what is constant
+  begin_as_owner(rights, table.sessions_view);
+  other_rights::use_own_search_path();
   for (int at = 0; at < tracked_table::column_count; ++at) {
     Node *const parsed = parse_stored_expression(fired->tg_relation, logged[table_name], logged[first_column + at]);
     if (getBaseType(exprType(parsed)) != types[at])
@@ -189,28 +188,14 @@ tracked_table find_tracked_table(TriggerData *fired) {
   return found;
 }
 
-void owner_rights::begin(Oid sessions_view, bool with_search_path) {
-  const Oid owner = owner_of(sessions_view);
-  if (!OidIsValid(owner)) ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("source does not exist any more")));
-  GetUserIdAndSecContext(&caller_, &context_);
-  SetUserIdAndSecContext(owner, context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-  if (!with_search_path) return;
-  settings_ = NewGUCNestLevel();
-  (void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-}
-
-void owner_rights::end() const {
-  if (settings_ != 0) AtEOXact_GUC(false, settings_);
-  SetUserIdAndSecContext(caller_, context_);
-}
-
 reading::reading() { ++readings; }
 reading::~reading() { --readings; }
 
 row_reader::row_reader(TriggerData *fired, const tracked_table &table, tracked_table::column first_wanted)
     : table_(table), first_wanted_(first_wanted) {
   call([&] {
-    rights_.begin(table_.sessions_view, table_.calls_functions);
+    begin_as_owner(rights_, table_.sessions_view);
+    if (table_.calls_functions) other_rights::use_own_search_path();
     estate_ = CreateExecutorState();
     MemoryContext const before = MemoryContextSwitchTo(estate_->es_query_cxt);
     (void)GetPerTupleExprContext(estate_);

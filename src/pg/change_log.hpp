@@ -9,6 +9,7 @@
 
 #include "core/changed_days.hpp"
 #include "pg/boundary.hpp"
+#include "pg/rights.hpp"
 #include "pg/zone.hpp"
 
 namespace headcount::pg {
@@ -38,19 +39,6 @@ struct reading {
 
 // What is known of the trigger that was fired, remembered for the session. Throws backend_error.
 tracked_table find_tracked_table(TriggerData *fired);
-
-// What runs on behalf of a source runs with the rights of its owner and along no search path but its own. Where it is
-// not ended, the end of the transaction, or of the subtransaction, does that. Backend code.
-class owner_rights {
- public:
-  void begin(Oid sessions_view, bool with_search_path);
-  void end() const;
-
- private:
-  Oid caller_ = InvalidOid;
-  int context_ = 0;
-  int settings_ = 0;  // nest level; 0 where none was changed
-};
 
 // Evaluates the expressions of a tracked table for one row after the other, with the rights of the source's owner.
 class row_reader {
@@ -89,7 +77,7 @@ class row_reader {
   EState *estate_ = nullptr;
   TupleTableSlot *slot_ = nullptr;
   ExprState *columns_[tracked_table::column_count] = {};
-  owner_rights rights_;
+  other_rights rights_;
 };
 
 // Runs code in a subtransaction, and returns whether it went well: where it fails, all but for a cancel, a shutdown or a

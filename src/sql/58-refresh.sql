@@ -667,17 +667,15 @@ COMMENT ON EVENT TRIGGER headcount_follow_ddl IS 'notices when something that th
 -- of the triggers itself is dropped, nobody knows from here on what changes.
 CREATE FUNCTION headcount.follow_drop() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    dropped constant oid[] := ARRAY(SELECT d.objid FROM pg_event_trigger_dropped_objects() AS d WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0);
 BEGIN
-    PERFORM headcount.drop_triggers(r.trigger_tag)
-    FROM pg_event_trigger_dropped_objects() AS d JOIN headcount.rollup AS r ON r.sessions_view = d.objid
-    WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0;
+    PERFORM headcount.drop_triggers(r.trigger_tag) FROM headcount.rollup AS r WHERE r.sessions_view = ANY (dropped);
     -- a row that a refresh is at stays, and points to nothing
     DELETE FROM headcount.source AS s WHERE s.sessions_view IN (
-        SELECT l.sessions_view FROM headcount.source AS l JOIN pg_event_trigger_dropped_objects() AS d ON d.objid = l.sessions_view
-        WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 FOR UPDATE OF l SKIP LOCKED);
+        SELECT l.sessions_view FROM headcount.source AS l WHERE l.sessions_view = ANY (dropped) FOR UPDATE SKIP LOCKED);
     DELETE FROM headcount.rollup AS r WHERE r.sessions_view IN (
-        SELECT l.sessions_view FROM headcount.rollup AS l JOIN pg_event_trigger_dropped_objects() AS d ON d.objid = l.sessions_view
-        WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 FOR UPDATE OF l SKIP LOCKED);
+        SELECT l.sessions_view FROM headcount.rollup AS l WHERE l.sessions_view = ANY (dropped) FOR UPDATE SKIP LOCKED);
     PERFORM headcount.log_all_days(t.view)
     FROM (SELECT DISTINCT r.sessions_view AS view
           FROM pg_event_trigger_dropped_objects() AS d JOIN headcount.rollup AS r ON starts_with(d.object_identity, format('headcount_%s_', r.trigger_tag))

@@ -24,8 +24,12 @@ BEGIN
              JOIN (VALUES ('insert', 'A'), ('update', 'A'), ('delete', 'A'), ('truncate', 'A'), ('row', 'R')) AS e (event, enabled)
                  ON e.event <> 'row' OR c.relkind = 'r')
     SELECT format('trigger for %s on %s', w.event, w.relation::regclass),
-           CASE WHEN p.is_conditional THEN 'conditional' ELSE CASE p.enabled WHEN 'D' THEN 'disabled' WHEN 'O' THEN 'not fired for what a subscription applies'
-                            WHEN 'R' THEN 'fired for what a subscription applies only' WHEN 'A' THEN 'fired for all' ELSE 'missing' END END
+           CASE WHEN p.is_conditional THEN 'conditional'
+                WHEN p.enabled = 'D' THEN 'disabled'
+                WHEN p.enabled = 'O' THEN 'not fired for what a subscription applies'
+                WHEN p.enabled = 'R' THEN 'fired for what a subscription applies only'
+                WHEN p.enabled = 'A' THEN 'fired for all'
+                ELSE 'missing' END
     FROM wanted AS w
          LEFT JOIN headcount.tracking_trigger AS p
              ON p.relation = w.relation AND p.tag = state.trigger_tag AND p.part = w.part AND p.event = w.event

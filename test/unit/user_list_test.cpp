@@ -24,8 +24,8 @@ std::pmr::vector<numbered_user> entries_of(const users &from, std::pmr::memory_r
 std::map<std::uint32_t, bytes> lists_of(const users &from, std::uint32_t buckets, const host &with) {
   auto entries = entries_of(from, with.memory());
   std::map<std::uint32_t, bytes> lists;
-  core::for_each_list(entries, buckets, with, [&](std::uint32_t bucket, std::span<const numbered_user> in, key_view list) {
-    EXPECT_FALSE(in.empty());
+  core::for_each_list(entries, buckets, with, [&](std::uint32_t bucket, std::uint32_t users_in, key_view list) {
+    EXPECT_GT(users_in, 0U);
     EXPECT_TRUE(lists.emplace(bucket, bytes(list.begin(), list.end())).second);
   });
   return lists;
