@@ -38,6 +38,11 @@ EXCEPTION WHEN query_canceled OR OTHERS THEN
 END
 $$;
 
+-- Whether it is refused, for errors that PostgreSQL itself raises: their codes change from one minor version to the next.
+CREATE FUNCTION judge.is_refused(statement text) RETURNS boolean LANGUAGE sql AS $$
+    SELECT judge.sqlstate(statement) NOT IN ('fine', 'XX000', 'XX001')
+$$;
+
 -- The same with the message, for messages that are our own (PostgreSQL's change from version to version).
 CREATE FUNCTION judge.error(statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
@@ -46,6 +51,12 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
     RETURN SQLSTATE || ': ' || SQLERRM;
 END
+$$;
+
+-- A zone in which it is noon now, and in which clocks never change. A test that speaks of today sets it for itself and
+-- for its sources: whatever the hour, no day ends while it runs, and every day has 24 hours.
+CREATE FUNCTION judge.noon_zone() RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT 'Etc/GMT' || to_char(extract(hour FROM now() AT TIME ZONE 'UTC') - 12, 'FMSG90')
 $$;
 
 -- The plan, for tests that ask whether something occurs in it.

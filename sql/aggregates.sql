@@ -172,8 +172,8 @@ SELECT count(*) AS calls, bool_and(judge.answer(format('SELECT id %% 4000 AS g, 
 RESET work_mem;
 
 -- The support functions are SQL functions and can be called by anybody. Whatever they are handed - nothing, stored
--- values - they refuse or answer; they never crash, and never change what a table keeps. 42846: a NULL of type internal
--- cannot even be written.
+-- values - they refuse or answer; they never crash, and never change what a table keeps. 0A000 or 42846, as the minor
+-- version has it: a NULL of type internal cannot even be written.
 CREATE TABLE kept AS SELECT headcount.presence_agg(kt, s, e) AS p FROM events WHERE id < 100 UNION ALL SELECT headcount.presence_agg(kt, s, e) FROM events;
 CREATE TABLE kept_before AS SELECT headcount.presence_send(p) AS b FROM kept;
 CREATE FUNCTION judge.support_calls() RETURNS TABLE (call text) LANGUAGE sql AS $$

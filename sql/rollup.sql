@@ -276,9 +276,11 @@ SELECT headcount.drop_source('stored'), headcount.drop_source('live');
 
 -- What a change makes dirty: from the end on where a session is closed, what is gained where a stale one is heard of
 -- again, and nothing by an interim update.
+SELECT judge.noon_zone() AS noon \gset
+SET TimeZone = :'noon';
 CREATE TABLE twin.login (id integer, who text, mac text, came timestamptz, went timestamptz, seen timestamptz);
-SELECT headcount.create_source('stored', 'twin.login', 'who', 'mac', 'came', 'went', last_seen => 'seen', idle_limit => '6 hours', time_zone => 'UTC');
-SELECT headcount.create_source('live', 'twin.login', 'who', 'mac', 'came', 'went', last_seen => 'seen', idle_limit => '6 hours', time_zone => 'UTC', materialized => false);
+SELECT headcount.create_source('stored', 'twin.login', 'who', 'mac', 'came', 'went', last_seen => 'seen', idle_limit => '6 hours', time_zone => :'noon');
+SELECT headcount.create_source('live', 'twin.login', 'who', 'mac', 'came', 'went', last_seen => 'seen', idle_limit => '6 hours', time_zone => :'noon', materialized => false);
 INSERT INTO twin.login
 SELECT i, 'user ' || i, 'host ' || i, current_date - 20, CASE WHEN i > 2 THEN current_date - 10 END, CASE i WHEN 1 THEN now() WHEN 2 THEN current_date - 15 END
 FROM generate_series(1, 5) AS i;
@@ -381,7 +383,7 @@ $$;
 CREATE FUNCTION twin.note_write() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM twin.note(TG_OP || ' of ' || TG_TABLE_NAME, ''); RETURN NULL; END $$;
 CREATE TABLE twin.own (who text, mac text, came timestamptz, went timestamptz);
 INSERT INTO twin.own SELECT 'user ' || i, 'host', now() - interval '5 days', now() - interval '4 days' FROM generate_series(1, 3) AS i;
-SELECT headcount.create_source('owned', 'twin.own', 'twin.note(''reading'', who) || twin.note(''planning'', '''')', 'mac', 'came', 'went', time_zone => 'UTC');
+SELECT headcount.create_source('owned', 'twin.own', 'twin.note(''reading'', who) || twin.note(''planning'', '''')', 'mac', 'came', 'went', time_zone => :'noon');
 CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON owned.rollup_days FOR EACH STATEMENT EXECUTE FUNCTION twin.note_write();
 CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON owned.rollup_users FOR EACH STATEMENT EXECUTE FUNCTION twin.note_write();
 CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON owned.rollup_changes FOR EACH STATEMENT EXECUTE FUNCTION twin.note_write();

@@ -1,8 +1,9 @@
 -- unique_users, users_on and source_activity read stored days where they can: the same answers as from the tables.
 SET client_min_messages = warning;
+SET TimeZone = 'Europe/Warsaw';
 CREATE TABLE logins (id integer, usr text, host text, srv text, s timestamptz, e timestamptz);
 CREATE TABLE refusals (usr text, at timestamptz, srv text);
--- Times are about now, where stored days end; the last session is open.
+-- Times are about now, where stored days end; the last session is open. The session's today is that of the sources.
 INSERT INTO logins SELECT i, 'u' || i * 7 % 50, 'h' || i % 20, 's' || i % 3, b.at, b.at + i % 37 * interval '1 hour'
 FROM generate_series(1, 990) AS i, LATERAL (SELECT now() - (1000 - i) * interval '1 hour' AS at) AS b;
 INSERT INTO refusals SELECT 'u' || i % 60, now() - i * interval '5 hours', 's' || i % 3 FROM generate_series(1, 150) AS i;
@@ -38,6 +39,12 @@ END
 $$;
 SELECT * FROM judge.both_ways('2019');
 SELECT * FROM judge.both_ways('2013');
+-- From here on numbers are fixed, so no day may end meanwhile.
+SELECT judge.noon_zone() AS noon \gset
+SET TimeZone = :'noon';
+SELECT headcount.alter_source(name, time_zone => :'noon') FROM unnest(ARRAY['kept', 'live']) AS name;
+CALL headcount.refresh('kept');
+SELECT asked, different FROM judge.both_ways('2019') WHERE different > 0;
 -- They did read stored days; up to the first dirty one, and not for a role that may not.
 SELECT headcount.stored_until('kept', headcount.find_source('kept'), '-infinity', 'infinity') = (SELECT frontier_day FROM headcount.source_status WHERE source = 'kept') AS stored;
 UPDATE logins SET e = e + interval '2 days' WHERE id = 500;

@@ -26,6 +26,7 @@ build_packages() { printf '%s\n' "postgresql-$pg_major" "postgresql-server-dev-$
 export_packages() { printf '%s\n' libxlsxwriter-dev libhpdf-dev fonts-dejavu-core; }
 unit_packages() { printf '%s\n' cmake libgtest-dev libbenchmark-dev; }
 clang_packages() { printf '%s\n' clang-14 libclang-rt-14-dev; }
+clocks_packages() { echo libfaketime; }
 # A nodejs that is not Debian's brings npm along, with which Debian's npm does not go together.
 tap_packages() {
 	printf '%s\n' perl libipc-run-perl poppler-utils curl "postgresql-$pg_major-cron"

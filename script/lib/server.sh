@@ -3,6 +3,7 @@
 
 socket=$work/s
 data=$work/data
+server_log=$work/server.log
 
 # PostgreSQL refuses to run as root; then it runs as the user that Debian's package made for it.
 find_server_user() {
@@ -16,7 +17,7 @@ find_server_user() {
 	home=$work/home
 	[ -d "$home" ] || mkdir "$home"
 	give_to_server "$home"
-	at_exit stop_server
+	at_exit stop_servers
 }
 
 give_to_server() { ! is_root || chown -R "$server_user": "$@"; }
@@ -31,12 +32,24 @@ as_server() {
 	fi
 }
 
+# Gives the subshell that calls it a server of its own, NAME, for which it is INSTANT when start_server starts it, and SPEED
+# seconds go by in one of ours.  Usage: at_instant NAME INSTANT SPEED
+# PostgreSQL's own timeouts keep working, but for those that end a pg_sleep.
+clock=()
+at_instant() {
+	local name=$1 instant=$2 speed=$3 library
+	library=$(dpkg -L libfaketime | grep '/libfaketime\.so')
+	socket=$work/$name/s data=$work/$name/data server_log=$work/$name/server.log
+	mkdir -p "$work/$name"
+	clock=(env LD_PRELOAD="$library" FAKETIME="$(printf '%+d x%s' $(($(date -d "$instant" +%s) - EPOCHSECONDS)) "$speed")"
+		FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1)
+}
+
 start_server() {
-	local log=$work/server.log
 	mkdir -p "$socket" "$data"
 	chmod 700 "$socket" "$data"
-	: >"$log"
-	give_to_server "$socket" "$data" "$log"
+	: >"$server_log"
+	give_to_server "$socket" "$data" "$server_log"
 	as_server initdb -D "$data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync --no-instructions
 	as_server tee -a "$data/postgresql.conf" >/dev/null <<-SETTINGS
 		# A server that lives for minutes: nobody else may reach it, and nobody needs its disk to be safe.
@@ -53,7 +66,7 @@ start_server() {
 		log_line_prefix = '%m [%p] %q%a '
 		timezone = 'UTC'
 	SETTINGS
-	as_server pg_ctl -D "$data" -w -t 60 -l "$log" start || { cat "$log"; return 1; }
+	as_server "${clock[@]}" pg_ctl -D "$data" -w -t 60 -l "$server_log" start || { cat "$server_log"; return 1; }
 }
 
 # Through the private data directory's own process number, so no other server can be meant.
@@ -61,8 +74,12 @@ stop_server() {
 	[ -e "$data/postmaster.pid" ] || return 0
 	as_server pg_ctl -D "$data" -w -t 60 -m fast stop >/dev/null 2>&1 || as_server pg_ctl -D "$data" -w -m immediate stop >/dev/null 2>&1
 }
+# Also those that subshells were given and left behind.
+stop_servers() {
+	for data in "$work"/data "$work"/*/data; do stop_server; done
+}
 
 # A process of the server that died leaves these words, however green the tests that caused it may be.
-server_crashed() { as_server cat "$work/server.log" | grep -E 'terminated by signal|PANIC:|TRAP:|was terminated'; }
+server_crashed() { as_server cat "$server_log" | grep -E 'terminated by signal|PANIC:|TRAP:|was terminated'; }
 
 psql_server() { as_server psql -X -q -v ON_ERROR_STOP=1 "$@"; }
