@@ -27,6 +27,9 @@ fi
 # shellcheck disable=SC2034 # read by the scripts that source this file
 jobs=$(nproc 2>/dev/null || echo 1)
 
+# Waits until fewer commands run in the background than there are processors.
+room_for_another() { while [ "$(jobs -pr | wc -l)" -ge "$jobs" ]; do wait -n || true; done; }
+
 die() {
 	printf '%s%s: %s%s\n' "$red" "$program" "$*" "$plain" >&2
 	exit 1

@@ -48,7 +48,8 @@ apt_get() {
 
 refresh_lists() { apt_get update; }
 
-# Installs what is missing of the given packages. The lists are fetched anew only when the ones at hand do not do.
+# Installs what is missing of the given packages. The lists are fetched anew only if the ones at hand do not do, and what is
+# here already is replaced by a newer version only if there is no other way.
 install_packages() {
 	local list missing
 	list=$(missing_packages "$@")
@@ -56,8 +57,22 @@ install_packages() {
 	mapfile -t missing <<<"$list"
 	echo "installing: ${missing[*]}"
 	no_default_cluster "${missing[@]}"
-	apt_get install "${missing[@]}" || { refresh_lists && apt_get install "${missing[@]}"; }
+	install_as_preferred "${missing[@]}" || { refresh_lists && { install_as_preferred "${missing[@]}" || apt_get install "${missing[@]}"; }; }
 	default_cluster_again
+}
+install_as_preferred() { prefer_versions_here && apt_get -o Dir::Etc::Preferences="$work/preferences" install "$@"; }
+
+# Packages of one source are taken in the version that is here, as far as the archive still has it: headers as old as the
+# server, and not the server as new as the headers.
+prefer_versions_here() {
+	dpkg-query -W -f '${Package} ${Version} ${source:Package}\n' >"$work/here"
+	{
+		cat /etc/apt/preferences 2>/dev/null || true
+		cut -d ' ' -f 1 "$work/here" | xargs apt-cache madison 2>/dev/null |
+			awk -F '[ |]+' 'NR == FNR {source[$1 " " $2] = $3; next}
+				{name = source[$2 " " $3]}
+				name && !done[name $3]++ {printf "\nPackage: src:%s\nPin: version %s\nPin-Priority: 990\n", name, $3}' "$work/here" -
+	} >"$work/preferences"
 }
 
 # Debian's server package makes and starts a server of its own on installation. We came for the programs only, so that is
