@@ -102,6 +102,9 @@ orphans() {
 	done
 }
 
+# A statement that does not even parse tests nothing, and what it says is PostgreSQL's.
+unparsed_statements() { grep -nE '^LINE [0-9]+:' expected/*.out test/export/expected/*.out || true; }
+
 # What docs/api-coverage.md calls covered is a case, by that name, of that test: `test`: `case`, `case`.
 invented_cases() {
 	local test case file
@@ -152,6 +155,7 @@ check_sources() {
 	check "no malloc outside src/pg" wall_only '(^|[^A-Za-z0-9_.>])(malloc|calloc|realloc|free|strdup)[[:space:]]*\('
 	check "no new or delete outside src/pg, placement aside" wall_only '(^|[^A-Za-z0-9_])new[[:space:]]+[A-Za-z_:]|(^|[^A-Za-z0-9_=[:space:]])[[:space:]]*delete[[:space:]]+[A-Za-z_*(]|delete[[:space:]]*\[\]'
 	check "every test has its expected output, every expected output its test" orphans
+	check "every statement of a test can be parsed" unparsed_statements
 	check "every case that docs/api-coverage.md names is in its test" invented_cases
 	check "the Makefile runs every test" forgotten_tests
 	check "one version number everywhere" one_version
