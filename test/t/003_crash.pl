@@ -25,10 +25,11 @@ sub kill_backend
 	my ($what, $sql) = @_;
 	my ($out, $err) = ('', '');
 	my ($handle, $pid) = background_backend($node, $sql, \$out, \$err);
+	my $checkpointer = checkpointer($node);
 	sleep 0.5;
 	is(kill('KILL', $pid), 1, "$what: the backend is there to be killed");
 	eval { $handle->finish };
-	$node->poll_query_until('postgres', 'SELECT true') or die 'the server does not come back';
+	wait_for_restart($node, $checkpointer);
 	is($node->safe_psql('postgres', $objects), $objects_before, "$what: nothing is left behind in the catalog");
 	is($node->safe_psql('postgres', $answer), $before, "$what: the source answers as before");
 	return;

@@ -316,9 +316,10 @@ sub refresh_at_work
 }
 
 killed('a refresh killed', sub {
+	my $checkpointer = checkpointer($node);
 	my $pid = refresh_at_work() or return 0;
 	kill 'KILL', $pid;
-	$node->poll_query_until('parts', 'SELECT true') or die 'the server does not come back';
+	wait_for_restart($node, $checkpointer);
 	return 1;
 });
 killed('the server killed', sub {

@@ -10,7 +10,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Time::HiRes qw(sleep);
 
-our @EXPORT = qw(new_node small_source twin_tables fill_twins twin_sources twins_differ rollup_status sqlstates error_text background_backend);
+our @EXPORT = qw(new_node small_source twin_tables fill_twins twin_sources twins_differ rollup_status sqlstates error_text background_backend checkpointer wait_for_restart);
 
 # A running server with the extension in database postgres.
 sub new_node
@@ -151,6 +151,23 @@ sub background_backend
 	}
 	die "the query never started: $query" if $pid eq '';
 	return ($handle, $pid);
+}
+
+# A process of its own that a server has from one crash to the next: its number says whether there was one.
+sub checkpointer
+{
+	my ($node) = @_;
+	return $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'});
+}
+
+# Waits until a server one of whose backends was killed is back. Until it notices, which takes a moment, it answers, and then
+# ends the sessions that it answered.
+sub wait_for_restart
+{
+	my ($node, $checkpointer) = @_;
+	$node->poll_query_until('postgres', "SELECT pid <> $checkpointer FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
+	  or die 'the server does not come back';
+	return;
 }
 
 1;
