@@ -16,10 +16,10 @@ find_postgres() {
 	at_exit default_cluster_again
 }
 
-# The metapackage "postgresql" has version MAJOR+..., installed or not.
+# The metapackage "postgresql" has version MAJOR+..., installed or not. Nothing if there are no package lists yet.
 default_major() {
 	command -v apt-cache >/dev/null || die "this script installs Debian packages; elsewhere build with make (README.md)"
-	apt-cache show --no-all-versions postgresql 2>/dev/null | sed -nE 's/^Version: ([0-9]+)\+.*/\1/p' | head -n 1
+	{ apt-cache show --no-all-versions postgresql 2>/dev/null || true; } | sed -nE 's/^Version: ([0-9]+)\+.*/\1/p' | head -n 1
 }
 
 build_packages() { printf '%s\n' "postgresql-$pg_major" "postgresql-server-dev-$pg_major" "postgresql-$pg_major-hll" libroaring-dev g++ make; }
