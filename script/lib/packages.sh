@@ -8,7 +8,7 @@ find_postgres() {
 		pg_major=$("$PG_CONFIG" --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/')
 	else
 		pg_major=${PG_MAJOR:-$(default_major)}
-		[ -n "$pg_major" ] || { refresh_lists && pg_major=$(default_major); }
+		[ -n "$pg_major" ] || { refresh_lists >/dev/null && pg_major=$(default_major); }
 		[ -n "$pg_major" ] || die "which PostgreSQL? Debian's package lists do not say; set PG_MAJOR or PG_CONFIG"
 		PG_CONFIG=/usr/lib/postgresql/$pg_major/bin/pg_config
 	fi
