@@ -38,9 +38,10 @@ EXCEPTION WHEN query_canceled OR OTHERS THEN
 END
 $$;
 
--- Whether it is refused, for errors that PostgreSQL itself raises: their codes change from one minor version to the next.
-CREATE FUNCTION judge.is_refused(statement text) RETURNS boolean LANGUAGE sql AS $$
-    SELECT judge.sqlstate(statement) NOT IN ('fine', 'XX000', 'XX001')
+-- Whether PostgreSQL refuses to call a function by hand that takes something of type internal. Which of these codes it has for
+-- that depends on the call, and changes from one minor version to the next.
+CREATE FUNCTION judge.refuses_internal(call text) RETURNS boolean LANGUAGE sql AS $$
+    SELECT judge.sqlstate(call) IN ('0A000', '42846', '42883')
 $$;
 
 -- The same with the message, for messages that are our own (PostgreSQL's change from version to version).

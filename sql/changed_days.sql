@@ -135,8 +135,8 @@ SELECT judge.error($$SELECT headcount.changed_days_agg(now(), now(), NULL)$$) AS
        judge.sqlstate($$SELECT headcount.changed_days_agg(now(), now(), 'Mars/Olympus')$$) AS unknown_zone,
        judge.error($$SELECT headcount.changed_days_agg(NULL, 'u', 'h', 's', now(), now(), 'UTC')$$) AS neither;
 -- Nobody has a value of type internal to call them with; who binds the library's function to other types is refused too.
-SELECT judge.is_refused($$SELECT headcount.changed_days_add(NULL::internal, now(), now(), 'UTC')$$) AS add,
-       judge.is_refused($$SELECT headcount.changed_days_final(NULL::internal)$$) AS final;
+SELECT judge.refuses_internal($$SELECT headcount.changed_days_add(NULL::internal, now(), now(), 'UTC')$$) AS add,
+       judge.refuses_internal($$SELECT headcount.changed_days_final(NULL::internal)$$) AS final;
 CREATE FUNCTION add_by_hand(bigint, timestamptz, timestamptz, text) RETURNS bigint AS '$libdir/headcount', 'headcount_changed_days_add' LANGUAGE C;
 CREATE FUNCTION add_by_hand(bigint, boolean, text, text, text, timestamptz, timestamptz, text) RETURNS bigint AS '$libdir/headcount', 'headcount_changed_days_add_version' LANGUAGE C;
 SELECT judge.error($$SELECT add_by_hand(NULL, now(), now(), 'UTC')$$), judge.error($$SELECT add_by_hand(1, true, 'u', 'h', 's', now(), now(), 'UTC')$$);

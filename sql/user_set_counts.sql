@@ -87,7 +87,7 @@ SELECT judge.compare('SELECT id, headcount.unique_count(s) OVER (ORDER BY id), h
 
 -- By hand the functions behind it refuse, as far as they can be called at all.
 SELECT f, judge.error(format('SELECT headcount.%s FROM days', f)) AS outcome FROM unnest(ARRAY['user_set_merge(used, used)', 'user_set_merge(used, used, denied)', 'user_set_merge(NULL, NULL, NULL)']) AS f;
-SELECT f, judge.is_refused(format('SELECT headcount.%s FROM days', f)) AS refused FROM unnest(ARRAY['user_set_counts_add(NULL, used)', 'user_set_counts_add(NULL, used, denied)',
+SELECT f, judge.refuses_internal(format('SELECT headcount.%s FROM days', f)) AS refused FROM unnest(ARRAY['user_set_counts_add(NULL, used)', 'user_set_counts_add(NULL, used, denied)',
     'user_set_counts_remove(NULL, used)', 'user_set_counts_remove(NULL, used, denied)', 'user_set_counts_final(NULL)']) AS f;
 -- Damaged sets, with a right check sum but for the first: an error on every route, wherever in the frame they come.
 CREATE CAST (bytea AS headcount.user_set) WITHOUT FUNCTION;

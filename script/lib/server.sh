@@ -35,13 +35,13 @@ as_server() {
 # Gives the subshell that calls it a server of its own, NAME, for which it is INSTANT when start_server starts it, and SPEED
 # seconds go by in one of ours.  Usage: at_instant NAME INSTANT SPEED
 # PostgreSQL's own timeouts keep working, but for those that end a pg_sleep.
-clock=()
+server_clock=()
 at_instant() {
 	local name=$1 instant=$2 speed=$3 library
 	library=$(dpkg -L libfaketime | grep '/libfaketime\.so')
 	socket=$work/$name/s data=$work/$name/data server_log=$work/$name/server.log
 	mkdir -p "$work/$name"
-	clock=(env LD_PRELOAD="$library" FAKETIME="$(printf '%+d x%s' $(($(date -d "$instant" +%s) - EPOCHSECONDS)) "$speed")"
+	server_clock=(env LD_PRELOAD="$library" FAKETIME="$(printf '%+d x%s' $(($(date -d "$instant" +%s) - EPOCHSECONDS)) "$speed")"
 		FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1)
 }
 
@@ -66,7 +66,7 @@ start_server() {
 		log_line_prefix = '%m [%p] %q%a '
 		timezone = 'UTC'
 	SETTINGS
-	as_server "${clock[@]}" pg_ctl -D "$data" -w -t 60 -l "$server_log" start || { cat "$server_log"; return 1; }
+	as_server "${server_clock[@]}" pg_ctl -D "$data" -w -t 60 -l "$server_log" start || { cat "$server_log"; return 1; }
 }
 
 # Through the private data directory's own process number, so no other server can be meant.
