@@ -11,8 +11,6 @@
 namespace headcount::fn {
 namespace {
 
-std::string_view text_of(core::key_view name) { return {reinterpret_cast<const char *>(name.data()), name.size()}; }
-
 // Calls visit(key_view) for each element of an argument of type bytea[]; NULL has none.
 template <typename Visit>
 void for_each_argument_list(FunctionCallInfo fcinfo, int number, Visit &&visit) {
@@ -78,7 +76,7 @@ HEADCOUNT_FUNCTION(daily_users) {
       days.clear();
       core::for_each_day(there, span->first, span->last, [&](core::day_number day) { days.push_back(day); });
       std::sort(days.begin(), days.end());
-      const pg::field who(name(text_of(user)));
+      const pg::field who(name(user));
       for (auto day = days.begin(); day != days.end(); day = std::upper_bound(day, days.end(), *day))
         if (zone.start_of(*day) < zone.start_of(*day + 1))  // else the zone skipped it
           rows.put(pg::field::of_day(*day), who, pg::field(BoolGetDatum(denied)));
@@ -137,7 +135,7 @@ HEADCOUNT_FUNCTION(user_names) {
   const core::user_set_reader numbers = pg::user_set_argument(fcinfo, 1, work);
   for_each_argument_list(fcinfo, 0, [&](core::key_view list) {
     core::for_each_user(list, [&](const core::numbered_user &user) {
-      if (numbers.contains(user.number)) rows.put(pg::field(name(text_of(user.name))));
+      if (numbers.contains(user.number)) rows.put(pg::field(name(user.name)));
     });
   });
   return rows.result(fcinfo);

@@ -22,11 +22,20 @@ int sqlstate_of(core::fault kind) {
   return ERRCODE_INTERNAL_ERROR;
 }
 
+// As much of a text as there is room for, in whole characters.
+template <std::size_t room>
+void copy_text(char (&to)[room], std::string_view text) {
+  const int length = static_cast<int>(std::min<std::size_t>(text.size(), INT_MAX));
+  const auto fits = static_cast<std::size_t>(pg_mbcliplen(text.data(), length, static_cast<int>(room - 1)));
+  std::memcpy(to, text.data(), fits);
+  to[fits] = '\0';
+}
+
 }  // namespace
 
 void failure::set(int sqlstate, const char *message, const core::source_place &where) {
   sqlstate_ = sqlstate;
-  strlcpy(message_, message, sizeof message_);
+  copy_text(message_, message);
   file_ = where.file;
   function_ = where.function;
   line_ = where.line;
@@ -34,8 +43,8 @@ void failure::set(int sqlstate, const char *message, const core::source_place &w
 
 void failure::from_core(const core::error &error) {
   set(sqlstate_of(error.kind()), error.what(), error.where());
-  strlcpy(detail_, error.detail().c_str(), sizeof detail_);
-  strlcpy(hint_, error.hint().c_str(), sizeof hint_);
+  copy_text(detail_, error.detail());
+  copy_text(hint_, error.hint());
 }
 
 void failure::out_of_memory() { set(ERRCODE_OUT_OF_MEMORY, "out of memory", core::source_place::current()); }

@@ -131,10 +131,20 @@ struct uuid_key_argument {
   core::key_view key;
 };
 
-// A text value that is made over and over, for rows that copy it.
+// Throws backend_error (22021) unless the bytes are text in the encoding of the database. Bytes that were stored, or that
+// somebody made up, need not be; a NUL byte never is.
+inline std::string_view checked_text(core::key_view bytes) {
+  const std::string_view text(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+  call([text] { (void)pg_verifymbstr(text.data(), static_cast<int>(text.size()), false); });
+  return text;
+}
+
+// A text value that is made over and over, for rows that copy it. Here bytes become text, so here they are checked.
 class text_buffer {
  public:
-  Datum operator()(std::string_view text) {
+  Datum operator()(std::string_view text) { return (*this)(std::as_bytes(std::span(text))); }
+  Datum operator()(core::key_view bytes) {
+    const std::string_view text = checked_text(bytes);
     const std::size_t size = text.size() + VARHDRSZ;
     if (size > capacity_) {
       value_ = static_cast<text_value *>(call([size] { return palloc(size); }));
