@@ -18,7 +18,7 @@ SELECT forged, judge.sqlstate(format('SELECT headcount.daily_users(%L, NULL)', p
        judge.sqlstate(format('SELECT headcount.daily_users(NULL, %L)', pg_temp.forge(denials, 'c3a9', forged))) AS denials
 FROM collected, unnest(ARRAY['c3a9', 'c328', '0061']) AS forged;
 -- The name of their time zone too.
-SELECT forged, judge.sqlstate(format('SELECT headcount.daily_report(%L, NULL)', pg_temp.forge(sessions, '555443', forged))) FROM collected, unnest(ARRAY['555443', '585858']) AS forged;
+SELECT forged, judge.sqlstate(format('SELECT headcount.daily_report(%L, NULL)', pg_temp.forge(sessions, '555443', forged))) FROM collected, unnest(ARRAY['555443', '5554ff', '550043', '585858']) AS forged;
 
 -- Presences: the key é likewise.
 SELECT judge.sqlstate(format('SELECT %L::headcount.presence', encode(pg_temp.forge(headcount.presence_send(p), 'c3a9', 'c328'), 'base64'))) AS forged

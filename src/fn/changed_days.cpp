@@ -13,11 +13,9 @@ static_assert(core::no_first_day == DATEVAL_NOBEGIN && core::no_last_day == DATE
 // Small to make, since a trigger makes one for each statement. Goes with the memory context it lies in.
 struct changed_days_state {
   pg::context_resource memory;
-  pg::small_zone zone;
   core::changed_days days;
 
-  explicit changed_days_state(std::string_view time_zone)
-      : memory(CurrentMemoryContext), zone(time_zone), days(zone, &memory) {}
+  changed_days_state(const pg::zone &zone, MemoryContext context) : memory(context), days(zone, &memory) {}
 };
 
 // Argument 0, made in the aggregate's memory for the first row.
@@ -27,13 +25,9 @@ changed_days_state &state_argument(FunctionCallInfo fcinfo, int zone_number) {
     throw core::error(core::fault::wrong_context, "function can only be called by an aggregate", {},
                       "Use the aggregate changed_days_agg.");
   if (!PG_ARGISNULL(0)) return *reinterpret_cast<changed_days_state *>(PG_GETARG_POINTER(0));
-  const std::string_view time_zone = pg::zone_argument(fcinfo, zone_number);
-  MemoryContext const before = MemoryContextSwitchTo(aggregate);
-  void *const room = pg::call([] { return palloc(sizeof(changed_days_state)); });
-  auto *const made =
-      new (room) changed_days_state(time_zone);  // boundary() leaves with the caller's context in any case
-  MemoryContextSwitchTo(before);
-  return *made;
+  const pg::zone &zone = pg::zone_argument(fcinfo, zone_number);
+  void *const room = pg::call([aggregate] { return MemoryContextAlloc(aggregate, sizeof(changed_days_state)); });
+  return *new (room) changed_days_state(zone, aggregate);
 }
 
 std::optional<core::key_view> name_argument(FunctionCallInfo fcinfo, int number) {

@@ -17,16 +17,12 @@ core::day_range range_arguments(FunctionCallInfo fcinfo, int first) {
           pg::instant_argument(fcinfo, first + 2, "as_of")};
 }
 
-// The zone of an earlier row with the same name, kept with the function call of the plan: its day bounds are known.
+// The zone of each row, mostly that of the row before, which the function call of the plan remembers.
 const pg::zone &remembered_zone(FunctionCallInfo fcinfo, int number) {
-  const std::string_view name = pg::zone_argument(fcinfo, number);
-  auto *known = static_cast<pg::zone *>(fcinfo->flinfo->fn_extra);
-  if (known == nullptr || known->name() != name) {
-    MemoryContext const before = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-    void *const room = pg::call([] { return palloc(sizeof(pg::zone)); });
-    known = new (room) pg::zone(name);
-    MemoryContextSwitchTo(before);
-    fcinfo->flinfo->fn_extra = known;
+  const auto *known = static_cast<const pg::zone *>(fcinfo->flinfo->fn_extra);
+  if (known == nullptr || known->name() != pg::zone_name_argument(fcinfo, number)) {
+    known = &pg::zone_argument(fcinfo, number);
+    fcinfo->flinfo->fn_extra = const_cast<pg::zone *>(known);
   }
   return *known;
 }
@@ -40,7 +36,7 @@ pg::field day_after(core::day_number first, std::size_t at) {
 HEADCOUNT_FUNCTION(daily_activity) {
   const core::presence_view presence = pg::presence_argument(fcinfo, 0);
   const pg::workspace work;
-  const pg::zone zone(pg::zone_argument(fcinfo, 1));
+  const pg::zone &zone = pg::zone_argument(fcinfo, 1);
   const auto activity = core::find_daily_activity(presence, range_arguments(fcinfo, 2), zone, work);
   pg::row_set rows(fcinfo);
   for (std::size_t at = 0; at < activity.rows.size(); ++at) {
@@ -55,7 +51,7 @@ HEADCOUNT_FUNCTION(activity) {
   const core::presence_view presence = pg::presence_argument(fcinfo, 0);
   const pg::workspace work;
   const core::granularity size = core::parse_granularity(pg::text_argument(fcinfo, 1, "granularity"));
-  const pg::zone zone(pg::zone_argument(fcinfo, 2));
+  const pg::zone &zone = pg::zone_argument(fcinfo, 2);
   const core::interval window = pg::window_arguments(fcinfo, 3);
   const core::instant as_of = pg::instant_argument(fcinfo, 5, "as_of");
   pg::row_set rows(fcinfo);
@@ -70,7 +66,7 @@ HEADCOUNT_FUNCTION(rolling_activity) {
   const core::presence_view presence = pg::presence_argument(fcinfo, 0);
   const pg::workspace work;
   pg::require_argument(fcinfo, 1, "window_days");
-  const pg::zone zone(pg::zone_argument(fcinfo, 2));
+  const pg::zone &zone = pg::zone_argument(fcinfo, 2);
   const auto rolling =
       core::find_rolling_activity(presence, PG_GETARG_INT32(1), range_arguments(fcinfo, 3), zone, work);
   pg::row_set rows(fcinfo);
@@ -83,7 +79,7 @@ HEADCOUNT_FUNCTION(daily_user_counts) {
   const core::report_input input{pg::presence_argument(fcinfo, 0), pg::presence_argument(fcinfo, 1),
                                  pg::presence_argument(fcinfo, 2), core::presence_view()};
   const pg::workspace work;
-  const pg::zone zone(pg::zone_argument(fcinfo, 3));
+  const pg::zone &zone = pg::zone_argument(fcinfo, 3);
   const core::licensing_model model = core::parse_licensing_model(pg::text_argument(fcinfo, 4, "licensing_model"));
   pg::require_argument(fcinfo, 5, "window_days");
   const auto counts =
@@ -102,7 +98,7 @@ HEADCOUNT_FUNCTION(daily_user_counts) {
 HEADCOUNT_FUNCTION(daily_keys) {
   const core::presence_view presence = pg::presence_argument(fcinfo, 0);
   const pg::workspace work;
-  const pg::zone zone(pg::zone_argument(fcinfo, 1));
+  const pg::zone &zone = pg::zone_argument(fcinfo, 1);
   const core::day_range range = range_arguments(fcinfo, 2);
   const auto days = core::find_days(presence, range, zone);
   pg::row_set rows(fcinfo);
@@ -135,7 +131,7 @@ HEADCOUNT_FUNCTION(day_start) {
 }
 
 HEADCOUNT_FUNCTION(check_time_zone) {
-  const pg::zone zone(pg::zone_argument(fcinfo, 0));
+  (void)pg::zone_argument(fcinfo, 0);
   return PG_GETARG_DATUM(0);
 }
 

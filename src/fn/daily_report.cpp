@@ -16,7 +16,7 @@ std::optional<core::key_view> name_argument(FunctionCallInfo fcinfo, int number)
 }
 
 pg::daily_settings settings_arguments(FunctionCallInfo fcinfo, int first) {
-  return {pg::zone_argument(fcinfo, first), pg::instant_argument(fcinfo, first + 1, "as_of")};
+  return {&pg::zone_argument(fcinfo, first), pg::instant_argument(fcinfo, first + 1, "as_of")};
 }
 
 }  // namespace
@@ -71,7 +71,7 @@ HEADCOUNT_FUNCTION(daily_report) {
   core::check_window_days(window_days);
   const pg::daily_arguments collected(fcinfo, 0, work);
   if (collected.empty()) return rows.result(fcinfo);
-  const pg::zone zone(collected.settings().time_zone);
+  const pg::zone &zone = *collected.settings().time_zone;
   const auto counts = core::find_daily_user_counts(collected.sessions(), collected.denials(), model, window_days,
                                                    {std::nullopt, std::nullopt, collected.settings().as_of}, zone, work);
   for (std::size_t at = 0; at < counts.rows.size(); ++at) {

@@ -66,7 +66,7 @@ HEADCOUNT_FUNCTION(daily_users) {
   pg::text_buffer name;
   const pg::daily_arguments collected(fcinfo, 0, work);
   if (collected.empty()) return rows.result(fcinfo);
-  const pg::zone zone(collected.settings().time_zone);
+  const pg::zone &zone = *collected.settings().time_zone;
   const auto span = core::find_days(collected.sessions(), collected.denials(), zone);
   if (!span.has_value()) return rows.result(fcinfo);
   std::pmr::vector<core::day_number> days(work.host().memory);
@@ -149,7 +149,7 @@ HEADCOUNT_FUNCTION(daily_sets) {
   if (collected.empty()) return rows.result(fcinfo);
   core::user_numbers numbers = known_numbers(collected, fcinfo, 2, work);
   (void)numbers.number_the_rest(core::most_users, core::last_user_number);
-  const pg::zone zone(collected.settings().time_zone);
+  const pg::zone &zone = *collected.settings().time_zone;
   const auto days = core::find_numbered_days(collected.sessions(), collected.denials(), numbers, zone, work);
   for (std::size_t at = 0; at < days.rows.size(); ++at) {
     const core::numbered_day &each = days.rows[at];
@@ -168,7 +168,7 @@ HEADCOUNT_FUNCTION(daily_peaks) {
   pg::row_set rows(fcinfo);
   const pg::daily_argument sessions(fcinfo, 0, work);
   if (sessions.rows() == nullptr) return rows.result(fcinfo);
-  const pg::zone zone(sessions.settings().time_zone);
+  const pg::zone &zone = *sessions.settings().time_zone;
   const core::daily_peaks found = core::find_daily_peaks(*sessions.rows(), zone, work);
   for (std::size_t at = 0; at < found.peaks.size(); ++at) {
     if (found.peaks[at].level == 0) continue;

@@ -180,9 +180,7 @@ tracked_table find_tracked_table(TriggerData *fired) {
   // An expression may mean nothing any more. The user's statement goes on.
   found.is_readable = source.logged != nullptr && attempt([&] {
     call([&] { parse_columns(fired, source.logged, found, found.memory); });
-    MemoryContext const before = MemoryContextSwitchTo(found.memory);
-    found.time_zone = new (call([] { return palloc(sizeof(zone)); })) zone(source.logged[zone_name]);
-    MemoryContextSwitchTo(before);
+    found.time_zone = &zone_named(source.logged[zone_name]);
   });
   call([&] { *static_cast<tracked_table *>(hash_search(known_tables, &trigger, HASH_ENTER, nullptr)) = found; });
   return found;

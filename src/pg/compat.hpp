@@ -71,6 +71,16 @@ inline bool parse_timestamptz(const char *text, TimestampTz *value) {
   }
 }
 
+// Stands for what abbreviations of time zones mean at the moment. Since PostgreSQL 18 that hangs on TimeZone too.
+inline std::uint64_t meaning_of_abbreviations() {
+  const char *const table = GetConfigOption("timezone_abbreviations", true, false);
+  std::uint64_t meaning = table == nullptr ? 0 : string_hash(table, std::strlen(table) + 1);
+#if PG_VERSION_NUM >= 180000
+  meaning = hash_combine64(meaning, reinterpret_cast<std::uintptr_t>(session_timezone));
+#endif
+  return meaning + 1;
+}
+
 // Whether the caller of a type's input function wants errors reported softly (COPY ... ON_ERROR, pg_input_is_valid).
 inline bool wants_soft_errors([[maybe_unused]] FunctionCallInfo fcinfo) {
 #if PG_VERSION_NUM >= 160000

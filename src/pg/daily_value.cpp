@@ -9,15 +9,12 @@ namespace headcount::pg {
 struct expanded_daily {
   ExpandedObjectHeader header;  // must come first
   context_resource memory;
-  std::pmr::string time_zone;
   daily_settings settings;
   core::daily_presence rows;
   std::span<std::byte> flat;  // from the question for its size until it is written
 
-  expanded_daily(const daily_settings &about, const zone &in, MemoryContext context)
-      : memory(context), time_zone(about.time_zone, &memory), settings(about), rows(in, about.as_of, &memory) {
-    settings.time_zone = time_zone;
-  }
+  expanded_daily(const daily_settings &about, MemoryContext context)
+      : memory(context), settings(about), rows(*about.time_zone, about.as_of, &memory) {}
 
   core::context host() { return {&memory, check_interrupts}; }
 };
@@ -34,8 +31,9 @@ std::span<std::byte> make_flat(const daily_settings &settings, std::pmr::memory_
   for (int at = 0; at < VARHDRSZ; ++at) buffer.append_byte(0);
   buffer.append_byte(daily_magic);
   buffer.append_byte(daily_version);
-  buffer.append_varint(settings.time_zone.size());
-  buffer.append(settings.time_zone.data(), settings.time_zone.size());
+  const std::string_view zone = settings.time_zone->name();
+  buffer.append_varint(zone.size());
+  buffer.append(zone.data(), zone.size());
   buffer.append_word(static_cast<std::uint64_t>(settings.as_of), 8);
   write(buffer);
   const std::size_t size = buffer.size();
@@ -53,7 +51,7 @@ daily_settings read_head(core::byte_reader &reader) {
     core::byte_reader::throw_damaged("It is not the state of daily_session_agg or daily_denial_agg.");
   daily_settings settings{};
   const core::key_view zone = reader.take(reader.take_varint());
-  settings.time_zone = {reinterpret_cast<const char *>(zone.data()), zone.size()};
+  settings.time_zone = &zone_named({reinterpret_cast<const char *>(zone.data()), zone.size()});
   settings.as_of = static_cast<core::instant>(reader.take_word(8));
   return settings;
 }
@@ -81,19 +79,6 @@ expanded_daily *expanded_of(Datum datum) {
   return header->eoh_methods == &methods ? reinterpret_cast<expanded_daily *>(header) : nullptr;
 }
 
-// The zone of a query is made once, however many groups there are. Only rows that are added ask for it, so it may be
-// gone where a state outlives its query.
-const zone &shared_zone(FunctionCallInfo fcinfo, std::string_view name) {
-  const auto *const known = static_cast<const zone *>(fcinfo->flinfo->fn_extra);
-  if (known != nullptr && known->name() == name) return *known;
-  auto *const made = call([fcinfo] { return MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(zone)); });
-  MemoryContext const before = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-  const zone *const fresh = new (made) zone(name);  // boundary() leaves with the caller's context in any case
-  MemoryContextSwitchTo(before);
-  fcinfo->flinfo->fn_extra = made;
-  return *fresh;
-}
-
 }  // namespace
 
 void check_same(const daily_settings &one, const daily_settings &other) {
@@ -119,12 +104,11 @@ daily_state::daily_state(FunctionCallInfo fcinfo) : fcinfo_(fcinfo) {
 void daily_state::create(const daily_settings &settings) {
   if (TIMESTAMP_NOT_FINITE(settings.as_of))
     throw core::error(core::fault::invalid_argument, "argument \"as_of\" must be finite");
-  const zone &in = shared_zone(fcinfo_, settings.time_zone);
   const auto made = call([this] {
     MemoryContext const context = AllocSetContextCreate(aggregate_, "headcount days", ALLOCSET_DEFAULT_SIZES);
     return std::pair(context, MemoryContextAlloc(context, sizeof(expanded_daily)));
   });
-  expanded_ = new (made.second) expanded_daily(settings, in, made.first);
+  expanded_ = new (made.second) expanded_daily(settings, made.first);
   call([&] { EOH_init_header(&expanded_->header, &methods, made.first); });
 }
 
@@ -158,8 +142,7 @@ daily_argument::daily_argument(FunctionCallInfo fcinfo, int number, const core::
   }
   core::byte_reader reader(bytes_argument(fcinfo, number));
   settings_ = read_head(reader);
-  zone_.emplace(settings_.time_zone);
-  read_.emplace(*zone_, settings_.as_of, host.memory);
+  read_.emplace(*settings_.time_zone, settings_.as_of, host.memory);
   read_->read(reader, host);
   rows_ = &*read_;
 }
@@ -169,17 +152,15 @@ daily_arguments::daily_arguments(FunctionCallInfo fcinfo, int first, const core:
   if (empty()) return;
   if (sessions_.rows() != nullptr && denials_.rows() != nullptr)
     check_same(sessions_.settings(), denials_.settings());
-  zone_.emplace(settings().time_zone);
-  none_.emplace(*zone_, settings().as_of, host.memory);
+  none_.emplace(*settings().time_zone, settings().as_of, host.memory);
 }
 
 Datum with_peaks(FunctionCallInfo fcinfo) {
   const workspace work;
   const daily_argument state(fcinfo, 0, work);
   if (!state.rows()->is_open()) return fcinfo->args[0].value;
-  const zone in(state.settings().time_zone);
   return value_result(make_flat(state.settings(), work.host().memory,
-                                [&](core::byte_buffer &to) { state.rows()->write_with_peaks(to, in, work); }));
+                                [&](core::byte_buffer &to) { state.rows()->write_with_peaks(to, *state.settings().time_zone, work); }));
 }
 
 }  // namespace headcount::pg

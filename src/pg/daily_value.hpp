@@ -17,7 +17,7 @@ namespace headcount::pg {
 
 // What rows are collected under; the same for all of them.
 struct daily_settings {
-  std::string_view time_zone;
+  const zone *time_zone;
   core::instant as_of;
 };
 
@@ -59,7 +59,6 @@ class daily_argument {
  private:
   const core::daily_presence *rows_ = nullptr;
   daily_settings settings_{};
-  std::optional<zone> zone_;
   std::optional<core::daily_presence> read_;  // from flat bytes
 };
 
@@ -82,7 +81,6 @@ class daily_arguments {
   }
 
   daily_argument sessions_, denials_;
-  std::optional<zone> zone_;
   std::optional<core::daily_presence> none_;  // for the one that is NULL
 };
 

@@ -79,7 +79,7 @@ struct live_days {
 live_days find_live_days(Oid sessions_view, core::instant as_of) {
   const stored_state state = call([sessions_view] { return read_state(sessions_view); });
   if (DATE_NOT_FINITE(state.frontier_day)) return {nothing_stored, core::beginning};
-  const zone in({VARDATA_ANY(state.time_zone), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(state.time_zone))});
+  const zone &in = zone_named({VARDATA_ANY(state.time_zone), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(state.time_zone))});
   if (core::day_of(as_of, in) < state.frozen_before) {
     call([&] {
       ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -1,5 +1,9 @@
 #pragma once
 // PostgreSQL's time zones, as the kernel asks for them.
+//
+// Nobody owns a zone: there is one of each name in a session, made when it is first asked for, and it stays. (PostgreSQL
+// keeps the rules of every zone for as long, 20 kB each; a zone here is a name.) When days begin is remembered beside
+// them, in a table of fixed size for all zones together: a conversion costs some 200 ns, a look-up 2.
 
 #include "pg/postgres.hpp"
 
@@ -8,61 +12,37 @@
 
 namespace headcount::pg {
 
-// Names, abbreviations and POSIX rules, resolved exactly as AT TIME ZONE does. Remembers when so many days begin: a
-// conversion costs some 200 ns, a look-up 2.
-template <std::uint32_t remembered>
-class remembering_zone final : public core::time_zone {
+// Names, abbreviations and POSIX rules, resolved exactly as AT TIME ZONE does.
+class zone final : public core::time_zone {
  public:
-  // Throws backend_error (22023) where PostgreSQL does not know the zone. Keeps its copy of the name in the current
-  // memory context.
-  explicit remembering_zone(std::string_view name)
-      : name_(call(
-            [name] { return PointerGetDatum(cstring_to_text_with_len(name.data(), static_cast<int>(name.size()))); })) {
-    (void)start_of(0);
-  }
+  std::string_view name() const { return {VARDATA(&name_), VARSIZE(&name_) - VARHDRSZ}; }
 
-  std::string_view name() const {
-    return {VARDATA_ANY(DatumGetPointer(name_)), VARSIZE_ANY_EXHDR(DatumGetPointer(name_))};
-  }
-
-  core::instant start_of(core::day_number day) const override {
-    known &entry = starts_[static_cast<std::uint32_t>(day) % remembered];
-    if (!entry.valid || entry.day != day) entry = {day, true, convert(day)};
-    return entry.start;
-  }
-
-  std::int64_t wall_clock(core::instant at) const override {
-    return call([this, at] {
-      return DatumGetTimestamp(DirectFunctionCall2(timestamptz_zone, name_, TimestampTzGetDatum(at)));
-    });
-  }
+  core::instant start_of(core::day_number day) const override;
+  std::int64_t wall_clock(core::instant at) const override;
 
  private:
-  core::instant convert(core::day_number day) const {
-    const std::int64_t midnight = day * core::ticks_per_day;
-    if (midnight < core::first_finite || midnight >= core::end_of_finite)
-      throw core::error(core::fault::out_of_range, "day is out of the range of timestamptz");
-    return call([this, midnight] {
-      return DatumGetTimestampTz(DirectFunctionCall2(timestamp_zone, name_, TimestampGetDatum(midnight)));
-    });
-  }
+  friend const zone &zone_named(std::string_view name);
+  zone(std::string_view name, std::uint32_t number);
+  Datum name_value() const { return PointerGetDatum(&name_); }
+  core::instant convert(core::day_number day) const;
 
-  struct known {
-    core::day_number day;
-    bool valid;
-    core::instant start;
+  std::uint32_t number_;
+  // A value of type text; PostgreSQL reads no more than TZ_STRLEN_MAX bytes of the name of a zone.
+  union {
+    struct varlena name_;
+    char room_[VARHDRSZ + TZ_STRLEN_MAX];
   };
-  Datum name_;
-  mutable known starts_[remembered] = {};
 };
 
-// Rows of three years in any order stay within what it remembers.
-using zone = remembering_zone<1024>;
-// For a few rows, where making and clearing the 24 kB of the other would be the larger part.
-using small_zone = remembering_zone<8>;
+// The zone, which stays where it is as long as the session. Throws backend_error: 22023 where PostgreSQL does not know it,
+// 22021 where the name is not text.
+const zone &zone_named(std::string_view name);
 
-inline std::string_view zone_argument(FunctionCallInfo fcinfo, int number) {
+inline std::string_view zone_name_argument(FunctionCallInfo fcinfo, int number) {
   return text_argument(fcinfo, number, "time_zone");
+}
+inline const zone &zone_argument(FunctionCallInfo fcinfo, int number) {
+  return zone_named(zone_name_argument(fcinfo, number));
 }
 
 }  // namespace headcount::pg
