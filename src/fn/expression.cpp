@@ -17,8 +17,14 @@ struct resolved {
 
 // Backend code from here on: it owns no C++ objects and raises PostgreSQL errors.
 
+Relation open_table(Oid table) {
+  Relation const relation = try_relation_open(table, AccessShareLock);
+  if (relation == nullptr) ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", table)));
+  return relation;
+}
+
 resolved resolve(Oid table, const char *text) {
-  Relation relation = relation_open(table, AccessShareLock);
+  Relation relation = open_table(table);
   Node *const expression = pg::parse_expression(relation, nullptr, text);
   if (contain_volatile_functions(expression)) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION), errmsg("expression \"%s\" is volatile", text),
@@ -32,7 +38,7 @@ resolved resolve(Oid table, const char *text) {
 
 // What keeps a trigger from evaluating an expression for the rows of a statement; nullptr where nothing does.
 const char *find_obstacle(Oid table, const char *text) {
-  Relation relation = relation_open(table, AccessShareLock);
+  Relation relation = open_table(table);
   Node *const expression = pg::parse_stored_expression(relation, nullptr, text);
   Bitmapset *columns = nullptr;
   pull_varattnos(expression, 1, &columns);

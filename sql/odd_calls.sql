@@ -1,0 +1,37 @@
+-- Every function in C, called by hand with NULLs, infinities, the ends of each type and objects that do not exist: an answer
+-- or an error that says what is wrong, never an internal one, and the server stays up.
+SET timezone = 'UTC'; SET client_min_messages = warning;
+CREATE TEMP TABLE odd AS
+SELECT type::regtype, value FROM (VALUES
+    ('text', ARRAY['NULL', '''''', '''UTC''', '''rollup''', '''SELECT 1''', 'repeat(''x'', 3000)', '''relname || 1''']),
+    ('bytea', ARRAY['NULL', '''''', '''\x01''', 'decode(repeat(''c202'', 500), ''hex'')', '(SELECT headcount.daily_session_agg(''u'', ''h'', ''2024-03-01'', ''infinity'', ''UTC'', ''2024-03-05''))']),
+    ('bytea[]', ARRAY['NULL', '''{}''', 'ARRAY[NULL::bytea]', 'ARRAY[ARRAY[''\x01''::bytea]]', '''{"\\x02"}''']),
+    ('integer', ARRAY['NULL', '0', '-1', '1', '''2147483647''', '''-2147483648''']),
+    ('integer[]', ARRAY['NULL', '''{}''', '''{{1, 2}, {3, 4}}''', '''{-1}''', '''{NULL, 2147483647}''']),
+    ('bigint', ARRAY['NULL', '0', '''9223372036854775807''', '''-9223372036854775808''']),
+    ('timestamptz', ARRAY['NULL', '''-infinity''', '''infinity''', '''4713-01-01 BC''', '''294276-12-31 23:59:59.999999''', '''2024-03-01''']),
+    ('date', ARRAY['NULL', '''-infinity''', '''infinity''', '''4714-11-24 BC''', '''5874897-12-31''', '''2024-03-01''']),
+    ('boolean', ARRAY['NULL', 'true', 'false']),
+    ('uuid', ARRAY['NULL', '''00000000-0000-0000-0000-000000000000''']),
+    ('regclass', ARRAY['NULL', '''0''', '''4294967295''', '''pg_class''', '''pg_class_oid_index''', '''pg_settings''']),
+    ('oid', ARRAY['NULL', '''0''', '''1259''', '''4294967295''']),
+    ('headcount.presence', ARRAY['NULL', '(SELECT headcount.presence_agg(''a''::text, timestamptz ''4713-01-01 BC'', NULL))', '(SELECT headcount.presence_agg(1::bigint, timestamptz ''2024-03-01'', ''infinity''))', '(SELECT headcount.presence_agg(''a''::text, timestamptz ''-infinity''))']),
+    ('headcount.user_set', ARRAY['NULL', 'headcount.to_user_set(''{}'')', 'headcount.to_user_set(''{0, 2147483647}'')']),
+    ('cstring', ARRAY['NULL', '''''', '''AAAA''']),
+    ('internal', ARRAY['NULL'])) AS v (type, odd), unnest(odd) AS value;
+CREATE FUNCTION pg_temp.odd_call(called oid, nth integer) RETURNS text LANGUAGE sql AS $$
+    SELECT format('SELECT count(*) FROM (SELECT %s(%s) LIMIT 1000) AS called', called::regproc, string_agg(format('%s::%s', a.value, a.type), ', ' ORDER BY n))
+    FROM pg_proc AS p, unnest(p.proargtypes) WITH ORDINALITY AS t (type, n),
+         LATERAL (SELECT o.type, o.value FROM odd AS o WHERE o.type = t.type ORDER BY random() LIMIT 1) AS a
+    WHERE p.oid = called
+$$;
+SELECT setseed(0.25);
+CREATE TEMP TABLE ours AS
+    SELECT p.oid FROM pg_proc AS p JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+        JOIN pg_extension AS e ON e.oid = d.refobjid AND d.refclassid = 'pg_extension'::regclass
+    WHERE e.extname = 'headcount' AND p.prokind = 'f' AND p.prolang = (SELECT oid FROM pg_language WHERE lanname = 'c') AND p.pronargs > 0;
+SELECT DISTINCT t::regtype AS types_without_values FROM ours JOIN pg_proc AS p USING (oid), unnest(p.proargtypes) AS t WHERE NOT EXISTS (SELECT FROM odd WHERE type = t);
+SET statement_timeout = '60s';
+SELECT count(*) > 100 AS many, state, CASE state WHEN 'fine' THEN '' ELSE min(call) END AS call
+FROM (SELECT call, judge.sqlstate(call) AS state FROM ours, generate_series(1, 40) AS i, LATERAL pg_temp.odd_call(oid, i) AS call OFFSET 0) AS c
+GROUP BY state HAVING state IN ('fine', 'XX000', 'XX002', '57014') OR state ~ '^(P0|F0|58|53)';
