@@ -94,7 +94,7 @@ Datum file_of(const std::pmr::string &bytes) {
 }  // namespace
 
 // (format, title, column_ids, column_titles, days, vals)
-HEADCOUNT_FUNCTION(export_render) {
+HEADCOUNT_FUNCTION(headcount_export_render) {
   const pg::workspace work;
   const format wanted = parse_format(pg::text_argument(fcinfo, 0, "format"));
   const report shown = report_arguments(fcinfo, 1, work);

@@ -38,14 +38,14 @@ std::optional<core::key_view> name_argument(FunctionCallInfo fcinfo, int number)
 }  // namespace
 
 // (state, started_at, ended_at, time_zone)
-HEADCOUNT_FUNCTION(changed_days_add) {
+HEADCOUNT_FUNCTION(headcount_changed_days_add) {
   changed_days_state &state = state_argument(fcinfo, 3);
   if (const auto stretch = pg::session_arguments(fcinfo, 1)) state.days.add(*stretch);
   return PointerGetDatum(&state);
 }
 
 // (state, is_new, user_name, host, server, started_at, ended_at, time_zone)
-HEADCOUNT_FUNCTION(changed_days_add_version) {
+HEADCOUNT_FUNCTION(headcount_changed_days_add_version) {
   changed_days_state &state = state_argument(fcinfo, 7);
   pg::require_argument(fcinfo, 1, "is_new");
   if (const auto stretch = pg::session_arguments(fcinfo, 5)) {
@@ -60,7 +60,7 @@ HEADCOUNT_FUNCTION(changed_days_add_version) {
 }
 
 // Reads the state and leaves it as it is: it may be shared, or go on in a window frame.
-HEADCOUNT_FUNCTION(changed_days_final) {
+HEADCOUNT_FUNCTION(headcount_changed_days_final) {
   if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
   const pg::workspace work;
   const core::day_runs changed = reinterpret_cast<changed_days_state *>(PG_GETARG_POINTER(0))->days.find(work);

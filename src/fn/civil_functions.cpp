@@ -33,7 +33,7 @@ pg::field day_after(core::day_number first, std::size_t at) {
 
 }  // namespace
 
-HEADCOUNT_FUNCTION(daily_activity) {
+HEADCOUNT_FUNCTION(headcount_daily_activity) {
   const core::presence_view presence = pg::presence_argument(fcinfo, 0);
   const pg::workspace work;
   const pg::zone &zone = pg::zone_argument(fcinfo, 1);
@@ -47,7 +47,7 @@ HEADCOUNT_FUNCTION(daily_activity) {
   return rows.result(fcinfo);
 }
 
-HEADCOUNT_FUNCTION(activity) {
+HEADCOUNT_FUNCTION(headcount_activity) {
   const core::presence_view presence = pg::presence_argument(fcinfo, 0);
   const pg::workspace work;
   const core::granularity size = core::parse_granularity(pg::text_argument(fcinfo, 1, "granularity"));
@@ -62,7 +62,7 @@ HEADCOUNT_FUNCTION(activity) {
   return rows.result(fcinfo);
 }
 
-HEADCOUNT_FUNCTION(rolling_activity) {
+HEADCOUNT_FUNCTION(headcount_rolling_activity) {
   const core::presence_view presence = pg::presence_argument(fcinfo, 0);
   const pg::workspace work;
   pg::require_argument(fcinfo, 1, "window_days");
@@ -75,7 +75,7 @@ HEADCOUNT_FUNCTION(rolling_activity) {
   return rows.result(fcinfo);
 }
 
-HEADCOUNT_FUNCTION(daily_user_counts) {
+HEADCOUNT_FUNCTION(headcount_daily_user_counts) {
   const core::report_input input{pg::presence_argument(fcinfo, 0), pg::presence_argument(fcinfo, 1),
                                  pg::presence_argument(fcinfo, 2), core::presence_view()};
   const pg::workspace work;
@@ -95,7 +95,7 @@ HEADCOUNT_FUNCTION(daily_user_counts) {
   return rows.result(fcinfo);
 }
 
-HEADCOUNT_FUNCTION(daily_keys) {
+HEADCOUNT_FUNCTION(headcount_daily_keys) {
   const core::presence_view presence = pg::presence_argument(fcinfo, 0);
   const pg::workspace work;
   const pg::zone &zone = pg::zone_argument(fcinfo, 1);
@@ -119,22 +119,22 @@ HEADCOUNT_FUNCTION(daily_keys) {
   return rows.result(fcinfo);
 }
 
-HEADCOUNT_FUNCTION(day_of) {
+HEADCOUNT_FUNCTION(headcount_day_of) {
   const TimestampTz at = PG_GETARG_TIMESTAMPTZ(0);
   if (TIMESTAMP_NOT_FINITE(at)) return pg::null_result(fcinfo);
   return DateADTGetDatum(core::day_of(at, remembered_zone(fcinfo, 1)));
 }
 
-HEADCOUNT_FUNCTION(day_start) {
+HEADCOUNT_FUNCTION(headcount_day_start) {
   const auto day = pg::day_argument(fcinfo, 0, "day");
   return TimestampTzGetDatum(remembered_zone(fcinfo, 1).start_of(*day));
 }
 
-HEADCOUNT_FUNCTION(check_time_zone) {
+HEADCOUNT_FUNCTION(headcount_check_time_zone) {
   (void)pg::zone_argument(fcinfo, 0);
   return PG_GETARG_DATUM(0);
 }
 
-HEADCOUNT_FUNCTION(as_of) { return TimestampTzGetDatum(pg::current_as_of()); }
+HEADCOUNT_FUNCTION(headcount_as_of) { return TimestampTzGetDatum(pg::current_as_of()); }
 
 }  // namespace headcount::fn

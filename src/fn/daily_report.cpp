@@ -22,7 +22,7 @@ pg::daily_settings settings_arguments(FunctionCallInfo fcinfo, int first) {
 }  // namespace
 
 // (state, user_name, host, started_at, ended_at, time_zone, as_of)
-HEADCOUNT_FUNCTION(daily_session_add) {
+HEADCOUNT_FUNCTION(headcount_daily_session_add) {
   pg::daily_state state(fcinfo);
   if (state.is_new()) state.create(settings_arguments(fcinfo, 5));
   if (const auto stretch = pg::session_arguments(fcinfo, 3))
@@ -31,7 +31,7 @@ HEADCOUNT_FUNCTION(daily_session_add) {
 }
 
 // The same with from_at and to_at: what is not between them is left out; NULL is no bound
-HEADCOUNT_FUNCTION(daily_session_add_within) {
+HEADCOUNT_FUNCTION(headcount_daily_session_add_within) {
   pg::daily_state state(fcinfo);
   if (state.is_new()) state.create(settings_arguments(fcinfo, 5));
   if (const auto stretch = pg::session_arguments(fcinfo, 3))
@@ -40,7 +40,7 @@ HEADCOUNT_FUNCTION(daily_session_add_within) {
 }
 
 // (state, user_name, denied_at, time_zone, as_of)
-HEADCOUNT_FUNCTION(daily_denial_add) {
+HEADCOUNT_FUNCTION(headcount_daily_denial_add) {
   pg::daily_state state(fcinfo);
   if (state.is_new()) state.create(settings_arguments(fcinfo, 3));
   const auto user = name_argument(fcinfo, 1);
@@ -49,20 +49,20 @@ HEADCOUNT_FUNCTION(daily_denial_add) {
   return state.result();
 }
 
-HEADCOUNT_FUNCTION(daily_merge) {
+HEADCOUNT_FUNCTION(headcount_daily_merge) {
   pg::daily_state state(fcinfo);
   if (!PG_ARGISNULL(1)) state.add_argument(1);
   return state.result();
 }
 
 // What the aggregates give: the state with the peaks found.
-HEADCOUNT_FUNCTION(daily_final) {
+HEADCOUNT_FUNCTION(headcount_daily_final) {
   if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
   return pg::with_peaks(fcinfo);
 }
 
 // (sessions, denials, licensing_model, window_days)
-HEADCOUNT_FUNCTION(daily_report) {
+HEADCOUNT_FUNCTION(headcount_daily_report) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
   const core::licensing_model model = core::parse_licensing_model(pg::text_argument(fcinfo, 2, "licensing_model"));

@@ -60,7 +60,7 @@ pg::field set_field(const std::pmr::vector<std::uint32_t> &numbers, std::pmr::me
 }  // namespace
 
 // (sessions, denials)
-HEADCOUNT_FUNCTION(daily_users) {
+HEADCOUNT_FUNCTION(headcount_daily_users) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
   pg::text_buffer name;
@@ -86,7 +86,7 @@ HEADCOUNT_FUNCTION(daily_users) {
 }
 
 // (sessions, denials, buckets)
-HEADCOUNT_FUNCTION(user_buckets) {
+HEADCOUNT_FUNCTION(headcount_user_buckets) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
   const pg::daily_arguments collected(fcinfo, 0, work);
@@ -103,7 +103,7 @@ HEADCOUNT_FUNCTION(user_buckets) {
 }
 
 // (sessions, denials, lists, next_number, buckets)
-HEADCOUNT_FUNCTION(number_users) {
+HEADCOUNT_FUNCTION(headcount_number_users) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
   const pg::daily_arguments collected(fcinfo, 0, work);
@@ -115,7 +115,7 @@ HEADCOUNT_FUNCTION(number_users) {
 }
 
 // (lists, buckets)
-HEADCOUNT_FUNCTION(pack_users) {
+HEADCOUNT_FUNCTION(headcount_pack_users) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
   std::pmr::vector<core::numbered_user> users(work.host().memory);
@@ -127,7 +127,7 @@ HEADCOUNT_FUNCTION(pack_users) {
 }
 
 // (lists, numbers)
-HEADCOUNT_FUNCTION(user_names) {
+HEADCOUNT_FUNCTION(headcount_user_names) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
   pg::text_buffer name;
@@ -142,7 +142,7 @@ HEADCOUNT_FUNCTION(user_names) {
 }
 
 // (sessions, denials, lists)
-HEADCOUNT_FUNCTION(daily_sets) {
+HEADCOUNT_FUNCTION(headcount_daily_sets) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
   const pg::daily_arguments collected(fcinfo, 0, work);
@@ -163,7 +163,7 @@ HEADCOUNT_FUNCTION(daily_sets) {
 }
 
 // (sessions)
-HEADCOUNT_FUNCTION(daily_peaks) {
+HEADCOUNT_FUNCTION(headcount_daily_peaks) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
   const pg::daily_argument sessions(fcinfo, 0, work);

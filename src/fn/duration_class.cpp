@@ -7,7 +7,7 @@
 namespace headcount::fn {
 
 // (started_at, ended_at)
-HEADCOUNT_FUNCTION(duration_class) {
+HEADCOUNT_FUNCTION(headcount_duration_class) {
   const core::interval stretch{PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TIMESTAMPTZ(1)};
   if (TIMESTAMP_NOT_FINITE(stretch.start) || TIMESTAMP_NOT_FINITE(stretch.end) || stretch.end < stretch.start)
     return pg::null_result(fcinfo);
@@ -15,10 +15,10 @@ HEADCOUNT_FUNCTION(duration_class) {
 }
 
 // (started_at)
-HEADCOUNT_FUNCTION(class_start) { return fcinfo->args[0].value; }
+HEADCOUNT_FUNCTION(headcount_class_start) { return fcinfo->args[0].value; }
 
 // (from_at)
-HEADCOUNT_FUNCTION(duration_classes) {
+HEADCOUNT_FUNCTION(headcount_duration_classes) {
   const core::instant from = PG_GETARG_TIMESTAMPTZ(0);
   pg::row_set rows(fcinfo);
   const auto put = [&](core::duration_class each) {

@@ -58,7 +58,7 @@ const char *find_obstacle(Oid table, const char *text) {
 }  // namespace
 
 // (relation, expression)
-HEADCOUNT_FUNCTION(expression_obstacle) {
+HEADCOUNT_FUNCTION(headcount_expression_obstacle) {
   const std::string_view text = pg::text_argument(fcinfo, 1, "expression");
   const char *const found =
       pg::call([&] { return find_obstacle(PG_GETARG_OID(0), pnstrdup(text.data(), text.size())); });
@@ -66,7 +66,7 @@ HEADCOUNT_FUNCTION(expression_obstacle) {
   return pg::call([found] { return CStringGetTextDatum(found); });
 }
 
-HEADCOUNT_FUNCTION(resolve_expression) {
+HEADCOUNT_FUNCTION(headcount_resolve_expression) {
   pg::require_argument(fcinfo, 0, "relation");
   const std::string_view text = pg::text_argument(fcinfo, 1, "expression");
   const resolved result = pg::call([&] { return resolve(PG_GETARG_OID(0), pnstrdup(text.data(), text.size())); });

@@ -111,7 +111,7 @@ bool log_rows(TriggerData *fired, const pg::tracked_table &table) {
 
 }  // namespace
 
-HEADCOUNT_FUNCTION(log_changes) {
+HEADCOUNT_FUNCTION(headcount_log_changes) {
   if (!CALLED_AS_TRIGGER(fcinfo))
     throw core::error(core::fault::wrong_context, "function can only be called by a trigger");
   auto *const fired = reinterpret_cast<TriggerData *>(fcinfo->context);

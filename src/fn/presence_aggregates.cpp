@@ -37,41 +37,41 @@ Datum add_key(FunctionCallInfo fcinfo) {
 
 }  // namespace
 
-HEADCOUNT_FUNCTION(presence_add_text) { return add_session<pg::text_key_argument>(fcinfo); }
-HEADCOUNT_FUNCTION(presence_add_bigint) { return add_session<pg::bigint_key_argument>(fcinfo); }
-HEADCOUNT_FUNCTION(presence_add_uuid) { return add_session<pg::uuid_key_argument>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_presence_add_text) { return add_session<pg::text_key_argument>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_presence_add_bigint) { return add_session<pg::bigint_key_argument>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_presence_add_uuid) { return add_session<pg::uuid_key_argument>(fcinfo); }
 
-HEADCOUNT_FUNCTION(presence_add_instant_text) { return add_instant<pg::text_key_argument>(fcinfo); }
-HEADCOUNT_FUNCTION(presence_add_instant_bigint) { return add_instant<pg::bigint_key_argument>(fcinfo); }
-HEADCOUNT_FUNCTION(presence_add_instant_uuid) { return add_instant<pg::uuid_key_argument>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_presence_add_instant_text) { return add_instant<pg::text_key_argument>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_presence_add_instant_bigint) { return add_instant<pg::bigint_key_argument>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_presence_add_instant_uuid) { return add_instant<pg::uuid_key_argument>(fcinfo); }
 
-HEADCOUNT_FUNCTION(presence_add_key_text) { return add_key<pg::text_key_argument>(fcinfo); }
-HEADCOUNT_FUNCTION(presence_add_key_bigint) { return add_key<pg::bigint_key_argument>(fcinfo); }
-HEADCOUNT_FUNCTION(presence_add_key_uuid) { return add_key<pg::uuid_key_argument>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_presence_add_key_text) { return add_key<pg::text_key_argument>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_presence_add_key_bigint) { return add_key<pg::bigint_key_argument>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_presence_add_key_uuid) { return add_key<pg::uuid_key_argument>(fcinfo); }
 
 // (state, started_at, ended_at): a session that counts for itself.
-HEADCOUNT_FUNCTION(presence_add_session) {
+HEADCOUNT_FUNCTION(headcount_presence_add_session) {
   pg::presence_state state(fcinfo);
   if (const auto stretch = pg::session_arguments(fcinfo, 1)) state.add(core::key_type::session, {}, *stretch);
   return state.result();
 }
 
 // (state, presence): combine function of all, transition function of presence_union_agg.
-HEADCOUNT_FUNCTION(presence_merge) {
+HEADCOUNT_FUNCTION(headcount_presence_merge) {
   pg::presence_state state(fcinfo);
   if (!PG_ARGISNULL(1)) state.add_argument(1);
   return state.result();
 }
 
 // Final functions read the state and leave it as it is: it may be shared, or go on in a window frame.
-HEADCOUNT_FUNCTION(presence_final) {
+HEADCOUNT_FUNCTION(headcount_presence_final) {
   if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
   const pg::workspace work;
   return pg::make_presence(pg::presence_argument(fcinfo, 0), core::all_time, work);
 }
 
 // (count, started_at, ended_at, as_of): rule S2, connections online at as_of.
-HEADCOUNT_FUNCTION(online_count_add) {
+HEADCOUNT_FUNCTION(headcount_online_count_add) {
   std::int64_t count = PG_GETARG_INT64(0);
   if (!PG_ARGISNULL(3)) {
     const core::instant as_of = PG_GETARG_TIMESTAMPTZ(3);

@@ -34,7 +34,7 @@ auto present_at(core::instant at) {
 
 }  // namespace
 
-HEADCOUNT_FUNCTION(presence_union) {
+HEADCOUNT_FUNCTION(headcount_presence_union) {
   const core::presence_view left = pg::presence_argument(fcinfo, 0), right = pg::presence_argument(fcinfo, 1);
   const pg::workspace work;
   core::keyed_intervals both(core::common_type(left.type(), right.type()), work.host().memory);
@@ -43,28 +43,28 @@ HEADCOUNT_FUNCTION(presence_union) {
   return pg::make_presence(core::presence_view(both), core::all_time, work);
 }
 
-HEADCOUNT_FUNCTION(presence_clip) {
+HEADCOUNT_FUNCTION(headcount_presence_clip) {
   const core::presence_view presence = pg::presence_argument(fcinfo, 0);
   const pg::workspace work;
   return pg::make_presence(presence, pg::window_arguments(fcinfo, 1), work);
 }
 
-HEADCOUNT_FUNCTION(unique_count) {
+HEADCOUNT_FUNCTION(headcount_unique_count) {
   const core::presence_view presence = pg::presence_argument(fcinfo, 0);
   const pg::workspace work;
   return Int64GetDatum(static_cast<std::int64_t>(presence.key_count(work)));
 }
 
-HEADCOUNT_FUNCTION(keys) {
+HEADCOUNT_FUNCTION(headcount_keys) {
   return put_keys(fcinfo, pg::presence_argument(fcinfo, 0), [](auto) { return true; });
 }
 
-HEADCOUNT_FUNCTION(keys_at) {
+HEADCOUNT_FUNCTION(headcount_keys_at) {
   if (PG_ARGISNULL(1)) return pg::row_set(fcinfo).result(fcinfo);
   return put_keys(fcinfo, pg::presence_argument(fcinfo, 0), present_at(PG_GETARG_TIMESTAMPTZ(1)));
 }
 
-HEADCOUNT_FUNCTION(concurrent_at) {
+HEADCOUNT_FUNCTION(headcount_concurrent_at) {
   if (PG_ARGISNULL(1)) return pg::null_result(fcinfo);
   const core::presence_view presence = pg::presence_argument(fcinfo, 0);
   const auto wanted = present_at(PG_GETARG_TIMESTAMPTZ(1));
@@ -75,7 +75,7 @@ HEADCOUNT_FUNCTION(concurrent_at) {
   return Int64GetDatum(count);
 }
 
-HEADCOUNT_FUNCTION(intervals) {
+HEADCOUNT_FUNCTION(headcount_intervals) {
   const core::presence_view presence = pg::presence_argument(fcinfo, 0);
   const pg::workspace work;
   pg::row_set rows(fcinfo);
@@ -93,14 +93,14 @@ HEADCOUNT_FUNCTION(intervals) {
   return rows.result(fcinfo);
 }
 
-HEADCOUNT_FUNCTION(max_concurrent) {
+HEADCOUNT_FUNCTION(headcount_max_concurrent) {
   const core::presence_view presence = pg::presence_argument(fcinfo, 0);
   const pg::workspace work;
   const core::interval window = PG_NARGS() == 1 ? core::all_time : pg::window_arguments(fcinfo, 1);
   return Int64GetDatum(core::find_peak(presence, window, work).level);
 }
 
-HEADCOUNT_FUNCTION(peak) {
+HEADCOUNT_FUNCTION(headcount_peak) {
   const core::presence_view presence = pg::presence_argument(fcinfo, 0);
   const pg::workspace work;
   const core::interval window = pg::window_arguments(fcinfo, 1);
@@ -110,7 +110,7 @@ HEADCOUNT_FUNCTION(peak) {
                       none ? pg::field() : pg::field::of_time(best.until));
 }
 
-HEADCOUNT_FUNCTION(timeline) {
+HEADCOUNT_FUNCTION(headcount_timeline) {
   const core::presence_view presence = pg::presence_argument(fcinfo, 0);
   const pg::workspace work;
   const core::interval window = pg::window_arguments(fcinfo, 1);
@@ -120,7 +120,7 @@ HEADCOUNT_FUNCTION(timeline) {
   return rows.result(fcinfo);
 }
 
-HEADCOUNT_FUNCTION(time_at_level) {
+HEADCOUNT_FUNCTION(headcount_time_at_level) {
   const core::presence_view presence = pg::presence_argument(fcinfo, 0);
   const pg::workspace work;
   const core::interval window = pg::window_arguments(fcinfo, 1);

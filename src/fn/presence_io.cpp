@@ -28,36 +28,36 @@ core::key_view canonical_argument(FunctionCallInfo fcinfo, int number, const cor
 
 }  // namespace
 
-HEADCOUNT_FUNCTION(presence_in) { return pg::read_text(fcinfo, "presence", check); }
+HEADCOUNT_FUNCTION(headcount_presence_in) { return pg::read_text(fcinfo, "presence", check); }
 
-HEADCOUNT_FUNCTION(presence_recv) { return pg::read_message(fcinfo, "presence", check); }
+HEADCOUNT_FUNCTION(headcount_presence_recv) { return pg::read_message(fcinfo, "presence", check); }
 
-HEADCOUNT_FUNCTION(presence_out) {
+HEADCOUNT_FUNCTION(headcount_presence_out) {
   const pg::workspace work;
   return pg::write_text(canonical_argument(fcinfo, 0, work));
 }
 
-HEADCOUNT_FUNCTION(presence_send) {
+HEADCOUNT_FUNCTION(headcount_presence_send) {
   const pg::workspace work;
   return pg::copied_value(canonical_argument(fcinfo, 0, work));
 }
 
-HEADCOUNT_FUNCTION(presence_eq) {
+HEADCOUNT_FUNCTION(headcount_presence_eq) {
   const pg::workspace work;
   return BoolGetDatum(core::compare(canonical_argument(fcinfo, 0, work), canonical_argument(fcinfo, 1, work)) == 0);
 }
 
-HEADCOUNT_FUNCTION(presence_ne) {
+HEADCOUNT_FUNCTION(headcount_presence_ne) {
   const pg::workspace work;
   return BoolGetDatum(core::compare(canonical_argument(fcinfo, 0, work), canonical_argument(fcinfo, 1, work)) != 0);
 }
 
-HEADCOUNT_FUNCTION(presence_hash) {
+HEADCOUNT_FUNCTION(headcount_presence_hash) {
   const pg::workspace work;
   return UInt32GetDatum(static_cast<std::uint32_t>(core::hash_bytes(canonical_argument(fcinfo, 0, work))));
 }
 
-HEADCOUNT_FUNCTION(presence_hash_extended) {
+HEADCOUNT_FUNCTION(headcount_presence_hash_extended) {
   const pg::workspace work;
   const auto seed = static_cast<std::uint64_t>(PG_GETARG_INT64(1));
   return UInt64GetDatum(core::hash_bytes(canonical_argument(fcinfo, 0, work), seed));

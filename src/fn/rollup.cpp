@@ -55,7 +55,7 @@ text *run_as(Oid role, const char *command) {
 }  // namespace
 
 // (sessions_view, command)
-HEADCOUNT_FUNCTION(execute_as_owner) {
+HEADCOUNT_FUNCTION(headcount_execute_as_owner) {
   text *const result = pg::call([fcinfo]() -> text * {
     return run_as(checked_owner(PG_GETARG_OID(0)), text_to_cstring(PG_GETARG_TEXT_PP(1)));
   });
@@ -65,7 +65,7 @@ HEADCOUNT_FUNCTION(execute_as_owner) {
 
 // (registry, sessions_view, smart_ag_id): the right to DELETE from a table would be one to lock it too, so nobody but the
 // owner of the table has it.
-HEADCOUNT_FUNCTION(delete_registration) {
+HEADCOUNT_FUNCTION(headcount_delete_registration) {
   const std::string_view registry = pg::text_argument(fcinfo, 0, "registry");
   const bool is_instance = registry == "instance";
   if (!is_instance && registry != "source" && registry != "rollup")
@@ -85,13 +85,13 @@ HEADCOUNT_FUNCTION(delete_registration) {
 }
 
 // (sessions_view)
-HEADCOUNT_FUNCTION(live_day) {
+HEADCOUNT_FUNCTION(headcount_live_day) {
   const core::day_number day = pg::first_live_day(PG_GETARG_OID(0), pg::current_as_of());
   return DateADTGetDatum(day);
 }
 
 // (sessions_view)
-HEADCOUNT_FUNCTION(live_from) {
+HEADCOUNT_FUNCTION(headcount_live_from) {
   auto *last = static_cast<remembered *>(fcinfo->flinfo->fn_extra);
   const auto *const snapshot = pg::call([] { return GetActiveSnapshot(); });
   remembered now{PG_GETARG_OID(0), pg::current_as_of(), snapshot->xmin, snapshot->xmax,

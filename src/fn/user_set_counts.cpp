@@ -27,7 +27,7 @@ moving_state *state_argument(FunctionCallInfo fcinfo, MemoryContext *aggregate =
 }  // namespace
 
 // (state, user_set, ...)
-HEADCOUNT_FUNCTION(user_set_counts_add) {
+HEADCOUNT_FUNCTION(headcount_user_set_counts_add) {
   MemoryContext aggregate = nullptr;
   moving_state *state = state_argument(fcinfo, &aggregate);
   if (state == nullptr) {
@@ -41,7 +41,7 @@ HEADCOUNT_FUNCTION(user_set_counts_add) {
 }
 
 // (state, user_set, ...): NULL makes PostgreSQL count the frame anew, where a row leaves with other sets than it came.
-HEADCOUNT_FUNCTION(user_set_counts_remove) {
+HEADCOUNT_FUNCTION(headcount_user_set_counts_remove) {
   moving_state *const state = state_argument(fcinfo);
   if (state == nullptr) return pg::null_result(fcinfo);
   const pg::workspace work;
@@ -52,7 +52,7 @@ HEADCOUNT_FUNCTION(user_set_counts_remove) {
   return PointerGetDatum(state);
 }
 
-HEADCOUNT_FUNCTION(user_set_counts_final) {
+HEADCOUNT_FUNCTION(headcount_user_set_counts_final) {
   const moving_state *const state = state_argument(fcinfo);
   return Int64GetDatum(state == nullptr ? 0 : static_cast<std::int64_t>(state->counts.cardinality()));
 }

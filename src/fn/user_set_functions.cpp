@@ -19,22 +19,22 @@ Datum changed(FunctionCallInfo fcinfo) {
 
 }  // namespace
 
-HEADCOUNT_FUNCTION(user_set_union) { return changed<&core::user_set::unite>(fcinfo); }
-HEADCOUNT_FUNCTION(user_set_intersection) { return changed<&core::user_set::intersect>(fcinfo); }
-HEADCOUNT_FUNCTION(user_set_difference) { return changed<&core::user_set::subtract>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_user_set_union) { return changed<&core::user_set::unite>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_user_set_intersection) { return changed<&core::user_set::intersect>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_user_set_difference) { return changed<&core::user_set::subtract>(fcinfo); }
 
-HEADCOUNT_FUNCTION(user_set_cardinality) {
+HEADCOUNT_FUNCTION(headcount_user_set_cardinality) {
   return Int64GetDatum(static_cast<std::int64_t>(pg::user_set_cardinality(fcinfo, 0)));
 }
 
-HEADCOUNT_FUNCTION(user_set_intersection_cardinality) {
+HEADCOUNT_FUNCTION(headcount_user_set_intersection_cardinality) {
   const pg::workspace work;
   const core::user_set_reader left = pg::user_set_argument(fcinfo, 0, work);
   const core::user_set_reader right = pg::user_set_argument(fcinfo, 1, work);
   return Int64GetDatum(static_cast<std::int64_t>(core::intersection_cardinality(left.roaring(), right.roaring())));
 }
 
-HEADCOUNT_FUNCTION(user_set_union_cardinality) {
+HEADCOUNT_FUNCTION(headcount_user_set_union_cardinality) {
   const pg::workspace work;
   const core::user_set_reader left = pg::user_set_argument(fcinfo, 0, work);
   const core::user_set_reader right = pg::user_set_argument(fcinfo, 1, work);
@@ -43,7 +43,7 @@ HEADCOUNT_FUNCTION(user_set_union_cardinality) {
 }
 
 // No set has a negative number: that is an answer, not an error.
-HEADCOUNT_FUNCTION(user_set_contains) {
+HEADCOUNT_FUNCTION(headcount_user_set_contains) {
   if (PG_ARGISNULL(1)) return pg::null_result(fcinfo);
   const std::int32_t number = PG_GETARG_INT32(1);
   const pg::workspace work;
@@ -51,7 +51,7 @@ HEADCOUNT_FUNCTION(user_set_contains) {
   return BoolGetDatum(number >= 0 && set.contains(static_cast<std::uint32_t>(number)));
 }
 
-HEADCOUNT_FUNCTION(user_set_members) {
+HEADCOUNT_FUNCTION(headcount_user_set_members) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
   pg::user_set_argument(fcinfo, 0, work).for_each(work, [&](std::uint32_t number) {
@@ -61,7 +61,7 @@ HEADCOUNT_FUNCTION(user_set_members) {
 }
 
 // (integer[]): NULL elements are skipped, as the aggregate skips them.
-HEADCOUNT_FUNCTION(to_user_set) {
+HEADCOUNT_FUNCTION(headcount_to_user_set) {
   Datum *values = nullptr;
   bool *nulls = nullptr;
   int count = 0;

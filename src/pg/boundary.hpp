@@ -114,11 +114,11 @@ inline void check_interrupts() {
 
 }  // namespace headcount::pg
 
-// Defines the SQL-callable function headcount_<name>; its body follows, takes `fcinfo` and may throw.
-#define HEADCOUNT_FUNCTION(name)                                                                                  \
-  static Datum name##_body(FunctionCallInfo fcinfo);                                                              \
-  extern "C" {                                                                                                    \
-  PG_FUNCTION_INFO_V1(headcount_##name);                                                                          \
-  PGDLLEXPORT Datum headcount_##name(PG_FUNCTION_ARGS) { return ::headcount::pg::boundary<name##_body>(fcinfo); } \
-  }                                                                                                               \
+// Defines a SQL-callable function by its name in the library; its body follows, takes `fcinfo` and may throw.
+#define HEADCOUNT_FUNCTION(name)                                                                      \
+  static Datum name##_body(FunctionCallInfo fcinfo);                                                  \
+  extern "C" {                                                                                        \
+  PG_FUNCTION_INFO_V1(name);                                                                          \
+  PGDLLEXPORT Datum name(PG_FUNCTION_ARGS) { return ::headcount::pg::boundary<name##_body>(fcinfo); } \
+  }                                                                                                   \
   static Datum name##_body([[maybe_unused]] FunctionCallInfo fcinfo)
