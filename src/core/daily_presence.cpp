@@ -258,8 +258,8 @@ daily_user_counts find_daily_user_counts(const daily_presence &sessions, const d
   day_sets::reader refused(denials.denied(), host.memory);
   std::pmr::vector<bool> met(trailing ? 0 : denials.denied().size(), false, host.memory);
   sessions.users().for_each(host, [&](std::uint32_t, key_view user, const day_sets::days_of_key &used) {
-    const std::uint32_t number = met.empty() ? day_sets::nowhere : refused.find(user);
-    if (number == day_sets::nowhere) {
+    const std::uint32_t number = met.empty() ? day_sets::npos : refused.find(user);
+    if (number == day_sets::npos) {
       count_active.add(used);
     } else {
       count_active.add(used, refused[number]);

@@ -65,7 +65,7 @@ class day_sets {
     reader(const day_sets &sets, std::pmr::memory_resource *memory) : sets_(sets), words_(memory), stays_(memory) {
       sets.settled();
     }
-    // The number of a key, day_sets::nowhere where it is not there.
+    // The number of a key, day_sets::npos where it is not there.
     std::uint32_t find(key_view key) const { return sets_.table_.find(key); }
     days_of_key operator[](std::uint32_t number);
 
@@ -74,7 +74,7 @@ class day_sets {
     std::pmr::vector<day_word> words_;
     std::pmr::vector<interval> stays_;
   };
-  static constexpr std::uint32_t nowhere = UINT32_MAX;
+  static constexpr std::uint32_t npos = UINT32_MAX;
 
   // Calls visit(std::uint32_t number, key_view, days_of_key) for each key, in order of arrival.
   template <typename Visit>
@@ -125,7 +125,7 @@ class day_sets {
   };
   using table = key_table<recent, std::int32_t, day_word>;  // the narrow part is the number of the word
   using record = table::record;
-  static_assert(nowhere == table::nowhere);
+  static_assert(npos == table::npos);
 
   // Of days that are in one word.
   static day_word word_of(day_number first, day_number last) {

@@ -144,9 +144,9 @@ class key_table {
     }
   }
 
-  static constexpr std::uint32_t nowhere = UINT32_MAX;
+  static constexpr std::uint32_t npos = UINT32_MAX;
 
-  // The number of the record of a key, `nowhere` where it has none; waiting rows are not looked at.
+  // The number of the record of a key, `npos` where it has none; waiting rows are not looked at.
   std::uint32_t find(key_view key) const {
     const slot *found = nullptr;
     if (is_short(key)) {

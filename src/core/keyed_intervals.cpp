@@ -32,7 +32,7 @@ bool keyed_intervals::find(key_view key, std::pmr::vector<interval> &to) const {
   if (type_ == key_type::session) return false;  // they have no keys to be found by
   settled();
   const std::uint32_t found = table_.find(key);
-  if (found == table::nowhere) return false;
+  if (found == table::npos) return false;
   collect(table_[found], to);
   return true;
 }

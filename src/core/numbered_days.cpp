@@ -54,7 +54,7 @@ void user_numbers::learn(key_view list) {
     const std::uint64_t hash = hash_bytes(user.name);
     if ((filter_word(hash) >> (hash & 63U) & 1U) == 0) return;
     for (side *const each : {&used_, &denied_})
-      if (const std::uint32_t at = each->find.find(user.name); at != day_sets::nowhere) each->numbers[at] = user.number;
+      if (const std::uint32_t at = each->find.find(user.name); at != day_sets::npos) each->numbers[at] = user.number;
   });
 }
 
@@ -68,7 +68,7 @@ std::pmr::vector<numbered_user> user_numbers::number_the_rest(std::uint32_t next
   };
   used_.users.for_each_key(host_, [&](std::uint32_t at, key_view name) { number(used_.numbers[at], name); });
   denied_.users.for_each_key(host_, [&](std::uint32_t at, key_view name) {
-    if (const std::uint32_t there = used_.find.find(name); there != day_sets::nowhere)
+    if (const std::uint32_t there = used_.find.find(name); there != day_sets::npos)
       denied_.numbers[at] = used_.numbers[there];
     number(denied_.numbers[at], name);
   });

@@ -88,9 +88,9 @@ TEST(day_sets, finds_keys_by_name) {
   sets.add(view_of("a"), 1, 1);
   sets.add(view_of("b"), 2, 2);
   day_sets::reader read(sets, with.memory());
-  EXPECT_EQ(read.find(view_of("c")), day_sets::nowhere);
+  EXPECT_EQ(read.find(view_of("c")), day_sets::npos);
   const std::uint32_t number = read.find(view_of("b"));
-  ASSERT_NE(number, day_sets::nowhere);
+  ASSERT_NE(number, day_sets::npos);
   EXPECT_EQ(read[number].words.front().halves[0], 4U);
 }
 
