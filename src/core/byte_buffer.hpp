@@ -16,7 +16,7 @@
 namespace headcount::core {
 
 // The most bytes that one SQL value can hold (PostgreSQL's MaxAllocSize).
-inline constexpr std::size_t most_bytes = 0x3fffffff;
+inline constexpr std::size_t max_bytes = 0x3fffffff;
 
 [[noreturn]] inline void throw_too_large() {
   throw error(fault::too_large, "presence is too large",
@@ -40,8 +40,8 @@ class byte_buffer {
   // Makes room for `more` bytes, so that appending that much moves nothing.
   void reserve(std::size_t more) {
     if (more <= capacity_ - size_) return;
-    if (more > most_bytes - size_) throw_too_large();
-    const std::size_t larger = std::min(most_bytes, std::max<std::size_t>(size_ + more, capacity_ * 2 + 64));
+    if (more > max_bytes - size_) throw_too_large();
+    const std::size_t larger = std::min(max_bytes, std::max<std::size_t>(size_ + more, capacity_ * 2 + 64));
     auto *const moved = static_cast<std::byte *>(memory_->allocate(larger, alignment));
     if (data_ != nullptr) {
       std::memcpy(moved, data_, size_);

@@ -60,7 +60,7 @@ void day_runs::add_elsewhere(interval stretch) {
     runs_.erase(from + 1, to);
   }
   recent_ = static_cast<std::size_t>(from - runs_.begin());
-  if (runs_.size() > most_runs) unite_nearest();
+  if (runs_.size() > max_runs) unite_nearest();
 }
 
 void day_runs::unite_nearest() {
@@ -91,7 +91,7 @@ key_view changed_days::keep(const session_key &key) {
 }
 
 void changed_days::add_version(const session_key &of, interval stretch, std::int64_t count) {
-  if (waiting_.size() == most_waiting || key_bytes_ > most_key_bytes) give_up_waiting();
+  if (waiting_.size() == max_waiting || key_bytes_ > max_key_bytes) give_up_waiting();
   const key_view key = keep(of);
   waiting_.push_back({hash_bytes(key), key, stretch, count});
 }

@@ -41,7 +41,7 @@ struct day_run {
 class day_runs {
  public:
   // What a log should have to take for one statement. Beyond it the runs nearest to each other become one.
-  static constexpr std::size_t most_runs = 64;
+  static constexpr std::size_t max_runs = 64;
 
   day_runs(const time_zone &zone, std::pmr::memory_resource *memory) : zone_(&zone), runs_(memory) {}
   day_runs(const day_runs &from, std::pmr::memory_resource *memory)
@@ -67,8 +67,8 @@ class day_runs {
 class changed_days {
  public:
   // Old and new rows wait for their counterparts. Beyond either limit all days of those that wait count as changed.
-  static constexpr std::size_t most_waiting = 100'000;
-  static constexpr std::size_t most_key_bytes = std::size_t{16} << 20U;
+  static constexpr std::size_t max_waiting = 100'000;
+  static constexpr std::size_t max_key_bytes = std::size_t{16} << 20U;
 
   // Whose session it is; no value is SQL's NULL, which is not the same as ''.
   struct session_key {

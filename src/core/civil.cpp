@@ -16,7 +16,7 @@ constexpr std::int64_t floor_div(std::int64_t value, std::int64_t by) { return v
 
 [[noreturn]] void throw_too_many_buckets() {
   throw error(fault::too_large, "the range has too many buckets",
-              "At most " + std::to_string(most_buckets) + " buckets are made at a time.",
+              "At most " + std::to_string(max_buckets) + " buckets are made at a time.",
               "Ask for a shorter range or a coarser granularity.");
 }
 
@@ -116,7 +116,7 @@ void append_hours(grid &to, interval window, const time_zone &zone, const contex
   instant at = hours.start_of(window.start);
   for (to.bounds.push_back(at); at < window.end; to.bounds.push_back(at)) {
     at = hours.next(at);
-    if (to.bounds.size() > static_cast<std::size_t>(most_buckets)) throw_too_many_buckets();
+    if (to.bounds.size() > static_cast<std::size_t>(max_buckets)) throw_too_many_buckets();
     tick();
   }
 }
@@ -148,7 +148,7 @@ granularity parse_granularity(std::string_view name) {
 grid day_grid(day_number first, day_number last, const time_zone &zone, const context &host) {
   grid days(host.memory);
   if (first > last) return days;
-  if (std::int64_t{last} - first >= most_buckets) throw_too_many_buckets();
+  if (std::int64_t{last} - first >= max_buckets) throw_too_many_buckets();
   ticker tick(host);
   days.bounds.reserve(static_cast<std::size_t>(std::int64_t{last} - first + 2));
   for (std::int64_t day = first; day <= std::int64_t{last} + 1; ++day) {
@@ -176,7 +176,7 @@ grid civil_grid(granularity size, interval window, const time_zone &zone, const 
     const instant next = zone.start_of(static_cast<day_number>(day));
     if (next > start) buckets.bounds.push_back(next);
     start = std::max(start, next);
-    if (buckets.size() > static_cast<std::size_t>(most_buckets)) throw_too_many_buckets();
+    if (buckets.size() > static_cast<std::size_t>(max_buckets)) throw_too_many_buckets();
     tick();
   }
   return buckets;

@@ -20,7 +20,7 @@ namespace headcount::core {
 using day_number = std::int32_t;
 
 // More buckets than this are refused: a report of 27,000 years, or an hourly one of 1,100.
-inline constexpr std::int64_t most_buckets = 10'000'000;
+inline constexpr std::int64_t max_buckets = 10'000'000;
 
 // What the host knows of a time zone.
 class time_zone {

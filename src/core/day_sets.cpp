@@ -39,7 +39,7 @@ std::uint32_t day_sets::size() const {
 
 void day_sets::add_wide(key_view key, day_number first, day_number last) {
   const std::int32_t from = first >> day_word::shift, to = last >> day_word::shift;
-  if (to - from >= most_words) {
+  if (to - from >= max_words) {
     add_stay(key, {first, std::int64_t{last} + 1});
     return;
   }

@@ -106,7 +106,7 @@ class day_sets {
 
  private:
   // Shorter stretches are cheaper as words, longer ones would let a row with a start long ago take any memory.
-  static constexpr std::int32_t most_words = 4;
+  static constexpr std::int32_t max_words = 4;
   // What a year needs beside the word in the record, in as many bytes as PostgreSQL's allocator rounds to.
   static constexpr std::uint32_t first_capacity = 5;
   // Rows in any order find the word that they are about among this many, so that words do not come twice.

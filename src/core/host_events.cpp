@@ -29,7 +29,7 @@ host_events::~host_events() {
 
 void host_events::settle() {
   const auto make = [this](table::record &, interval stretch) {
-    if (table_.size() > most_hosts) throw_too_large();
+    if (table_.size() > max_hosts) throw_too_large();
     add_session(table_.size(), stretch);
   };
   table_.settle([](const table::record &, interval) {}, make,
@@ -39,7 +39,7 @@ void host_events::settle() {
 // The number of a host, which is new if it is not there yet.
 std::uint32_t host_events::number_of(key_view host) {
   std::uint32_t number = table_.size();
-  if (number > most_hosts) throw_too_large();
+  if (number > max_hosts) throw_too_large();
   table_.add_now(
       host, {}, [](table::record &, interval) {}, [&](std::uint32_t known, interval) { number = known; });
   return number;
@@ -78,7 +78,7 @@ void host_events::grow_slices() {
 
 void host_events::add_block(slice &to) {
   const std::size_t before = to.newest == nullptr ? 0 : sizeof(block) + to.newest->capacity * sizeof(event);
-  const std::size_t bytes = before == 0 ? least_block : std::min(before * 4, most_block);
+  const std::size_t bytes = before == 0 ? least_block : std::min(before * 4, max_block);
   auto *const made = static_cast<block *>(memory_->allocate(bytes, alignof(block)));
   *made = {to.newest, (bytes - sizeof(block)) / sizeof(event)};
   to.newest = made;
@@ -147,7 +147,7 @@ void host_events::merge(const host_events &from, const context &host) {
   for (const slice *each : from.slices_in_order(host)) {
     slice &into = find_slice(each->number);
     for_each_block(*each, [&](std::span<const event> events) {
-      for (const event one : events) put(into, (one & ~event{most_hosts}) | numbers[one & most_hosts]);
+      for (const event one : events) put(into, (one & ~event{max_hosts}) | numbers[one & max_hosts]);
     });
     host.poll();
   }
@@ -170,9 +170,9 @@ void host_events::merge(byte_reader &from, const context &host) {
     slice *const into = count == 0 ? nullptr : &find_slice(number);
     for (std::size_t at = 0; at < events.size(); at += sizeof(event)) {
       const auto each = xxh64::load<event>(events.data() + at);
-      const std::uint64_t known = each & most_hosts;
+      const std::uint64_t known = each & max_hosts;
       if (known >= numbers.size()) byte_reader::throw_damaged("A host is not among its hosts.");
-      put(*into, (each & ~event{most_hosts}) | numbers[known]);
+      put(*into, (each & ~event{max_hosts}) | numbers[known]);
     }
     host.poll();
   }

@@ -69,7 +69,7 @@ class host_events {
           // Without branches: whether a session begins or ends is as good as random.
           const event here = sorted[at++];
           const std::uint32_t begun = (here >> kind_shift) & 1U;
-          std::uint32_t &count = sessions[here & most_hosts];
+          std::uint32_t &count = sessions[here & max_hosts];
           level += static_cast<std::int64_t>(begun & (count == 0 ? 1U : 0U));
           count += 2 * begun - 1;
           level -= static_cast<std::int64_t>((begun ^ 1U) & (count == 0 ? 1U : 0U));
@@ -88,9 +88,9 @@ class host_events {
   using event = std::uint64_t;
   static constexpr unsigned tick_bits = 32, tick_shift = 32, kind_shift = 31;
   static constexpr event begins = event{1} << kind_shift;
-  static constexpr std::uint32_t most_hosts = 0x7fffffff;
+  static constexpr std::uint32_t max_hosts = 0x7fffffff;
   // Blocks of 128 bytes first, since there may be many slices with little in them, of 8 kB in the end.
-  static constexpr std::size_t least_block = 128, most_block = 8192;
+  static constexpr std::size_t least_block = 128, max_block = 8192;
   static constexpr std::size_t first_slots = 64;
 
   struct block {

@@ -7,7 +7,7 @@
 namespace headcount::core {
 namespace {
 
-constexpr std::size_t most_slices = 512;
+constexpr std::size_t max_slices = 512;
 
 }  // namespace
 
@@ -18,16 +18,16 @@ void instant_list::slice_up() {
   first_ = *lowest;
   const std::uint64_t span = static_cast<std::uint64_t>(*highest) - static_cast<std::uint64_t>(first_);
   const auto bits = static_cast<unsigned>(std::bit_width(span)), slice_bits = 9U;
-  static_assert(most_slices == 1U << slice_bits);
+  static_assert(max_slices == 1U << slice_bits);
   shift_ = bits > slice_bits ? bits - slice_bits : 0;
-  slices_.resize(most_slices);
+  slices_.resize(max_slices);
   for (const instant each : few_) put(each);
   few_.clear();
 }
 
 void instant_list::put(instant at) {
   const std::uint64_t offset = static_cast<std::uint64_t>(at) - static_cast<std::uint64_t>(first_);
-  slice &into = slices_[at < first_ ? 0 : std::min<std::uint64_t>(offset >> shift_, most_slices - 1)];
+  slice &into = slices_[at < first_ ? 0 : std::min<std::uint64_t>(offset >> shift_, max_slices - 1)];
   const std::size_t place = into.count % block_capacity;
   if (place == 0) {
     auto *const made = static_cast<block *>(memory_->allocate(sizeof(block), alignof(block)));

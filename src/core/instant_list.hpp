@@ -33,7 +33,7 @@ class instant_list {
   void add(instant at) {
     if (slices_.empty()) {
       few_.push_back(at);
-      if (few_.size() == most_few) slice_up();
+      if (few_.size() == max_few) slice_up();
     } else {
       put(at);
     }
@@ -51,7 +51,7 @@ class instant_list {
   instant back() const { return few_.back(); }
 
  private:
-  static constexpr std::size_t most_few = 8192;       // below it one sort within the cache does
+  static constexpr std::size_t max_few = 8192;       // below it one sort within the cache does
   static constexpr std::size_t block_capacity = 127;  // 1 kB a block
 
   struct block {

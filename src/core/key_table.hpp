@@ -29,9 +29,9 @@ namespace headcount::core {
 
 // A key of up to 32 bytes, padded with zeros: copied, hashed and compared as words.
 struct short_key {
-  static constexpr std::size_t most_bytes = 32;
+  static constexpr std::size_t max_bytes = 32;
 
-  std::array<std::uint64_t, most_bytes / 8> words;
+  std::array<std::uint64_t, max_bytes / 8> words;
   std::uint32_t length;
 
   // Whole words, then what is left of the last one, all without a call to memcpy.
@@ -67,12 +67,12 @@ class key_table {
     Narrow narrow;
     std::uint32_t length;
     union {
-      std::array<std::uint64_t, short_key::most_bytes / 8> words;
+      std::array<std::uint64_t, short_key::max_bytes / 8> words;
       const std::byte *far;
     };
 
     key_view key() const {
-      return {length <= short_key::most_bytes ? reinterpret_cast<const std::byte *>(words.data()) : far, length};
+      return {length <= short_key::max_bytes ? reinterpret_cast<const std::byte *>(words.data()) : far, length};
     }
     bool has_key(const short_key &key) const { return length == key.length && words == key.words; }
     bool has_key(key_view long_key) const { return length == long_key.size() && compare(key(), long_key) == 0; }
@@ -99,7 +99,7 @@ class key_table {
   }
 
   // Holds a row back. Returns whether it is time to settle().
-  static bool is_short(key_view key) { return key.size() <= short_key::most_bytes; }
+  static bool is_short(key_view key) { return key.size() <= short_key::max_bytes; }
   bool hold(key_view key, const Row &row) {
     waiting_row &held = waiting_[waiting_count_];
     held.row = row;

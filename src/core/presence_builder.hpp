@@ -40,7 +40,7 @@ class presence_builder {
     auto *const copy = static_cast<std::byte *>(memory_->allocate(bytes.size(), part_alignment));
     std::memcpy(copy, bytes.data(), bytes.size());
     parts_.add(presence_reader({copy, bytes.size()}));
-    if (parts_.part_count() > most_parts) fold_parts(host);
+    if (parts_.part_count() > max_parts) fold_parts(host);
   }
 
   // What is there so far. Valid until more is added.
@@ -56,7 +56,7 @@ class presence_builder {
  private:
   // Smaller presences cost less as rows of the table than as one more part to look at for every key.
   static constexpr std::size_t least_part_bytes = 64 * 1024;
-  static constexpr std::size_t most_parts = 16;
+  static constexpr std::size_t max_parts = 16;
   static constexpr std::size_t part_alignment = alignof(std::uint64_t);
 
   key_view to_own_bytes(const presence_view &presence, const context &host) {

@@ -38,7 +38,7 @@ windowed_grid make_windowed_grid(day_span days, std::int64_t window_days, instan
     lead = window_days - 1;
     if (first_data != beginning)
       lead = std::min<std::int64_t>(lead, std::int64_t{days.first} - day_of(first_data, zone));
-    lead = std::clamp<std::int64_t>(lead, 0, most_buckets);
+    lead = std::clamp<std::int64_t>(lead, 0, max_buckets);
   }
   return {day_grid(static_cast<day_number>(days.first - lead), days.last, zone, host), static_cast<std::size_t>(lead)};
 }

@@ -26,7 +26,7 @@ namespace headcount::core {
 inline constexpr std::uint8_t user_list_version = 1;
 
 // Numbers in lists are below this one.
-inline constexpr std::uint32_t most_users = 1U << 30U;
+inline constexpr std::uint32_t max_users = 1U << 30U;
 
 struct numbered_user {
   key_view name;  // kept by whoever gave it
@@ -58,7 +58,7 @@ void for_each_user(key_view list, Visit &&visit) {
   for (bool is_first = true; from.remaining() > 0; is_first = false) {
     const std::uint64_t step = from.take_varint();
     number += step;
-    if ((step == 0 && !is_first) || step >= most_users || number >= most_users)
+    if ((step == 0 && !is_first) || step >= max_users || number >= max_users)
       from.fail("The numbers in it are not in order, or too large.");
     const key_view name = from.take(from.take_varint());
     visit(numbered_user{name, static_cast<std::uint32_t>(number)});

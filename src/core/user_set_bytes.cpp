@@ -20,7 +20,7 @@ std::uint32_t check_sum(const std::byte *head, key_view rest) {
 
 constexpr std::size_t runs_size(std::size_t runs) { return 2 + 4 * runs; }
 constexpr std::size_t plain_size(std::size_t cardinality) {
-  return cardinality <= container::most_in_array ? 2 * cardinality : container::bitset_bytes;
+  return cardinality <= container::max_in_array ? 2 * cardinality : container::bitset_bytes;
 }
 constexpr bool is_shorter_as_runs(std::size_t cardinality, std::size_t runs) {
   return runs_size(runs) < plain_size(cardinality);
@@ -215,7 +215,7 @@ container roaring_reader::container_at(std::size_t number, std::size_t offset) c
     const std::size_t runs = xxh64::load<std::uint16_t>(take(offset, 2).data());
     return {container::shape::runs, key_at(number), cardinality, take(offset, runs_size(runs))};
   }
-  const bool is_array = cardinality <= container::most_in_array;
+  const bool is_array = cardinality <= container::max_in_array;
   return {is_array ? container::shape::array : container::shape::bitset, key_at(number), cardinality,
           take(offset, plain_size(cardinality))};
 }
@@ -375,8 +375,8 @@ std::span<std::byte> to_canonical(std::span<const std::uint32_t> numbers, std::s
     const std::uint32_t key = numbers[first] >> 16U;
     while (next < numbers.size() && numbers[next] >> 16U == key) ++next;
     const auto same_key = numbers.subspan(first, next - first);
-    if (same_key.size() <= container::most_in_array) {
-      std::array<std::uint16_t, container::most_in_array> low;
+    if (same_key.size() <= container::max_in_array) {
+      std::array<std::uint16_t, container::max_in_array> low;
       std::transform(same_key.begin(), same_key.end(), low.begin(),
                      [](std::uint32_t each) { return static_cast<std::uint16_t>(each & 0xffffU); });
       writer.add(key, {low.data(), same_key.size()});
@@ -394,8 +394,8 @@ std::span<std::byte> rewrite(const roaring_reader &from, use_runs runs, std::siz
   user_set_writer writer(runs, memory);
   from.for_each_container([&](const container &here) {
     here.check();
-    if (here.cardinality <= container::most_in_array) {
-      std::array<std::uint16_t, container::most_in_array> low;
+    if (here.cardinality <= container::max_in_array) {
+      std::array<std::uint16_t, container::max_in_array> low;
       std::size_t count = 0;
       here.for_each([&](std::uint32_t each) { low[count++] = static_cast<std::uint16_t>(each); });
       writer.add(here.key, {low.data(), count});

@@ -52,7 +52,7 @@ user_set_form read_user_set_form(key_view bytes);
 // The numbers that share their high 16 bits, as they lie in the bytes.
 struct container {
   enum class shape { array, bitset, runs };
-  static constexpr std::size_t most_in_array = 4096, bitset_words = 1024, bitset_bytes = 8192;
+  static constexpr std::size_t max_in_array = 4096, bitset_words = 1024, bitset_bytes = 8192;
   using bitset = std::array<std::uint64_t, bitset_words>;
   using short_run = std::pair<std::uint32_t, std::uint32_t>;  // its first and its last number, of the low 16 bits
 

@@ -21,9 +21,9 @@ std::uint32_t color_of(column_id id) {
 
 // 0 and up to five steps of 1, 2 or 5 times a power of ten.
 std::vector<std::int64_t> round_levels(std::int64_t highest) {
-  constexpr std::int64_t most_steps = 5;
+  constexpr std::int64_t max_steps = 5;
   std::int64_t power = 1, step = 1;
-  for (std::size_t at = 0; step * most_steps < highest; ++at) {
+  for (std::size_t at = 0; step * max_steps < highest; ++at) {
     if (at != 0 && at % 3 == 0) power *= 10;
     step = std::array{1, 2, 5}[at % 3] * power;
   }
@@ -33,7 +33,7 @@ std::vector<std::int64_t> round_levels(std::int64_t highest) {
   return levels;
 }
 
-constexpr int most_ticks = 7;
+constexpr int max_ticks = 7;
 
 // Every so many days, counted from the first one.
 std::vector<day_tick> ticks_of_days(core::day_number first, core::day_number last, int step) {
@@ -56,11 +56,11 @@ std::vector<day_tick> ticks_of_months(core::day_number first, core::day_number l
 std::vector<day_tick> round_ticks(core::day_number first, core::day_number last) {
   const int days = last - first;
   for (const int step : {1, 2, 7, 14})
-    if (days / step < most_ticks) return ticks_of_days(first, last, step);
+    if (days / step < max_ticks) return ticks_of_days(first, last, step);
   int step = 1;
   for (const int next : {1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 2400, 6000, 12000, 24000}) {
     step = next;
-    if (days / (step * 30) < most_ticks) break;
+    if (days / (step * 30) < max_ticks) break;
   }
   return ticks_of_months(first, last, step);
 }

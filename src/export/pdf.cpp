@@ -169,10 +169,10 @@ constexpr float page_width = 595.276F, page_height = 841.89F;
 constexpr float left = 48, right = page_width - 48, top = page_height - 52, bottom = 60, footer = 36;
 constexpr float title_size = 19, text_size = 9.5F, small_size = 8;
 constexpr float row_height = 15.5F, widest_column = 108;
-constexpr std::size_t most_title_lines = 3;
+constexpr std::size_t max_title_lines = 3;
 
 // libharu holds all pages until the last one is made, some 800 bytes a row: this is 200 MB, and 4,800 pages.
-constexpr std::size_t most_rows = 250'000;
+constexpr std::size_t max_rows = 250'000;
 
 struct shade {
   float red, green, blue;
@@ -304,7 +304,7 @@ class layout {
     std::vector<std::string> lines;
     while (!text.empty()) {
       std::size_t length = fitting(text, size, heavy, room);
-      if (length == text.size() || lines.size() + 1 == most_title_lines) {
+      if (length == text.size() || lines.size() + 1 == max_title_lines) {
         lines.push_back(cut(text, size, heavy, room));
         break;
       }
@@ -455,9 +455,9 @@ class layout {
 }  // namespace
 
 std::pmr::string render_pdf(const report &shown, const core::context &host) {
-  if (shown.rows() > most_rows) {
+  if (shown.rows() > max_rows) {
     throw core::error(core::fault::too_large, "too many rows for a PDF file",
-                      "At most " + std::to_string(most_rows) + " rows are written; the report has " +
+                      "At most " + std::to_string(max_rows) + " rows are written; the report has " +
                           std::to_string(shown.rows()) + ".",
                       "Restrict the report to fewer days, or ask for xlsx.");
   }

@@ -18,7 +18,7 @@
 namespace headcount::exporting {
 namespace {
 
-constexpr std::size_t most_rows = LXW_ROW_MAX - 1;  // below the header
+constexpr std::size_t max_rows = LXW_ROW_MAX - 1;  // below the header
 
 // 2000-01-01 where 1900-01-01 is day 1 and the year 1900 has a day too many.
 constexpr double serial_of_epoch = 36526;
@@ -26,7 +26,7 @@ constexpr double serial_of_epoch = 36526;
 constexpr double day_width = 12;
 
 // Up to a month of days are marked one by one: a line needs two points to be seen.
-constexpr std::size_t most_marked = 31;
+constexpr std::size_t max_marked = 31;
 
 constexpr const char *chart_data = "Chart data";  // the hidden sheet
 
@@ -258,7 +258,7 @@ class writer {
       pen.color = line.color;
       pen.width = 1.75F;
       chart_series_set_line(series, &pen);
-      if (shown_.rows() <= most_marked) put_marks(series, line.color);
+      if (shown_.rows() <= max_marked) put_marks(series, line.color);
     }
     chart_title_off(made);
     chart_legend_set_position(made, LXW_CHART_LEGEND_TOP);
@@ -306,9 +306,9 @@ void write_xlsx(const report &shown, const char *file, const char *folder, const
                       "Its days begin with " + iso(first_day) + ".",
                       "Restrict the report to the days that matter, or ask for pdf or html.");
   }
-  if (shown.rows() > most_rows) {
+  if (shown.rows() > max_rows) {
     throw core::error(core::fault::too_large, "too many rows for an xlsx file",
-                      "A sheet holds " + std::to_string(most_rows) + " rows below its header; the report has " +
+                      "A sheet holds " + std::to_string(max_rows) + " rows below its header; the report has " +
                           std::to_string(shown.rows()) + ".",
                       "Restrict the report to fewer days.");
   }

@@ -110,7 +110,7 @@ HEADCOUNT_FUNCTION(headcount_number_users) {
   if (collected.empty()) return rows.result(fcinfo);
   pg::require_argument(fcinfo, 3, "next_number");
   core::user_numbers numbers = known_numbers(collected, fcinfo, 2, work);
-  put_lists(rows, numbers.number_the_rest(pg::user_number(PG_GETARG_INT32(3)), core::most_users), buckets_argument(fcinfo, 4), work);
+  put_lists(rows, numbers.number_the_rest(pg::user_number(PG_GETARG_INT32(3)), core::max_users), buckets_argument(fcinfo, 4), work);
   return rows.result(fcinfo);
 }
 
@@ -148,7 +148,7 @@ HEADCOUNT_FUNCTION(headcount_daily_sets) {
   const pg::daily_arguments collected(fcinfo, 0, work);
   if (collected.empty()) return rows.result(fcinfo);
   core::user_numbers numbers = known_numbers(collected, fcinfo, 2, work);
-  (void)numbers.number_the_rest(core::most_users, core::last_user_number);
+  (void)numbers.number_the_rest(core::max_users, core::last_user_number);
   const pg::zone &zone = *collected.settings().time_zone;
   const auto days = core::find_numbered_days(collected.sessions(), collected.denials(), numbers, zone, work);
   for (std::size_t at = 0; at < days.rows.size(); ++at) {

@@ -25,7 +25,7 @@ constexpr std::size_t first_log_bytes = 192;
 
 // Beyond this a log becomes a table, whose memory context costs HashAggregate a visit for each new group: at 32 kB
 // a state, 10,000 such groups take 320 MB before the visits add up to half a second.
-constexpr std::size_t most_log_bytes = 32 * 1024;
+constexpr std::size_t max_log_bytes = 32 * 1024;
 
 Size flat_size(ExpandedObjectHeader *header) {
   auto *const presence = reinterpret_cast<expanded_presence *>(header);
@@ -135,7 +135,7 @@ bool presence_state::grow_log(std::size_t more) {
   const std::size_t before = log_ == nullptr ? 0 : VARSIZE(log_);
   const std::size_t needed = (before == 0 ? VARHDRSZ + core::row_log_editor::head_size : before) + more;
   const std::size_t size = std::max({first_log_bytes, before * 2, needed});
-  if (size > most_log_bytes) return false;
+  if (size > max_log_bytes) return false;
   auto *const larger = static_cast<struct varlena *>(call([size] { return palloc(size); }));
   if (log_ != nullptr) std::memcpy(larger, log_, before);
   SET_VARSIZE(larger, size);
@@ -167,7 +167,7 @@ void presence_state::add_argument(int number) {
   if (added.type() == core::key_type::none) return;
   const workspace work;
   if (const auto stored = stored_presence_argument(fcinfo_, number);
-      stored.has_value() && stored->bytes().size() > most_log_bytes) {
+      stored.has_value() && stored->bytes().size() > max_log_bytes) {
     check_type(added.type());
     table().builder.add_canonical(stored->bytes(), work);
     return;

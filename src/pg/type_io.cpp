@@ -22,7 +22,7 @@ void validate(core::key_view bytes, bytes_check check, core::fault as, std::stri
 Datum decode(std::string_view text, const char *type, bytes_check check) {
   const std::string message = std::string("invalid input syntax for type ") + type;
   const std::size_t room = text.size() / 4 * 3 + 3 + VARHDRSZ;
-  if (room > core::most_bytes) core::throw_too_large();
+  if (room > core::max_bytes) core::throw_too_large();
   auto *const value = static_cast<std::byte *>(call([room] { return palloc(room); }));
   const int length = compat::base64_decode(text.data(), static_cast<int>(text.size()), value + VARHDRSZ,
                                            static_cast<int>(room - VARHDRSZ));
@@ -58,7 +58,7 @@ Datum read_message(FunctionCallInfo fcinfo, const char *type, bytes_check check)
 
 Datum write_text(core::key_view canonical) {
   const std::size_t room = (canonical.size() + 2) / 3 * 4 + 1;
-  if (room > core::most_bytes) core::throw_too_large();
+  if (room > core::max_bytes) core::throw_too_large();
   auto *const text = static_cast<char *>(call([room] { return palloc(room); }));
   const int length =
       compat::base64_encode(canonical.data(), static_cast<int>(canonical.size()), text, static_cast<int>(room - 1));

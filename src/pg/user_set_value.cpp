@@ -20,10 +20,10 @@ constexpr std::size_t first_log_bytes = 64;
 
 // Beyond this a log becomes a bitmap, whose memory context costs HashAggregate a visit for each new group, as in
 // presence_value.cpp: this many bytes hold 8,189 numbers.
-constexpr std::size_t most_log_bytes = 32 * 1024;
+constexpr std::size_t max_log_bytes = 32 * 1024;
 
 // A set of more numbers is united as a whole, for which the state becomes a bitmap if it is not yet.
-constexpr std::size_t most_added_singly = 2048;
+constexpr std::size_t max_added_singly = 2048;
 
 Size flat_size(ExpandedObjectHeader *header) {
   auto *const expanded = reinterpret_cast<expanded_user_set *>(header);
@@ -138,7 +138,7 @@ bool user_set_state::make_room() {
     // Where less than a quarter gets free, there would soon be the next sort.
     const std::size_t used = VARHDRSZ + core::number_log_editor::size_of(numbers.size());
     if (used > size / 4 * 3) size *= 2;
-    if (size > most_log_bytes) return false;
+    if (size > max_log_bytes) return false;
   }
   log_ = static_cast<struct varlena *>(call([size] { return palloc(size); }));
   SET_VARSIZE(log_, size);
@@ -179,7 +179,7 @@ void user_set_state::add_argument(int number) {
   }
   const workspace work;
   const core::user_set_reader added = user_set_argument(fcinfo_, number, work);
-  if (table_ == nullptr && added.cardinality() <= most_added_singly) {
+  if (table_ == nullptr && added.cardinality() <= max_added_singly) {
     added.for_each(work, add_each);
   } else {
     table().unite(core::user_set(added, work));

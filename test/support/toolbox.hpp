@@ -103,7 +103,7 @@ class host {
   operator const context &() const { return context_; }
   std::pmr::memory_resource *memory() const { return context_.memory; }
   std::size_t held_memory() const { return arena_.held(); }
-  std::size_t most_memory() const { return arena_.most(); }
+  std::size_t max_memory() const { return arena_.most(); }
   std::uint64_t allocations() const { return arena_.allocations(); }
 
  private:

@@ -155,13 +155,13 @@ TEST(byte_buffer, refuses_what_no_value_can_hold) {
   buffer.append_byte(1);
   const std::byte byte{};
   try {
-    buffer.append(&byte, core::most_bytes);  // refused before a byte of it is read
+    buffer.append(&byte, core::max_bytes);  // refused before a byte of it is read
     FAIL() << "took 1 GB";
   } catch (const core::error &error) {
     EXPECT_EQ(error.kind(), core::fault::too_large);
   }
   EXPECT_EQ(buffer.size(), 1U);
-  EXPECT_LT(host.most_memory(), 1000U);
+  EXPECT_LT(host.max_memory(), 1000U);
 }
 
 }  // namespace

@@ -204,10 +204,10 @@ TEST(changed_days, beyond_the_limit_the_nearest_runs_become_one) {
   const host with;
   // Gaps of 2, 3, 4, ... days: the runs in front are the nearest to each other.
   std::vector<day_number> single{0};
-  for (day_number gap = 2; single.size() < day_runs::most_runs + 36; ++gap) single.push_back(single.back() + gap);
+  for (day_number gap = 2; single.size() < day_runs::max_runs + 36; ++gap) single.push_back(single.back() + gap);
   pairs expected{{0, single[36]}};
   for (std::size_t at = 37; at < single.size(); ++at) expected.emplace_back(single[at], single[at]);
-  ASSERT_EQ(expected.size(), day_runs::most_runs);
+  ASSERT_EQ(expected.size(), day_runs::max_runs);
 
   changed_days forward(utc, with.memory()), backward(utc, with.memory());
   for (const day_number day : single) forward.add(stretch(day, 1, day, 2));
@@ -229,7 +229,7 @@ TEST(changed_days, any_number_of_runs_covers_all_that_changed) {
       add_days(model, each, berlin);
     }
     const day_runs found = changed.find(with);
-    EXPECT_EQ(found.runs().size(), day_runs::most_runs);
+    EXPECT_EQ(found.runs().size(), day_runs::max_runs);
     const day_set covered = days_in(found);
     EXPECT_TRUE(std::includes(covered.begin(), covered.end(), model.begin(), model.end()));
   }
@@ -280,11 +280,11 @@ TEST(changed_days, rows_of_one_day_are_converted_once) {
 TEST(changed_days, a_statement_of_one_row_takes_little_memory) {
   const host with;
   changed_days inserted(utc, with.memory()), updated(utc, with.memory());
-  EXPECT_EQ(with.most_memory(), 0U);
+  EXPECT_EQ(with.max_memory(), 0U);
   inserted.add(open_from(1, 1));
-  EXPECT_LE(with.most_memory(), 32U);
+  EXPECT_LE(with.max_memory(), 32U);
   fill(updated, {{"anna", "h1", open_from(1, 1)}}, {{"anna", "h1", stretch(1, 1, 1, 2)}});
-  EXPECT_LE(with.most_memory(), 2048U);
+  EXPECT_LE(with.max_memory(), 2048U);
 }
 
 // --- with counterparts -----------------------------------------------------------------------------------------------
@@ -390,7 +390,7 @@ TEST(changed_days, too_many_to_wait_change_all_their_days) {
   const host with;
   const session early{"anna", "h1", stretch(1, 0, 2, 0)}, late{"anna", "h1", stretch(9, 0, 10, 0)};
   changed_days changed(utc, with.memory());
-  for (std::size_t row = 0; row < changed_days::most_waiting / 2; ++row) fill(changed, {early}, {early});
+  for (std::size_t row = 0; row < changed_days::max_waiting / 2; ++row) fill(changed, {early}, {early});
   EXPECT_EQ(pairs_of(changed.find(with)), pairs{});  // as many as may wait
   fill(changed, {late}, {late});
   EXPECT_EQ(pairs_of(changed.find(with)), (pairs{{1, 1}}));  // what came later still has its counterparts
@@ -406,15 +406,15 @@ TEST(changed_days, memory_is_bounded) {
     const session each{long_name, "h1", stretch(1, 0, 2, 0)};
     fill(changed, {each}, {each});
   }
-  EXPECT_LT(with.most_memory(), 4 * changed_days::most_key_bytes);
+  EXPECT_LT(with.max_memory(), 4 * changed_days::max_key_bytes);
   EXPECT_EQ(pairs_of(changed.find(with)), (pairs{{1, 1}}));
   const session brief{"anna", "h1", stretch(9, 0, 10, 0)};
   fill(changed, {brief, brief}, {brief, brief});
   EXPECT_EQ(pairs_of(changed.find(with)), (pairs{{1, 1}}));  // after the long ones there is room again
-  const std::size_t so_far = with.most_memory();
-  for (std::size_t row = 0; row < 5 * changed_days::most_waiting; ++row)
+  const std::size_t so_far = with.max_memory();
+  for (std::size_t row = 0; row < 5 * changed_days::max_waiting; ++row)
     changed.add_old({view_of("anna"), {}, {}}, stretch(1, 0, 2, 0));
-  EXPECT_LT(with.most_memory(), so_far + 24 * changed_days::most_waiting * 8);
+  EXPECT_LT(with.max_memory(), so_far + 24 * changed_days::max_waiting * 8);
 }
 
 TEST(changed_days, can_be_interrupted) {

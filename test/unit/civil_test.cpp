@@ -118,7 +118,7 @@ TEST(day_grid, bounds_never_run_backwards) {
 
 TEST(day_grid, more_than_most_buckets_are_refused) {
   const host host;
-  constexpr auto most = static_cast<day_number>(core::most_buckets);
+  constexpr auto most = static_cast<day_number>(core::max_buckets);
   EXPECT_EQ(core::day_grid(0, most - 1, utc, host).size(), static_cast<std::size_t>(most));
   expect_fault(core::fault::too_large, [&] { core::day_grid(0, most, utc, host); });
   expect_fault(core::fault::too_large, [&] { core::day_grid(INT32_MIN, INT32_MAX, utc, host); });
@@ -299,7 +299,7 @@ TEST(civil_grid, weeks_begin_on_monday) {
 
 TEST(civil_grid, more_than_most_buckets_are_refused) {
   const host host;
-  constexpr std::int64_t most = core::most_buckets;
+  constexpr std::int64_t most = core::max_buckets;
   EXPECT_EQ(core::civil_grid(granularity::day, {0, most * days}, utc, host).size(), static_cast<std::size_t>(most));
   EXPECT_EQ(core::civil_grid(granularity::hour, {0, most * hours}, utc, host).size(), static_cast<std::size_t>(most));
   for (const auto &[size, width] : {std::pair(granularity::day, days), std::pair(granularity::hour, hours)})

@@ -108,7 +108,7 @@ TEST(keyed_intervals, retries_do_not_pile_up) {
   const auto memory_after = [&](int rounds) {
     for (int round = 0; round < rounds; ++round)
       for (instant at = 0; at < 40; ++at) table.add(view_of("k"), {at * 10, at * 10 + 5});
-    return host.most_memory();
+    return host.max_memory();
   };
   const std::size_t before = memory_after(50);
   EXPECT_EQ(memory_after(2000), before) << "the same 40 intervals again and again take more and more memory";

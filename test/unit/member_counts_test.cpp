@@ -88,7 +88,7 @@ TEST(member_counts, take_memory_by_what_they_hold) {
     const test::host own;
     core::member_counts counts(own.memory());
     for (int day = 0; day < 14; ++day) add(counts, set, host);
-    return own.most_memory();
+    return own.max_memory();
   };
   EXPECT_LT(memory_for(dense), 10'000U);
   EXPECT_LT(memory_for(sparse), 8'000'000U);

@@ -112,7 +112,7 @@ std::string damage_in(key_view canonical) {
     return {};
   } catch (const core::error &error) {
     EXPECT_EQ(error.kind(), core::fault::damaged_bytes) << error.what();
-    EXPECT_LT(host.most_memory(), 100'000U) << "damaged bytes ask for much memory";
+    EXPECT_LT(host.max_memory(), 100'000U) << "damaged bytes ask for much memory";
     return error.detail();
   }
 }

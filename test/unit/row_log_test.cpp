@@ -91,7 +91,7 @@ void expect_damaged(const bytes &log, const char *what) {
   } catch (const core::error &error) {
     EXPECT_EQ(error.kind(), core::fault::damaged_bytes) << what;
   }
-  EXPECT_LT(host.most_memory(), 10'000U) << what;
+  EXPECT_LT(host.max_memory(), 10'000U) << what;
 }
 
 TEST(row_log, wrong_counts_and_lengths_are_noticed) {

@@ -50,7 +50,7 @@ TEST(user_list, gives_back_what_was_put_in) {
   for (int round = 0; round < 30; ++round) {
     users all;
     for (int row = 0; row < 500; ++row)
-      all[static_cast<std::uint32_t>(random() % (round % 2 == 0 ? 1000 : core::most_users))] =
+      all[static_cast<std::uint32_t>(random() % (round % 2 == 0 ? 1000 : core::max_users))] =
           std::string(random() % 40 == 0 ? 5000 : random() % 20, static_cast<char>('a' + random() % 26)) + std::to_string(row);
     const std::uint32_t buckets = 1U << random() % 8;
     users found;
@@ -73,7 +73,7 @@ TEST(user_list, refuses_damaged_bytes) {
   }
   EXPECT_EQ(read(from_hex("01")), users());
   EXPECT_EQ(read(from_hex("01 00 00")), (users{{0, ""}}));
-  EXPECT_EQ(read(from_hex("01 ffffffff03 00")), (users{{core::most_users - 1, ""}}));
+  EXPECT_EQ(read(from_hex("01 ffffffff03 00")), (users{{core::max_users - 1, ""}}));
 }
 
 TEST(user_list, does_not_take_a_number_twice) {

@@ -182,7 +182,7 @@ std::string damage_in(key_view canonical) {
     return {};
   } catch (const core::error &error) {
     EXPECT_EQ(error.kind(), core::fault::damaged_bytes) << error.what();
-    EXPECT_EQ(host.most_memory(), 0U) << "damaged bytes ask for memory";
+    EXPECT_EQ(host.max_memory(), 0U) << "damaged bytes ask for memory";
     return error.detail();
   }
 }
