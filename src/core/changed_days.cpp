@@ -16,11 +16,11 @@ namespace {
 constexpr std::int64_t margin = 10 * ticks_per_day;
 constexpr instant first_sure = first_finite + margin, last_sure = end_of_finite - margin;
 
-day_run run_of(interval stretch, const time_zone &zone) {
+day_run run_of(interval when, const time_zone &zone) {
   day_run run{no_first_day, no_last_day, {beginning, forever}};
-  const instant last = stretch.end - 1;
-  if (stretch.start >= first_sure) {
-    run.first = day_of(std::min(stretch.start, last_sure), zone);
+  const instant last = when.end - 1;
+  if (when.start >= first_sure) {
+    run.first = day_of(std::min(when.start, last_sure), zone);
     run.bounds.start = zone.start_of(run.first);
   }
   if (last <= last_sure) {
@@ -38,15 +38,15 @@ void unite_with(day_run &run, const day_run &other) {
 
 }  // namespace
 
-void day_runs::add_elsewhere(interval stretch) {
-  // Only the last run that begins no later than the stretch can hold it.
-  auto from = std::upper_bound(runs_.begin(), runs_.end(), stretch.start,
+void day_runs::add_elsewhere(interval when) {
+  // Only the last run that begins no later than the interval can hold it.
+  auto from = std::upper_bound(runs_.begin(), runs_.end(), when.start,
                                [](instant start, const day_run &run) { return start < run.bounds.start; });
-  if (from != runs_.begin() && (from - 1)->holds(stretch)) {
+  if (from != runs_.begin() && (from - 1)->holds(when)) {
     recent_ = static_cast<std::size_t>(from - 1 - runs_.begin());
     return;
   }
-  const day_run added = run_of(stretch, *zone_);
+  const day_run added = run_of(when, *zone_);
   // Those that meet it or lie beside it become one with it.
   from = std::lower_bound(runs_.begin(), runs_.end(), std::int64_t{added.first} - 1,
                           [](const day_run &run, std::int64_t before) { return run.last < before; });
@@ -90,14 +90,14 @@ key_view changed_days::keep(const session_key &key) {
   return {bytes, size};
 }
 
-void changed_days::add_version(const session_key &of, interval stretch, std::int64_t count) {
+void changed_days::add_version(const session_key &of, interval when, std::int64_t count) {
   if (waiting_.size() == max_waiting || key_bytes_ > max_key_bytes) give_up_waiting();
   const key_view key = keep(of);
-  waiting_.push_back({hash_bytes(key), key, stretch, count});
+  waiting_.push_back({hash_bytes(key), key, when, count});
 }
 
 void changed_days::give_up_waiting() {
-  for (const version &each : waiting_) runs_.add(each.stretch);
+  for (const version &each : waiting_) runs_.add(each.when);
   waiting_.clear();
   keys_.release();
   key_bytes_ = 0;
@@ -116,8 +116,8 @@ day_runs changed_days::find(const context &host) const {
   std::pmr::vector<event> events(host.memory);
   events.reserve(2 * waiting_.size());
   for (const version &each : waiting_) {
-    events.push_back({&each, each.stretch.start, each.count});
-    if (each.stretch.end != forever) events.push_back({&each, each.stretch.end, -each.count});
+    events.push_back({&each, each.when.start, each.count});
+    if (each.when.end != forever) events.push_back({&each, each.when.end, -each.count});
   }
   std::sort(events.begin(), events.end(), [&](const event &a, const event &b) {
     const int order = compare_keys(a, b);

@@ -34,7 +34,7 @@ struct day_run {
   day_number last;
   interval bounds;
 
-  bool holds(interval stretch) const { return stretch.start >= bounds.start && stretch.end <= bounds.end; }
+  bool holds(interval when) const { return when.start >= bounds.start && when.end <= bounds.end; }
 };
 
 // A set of days as runs, sorted and apart from each other by a day at least.
@@ -47,16 +47,16 @@ class day_runs {
   day_runs(const day_runs &from, std::pmr::memory_resource *memory)
       : zone_(from.zone_), runs_(from.runs_, memory), recent_(from.recent_) {}
 
-  // Adds the days that `stretch` meets; it is not empty and has a start. Rows come in rough order of time, so nearly
+  // Adds the days that `when` meets; it is not empty and has a start. Rows come in rough order of time, so nearly
   // all of them meet no other days than the row before did; those cost no conversion.
-  void add(interval stretch) {
-    if (recent_ >= runs_.size() || !runs_[recent_].holds(stretch)) add_elsewhere(stretch);
+  void add(interval when) {
+    if (recent_ >= runs_.size() || !runs_[recent_].holds(when)) add_elsewhere(when);
   }
 
   std::span<const day_run> runs() const { return runs_; }
 
  private:
-  void add_elsewhere(interval stretch);
+  void add_elsewhere(interval when);
   void unite_nearest();
 
   const time_zone *zone_;
@@ -80,12 +80,12 @@ class changed_days {
   changed_days(const changed_days &) = delete;
   changed_days &operator=(const changed_days &) = delete;
 
-  // Adds a session that was inserted or deleted. `stretch` is not empty and has a start.
-  void add(interval stretch) { runs_.add(stretch); }
+  // Adds a session that was inserted or deleted. `when` is not empty and has a start.
+  void add(interval when) { runs_.add(when); }
 
   // Adds a session as it was before an update, or as it is after it.
-  void add_old(const session_key &of, interval stretch) { add_version(of, stretch, -1); }
-  void add_new(const session_key &of, interval stretch) { add_version(of, stretch, 1); }
+  void add_old(const session_key &of, interval when) { add_version(of, when, -1); }
+  void add_new(const session_key &of, interval when) { add_version(of, when, 1); }
 
   // The days that changed, by all that has been added.
   day_runs find(const context &host) const;
@@ -94,11 +94,11 @@ class changed_days {
   struct version {
     std::uint64_t hash;
     key_view key;
-    interval stretch;
+    interval when;
     std::int64_t count;  // 1 for a new row, -1 for an old one
   };
 
-  void add_version(const session_key &of, interval stretch, std::int64_t count);
+  void add_version(const session_key &of, interval when, std::int64_t count);
   key_view keep(const session_key &key);
   void give_up_waiting();
 

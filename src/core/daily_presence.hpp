@@ -70,18 +70,18 @@ class daily_presence {
   // Whether it has events, so that rows can be added; read() may leave peaks in their place.
   bool is_open() const { return hosts_.has_value(); }
 
-  // `stretch` is not empty and has a start. A session without a user still counts its host, and the other way round.
-  void add_session(std::optional<key_view> user, std::optional<key_view> host, interval stretch) {
-    if (stretch.start > as_of_ || (!user.has_value() && !host.has_value())) return;
-    if (stretch.start < first_) first_ = stretch.start;
-    const bool ends = stretch.end <= as_of_;
-    if (user.has_value()) users_.add(*user, starts_(stretch.start), ends_(ends ? stretch.end - 1 : as_of_));
-    if (host.has_value()) hosts_->add(*host, {stretch.start, ends ? stretch.end : forever});
+  // `when` is not empty and has a start. A session without a user still counts its host, and the other way round.
+  void add_session(std::optional<key_view> user, std::optional<key_view> host, interval when) {
+    if (when.start > as_of_ || (!user.has_value() && !host.has_value())) return;
+    if (when.start < first_) first_ = when.start;
+    const bool ends = when.end <= as_of_;
+    if (user.has_value()) users_.add(*user, starts_(when.start), ends_(ends ? when.end - 1 : as_of_));
+    if (host.has_value()) hosts_->add(*host, {when.start, ends ? when.end : forever});
   }
 
   // The same for what of it is in `within`, a span of time.
-  void add_session(std::optional<key_view> user, std::optional<key_view> host, interval stretch, interval within) {
-    const interval part{std::max(stretch.start, within.start), std::min(stretch.end, within.end)};
+  void add_session(std::optional<key_view> user, std::optional<key_view> host, interval when, interval within) {
+    const interval part{std::max(when.start, within.start), std::min(when.end, within.end)};
     if (part.start < part.end) add_session(user, host, part);
   }
 

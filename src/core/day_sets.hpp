@@ -2,7 +2,7 @@
 // Which days each key was there: what a daily report needs of its users, and no more.
 //
 //   words         128 days each, a bit a day; the latest word of a key is in its record, the earlier ones are in a list
-//   long stays    stretches of more than 512 days: first and last day, in a keyed_intervals that counts in days
+//   long stays    intervals of more than 512 days: first and last day, in a keyed_intervals that counts in days
 //
 // A year of a user takes three or four words, whatever happens in it, where exact intervals would take one for each
 // session. Rows that come in order of time touch the record alone.
@@ -105,7 +105,7 @@ class day_sets {
   void write(byte_buffer &to, const context &host) const;
 
  private:
-  // Shorter stretches are cheaper as words, longer ones would let a row with a start long ago take any memory.
+  // Shorter intervals are cheaper as words, longer ones would let a row with a start long ago take any memory.
   static constexpr std::int32_t max_words = 4;
   // What a year needs beside the word in the record, in as many bytes as PostgreSQL's allocator rounds to.
   static constexpr std::uint32_t first_capacity = 5;

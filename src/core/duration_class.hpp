@@ -24,11 +24,11 @@ using duration_class = std::int32_t;
 
 inline constexpr duration_class shortest_class = 0, first_long_class = 33, last_class = 64;
 
-// `stretch` is finite and not reversed; it may be empty.
-constexpr duration_class class_of(interval stretch) {
+// `when` is finite and not reversed; it may be empty.
+constexpr duration_class class_of(interval when) {
   // Unsigned, since all of time is longer than 2^63 ticks.
   const auto bits = static_cast<duration_class>(
-      std::bit_width(static_cast<std::uint64_t>(stretch.end) - static_cast<std::uint64_t>(stretch.start)));
+      std::bit_width(static_cast<std::uint64_t>(when.end) - static_cast<std::uint64_t>(when.start)));
   return bits < first_long_class ? shortest_class : bits;
 }
 

@@ -28,12 +28,12 @@ host_events::~host_events() {
 }
 
 void host_events::settle() {
-  const auto make = [this](table::record &, interval stretch) {
+  const auto make = [this](table::record &, interval when) {
     if (table_.size() > max_hosts) throw_too_large();
-    add_session(table_.size(), stretch);
+    add_session(table_.size(), when);
   };
   table_.settle([](const table::record &, interval) {}, make,
-                [this](std::uint32_t number, interval stretch) { add_session(number, stretch); });
+                [this](std::uint32_t number, interval when) { add_session(number, when); });
 }
 
 // The number of a host, which is new if it is not there yet.
@@ -45,7 +45,7 @@ std::uint32_t host_events::number_of(key_view host) {
   return number;
 }
 
-void host_events::add_now(key_view host, interval stretch) { add_session(number_of(host), stretch); }
+void host_events::add_now(key_view host, interval when) { add_session(number_of(host), when); }
 
 std::size_t host_events::probe(std::int64_t number) const {
   const std::size_t mask = slices_.size() - 1;

@@ -38,11 +38,11 @@ class host_events {
   host_events &operator=(const host_events &) = delete;
   ~host_events();
 
-  // `stretch` is not empty and has a start. An end of `forever` is none.
-  void add(key_view host, interval stretch) {
+  // `when` is not empty and has a start. An end of `forever` is none.
+  void add(key_view host, interval when) {
     if (!table::is_short(host)) {
-      add_now(host, stretch);
-    } else if (table_.hold(host, stretch)) {
+      add_now(host, when);
+    } else if (table_.hold(host, when)) {
       settle();
     }
   }
@@ -112,13 +112,13 @@ class host_events {
   };
   using table = key_table<nothing, std::uint32_t, interval>;
 
-  void add_now(key_view host, interval stretch);
+  void add_now(key_view host, interval when);
   std::uint32_t number_of(key_view host);
   void settle();
   void settled() const { const_cast<host_events *>(this)->settle(); }
-  void add_session(std::uint32_t host, interval stretch) {
-    put(stretch.start, begins | host);
-    if (stretch.end != forever) put(stretch.end, host);
+  void add_session(std::uint32_t host, interval when) {
+    put(when.start, begins | host);
+    if (when.end != forever) put(when.end, host);
   }
   void put(instant at, event what) {
     slice &into = slice_of(at >> tick_bits);

@@ -1,5 +1,5 @@
 #pragma once
-// Points and stretches of time.
+// Points and intervals of time.
 
 #include <cstdint>
 #include <limits>
@@ -36,6 +36,6 @@ constexpr interval clip(interval whole, interval window) {
   return {whole.start > window.start ? whole.start : window.start, whole.end < window.end ? whole.end : window.end};
 }
 
-constexpr bool is_empty(interval stretch) { return stretch.start >= stretch.end; }
+constexpr bool is_empty(interval when) { return when.start >= when.end; }
 
 }  // namespace headcount::core

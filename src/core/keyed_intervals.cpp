@@ -43,36 +43,36 @@ void keyed_intervals::settle() {
         if (soon.wide.closed != nullptr)
           __builtin_prefetch(soon.wide.closed->items() + place_of(soon.narrow.closed_count).at, 1);
       },
-      begin, [this](std::uint32_t number, interval stretch) { unite_with(table_[number], stretch); });
+      begin, [this](std::uint32_t number, interval when) { unite_with(table_[number], when); });
 }
 
-void keyed_intervals::add_long(key_view long_key, interval stretch) {
-  table_.add_now(long_key, stretch, begin,
+void keyed_intervals::add_long(key_view long_key, interval when) {
+  table_.add_now(long_key, when, begin,
                  [this](std::uint32_t number, interval more) { unite_with(table_[number], more); });
 }
 
-void keyed_intervals::begin(record &of, interval stretch) {
-  of.wide = {stretch, nullptr};
+void keyed_intervals::begin(record &of, interval when) {
+  of.wide = {when, nullptr};
   of.narrow = {0, 0};
 }
 
 // The latest interval is the last one to arrive, not the last one in time: a scan that begins in the middle of a table
 // and comes round to its start goes on in order.
-void keyed_intervals::unite_with(record &of, interval stretch) {
-  if (stretch.start >= of.wide.latest.start && stretch.start <= of.wide.latest.end) {
-    of.wide.latest.end = std::max(of.wide.latest.end, stretch.end);
+void keyed_intervals::unite_with(record &of, interval when) {
+  if (when.start >= of.wide.latest.start && when.start <= of.wide.latest.end) {
+    of.wide.latest.end = std::max(of.wide.latest.end, when.end);
     return;
   }
-  if (stretch.start < of.wide.latest.start) {
-    if (stretch.end >= of.wide.latest.start) {
-      of.wide.latest = {stretch.start, std::max(of.wide.latest.end, stretch.end)};
+  if (when.start < of.wide.latest.start) {
+    if (when.end >= of.wide.latest.start) {
+      of.wide.latest = {when.start, std::max(of.wide.latest.end, when.end)};
       if (of.narrow.closed_count != 0) of.narrow.disordered = 1;
       return;
     }
     of.narrow.disordered = 1;
   }
   store(of, of.wide.latest);
-  of.wide.latest = stretch;
+  of.wide.latest = when;
 }
 
 // Chunks of 3, 7, 15 and 31 fill up at 3, 10, 25 and 56 closed intervals, the larger ones every 63 from then on.
@@ -83,17 +83,17 @@ keyed_intervals::place keyed_intervals::place_of(std::uint32_t closed_count) {
   return {size_class, closed_count % chunk_capacity[size_class]};
 }
 
-void keyed_intervals::store(record &of, interval stretch) {
+void keyed_intervals::store(record &of, interval when) {
   if (of.narrow.disordered != 0 && of.wide.closed != nullptr && place_of(of.narrow.closed_count).at == 0 &&
       of.narrow.closed_count >= of.wide.closed->compact_at)
     compact(of);
-  append(of, stretch);
+  append(of, when);
 }
 
-void keyed_intervals::append(record &of, interval stretch) {
+void keyed_intervals::append(record &of, interval when) {
   const place next = place_of(of.narrow.closed_count);
   if (next.at == 0) add_chunk(of, next.size_class);
-  of.wide.closed->items()[next.at] = stretch;
+  of.wide.closed->items()[next.at] = when;
   of.narrow.closed_count = (of.narrow.closed_count + 1) & 0x7fffffffU;  // says to the compiler that it fits
 }
 

@@ -32,14 +32,14 @@ class keyed_intervals {
 
   key_type type() const { return type_; }
 
-  // Adds the interval to the key's. `stretch` is not empty. The row may wait; every reader below takes it in first.
-  void add(key_view key, interval stretch) {
-    note(stretch);
+  // Adds the interval to the key's. `when` is not empty. The row may wait; every reader below takes it in first.
+  void add(key_view key, interval when) {
+    note(when);
     if (type_ == key_type::session) {
-      sessions_.push_back(stretch);
+      sessions_.push_back(when);
     } else if (!table::is_short(key)) {
-      add_long(key, stretch);
-    } else if (table_.hold(key, stretch)) {
+      add_long(key, when);
+    } else if (table_.hold(key, when)) {
       settle();
     }
   }
@@ -109,17 +109,17 @@ class keyed_intervals {
   };
   static place place_of(std::uint32_t closed_count);
 
-  void note(interval stretch) {
-    if (stretch.start < first_start_) first_start_ = stretch.start;
+  void note(interval when) {
+    if (when.start < first_start_) first_start_ = when.start;
   }
-  void add_long(key_view long_key, interval stretch);
+  void add_long(key_view long_key, interval when);
   void settle();
   // Waiting rows are there already as far as anybody can see; taking them in changes no answer.
   void settled() const { const_cast<keyed_intervals *>(this)->settle(); }
-  static void begin(record &of, interval stretch);
-  void unite_with(record &of, interval stretch);
-  void store(record &of, interval stretch);
-  void append(record &of, interval stretch);
+  static void begin(record &of, interval when);
+  void unite_with(record &of, interval when);
+  void store(record &of, interval when);
+  void append(record &of, interval when);
   void compact(record &of);
   void add_chunk(record &of, std::uint32_t size_class);
   // The intervals of a key lie anywhere; they are asked for some keys before it is their turn.

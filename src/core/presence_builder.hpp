@@ -23,9 +23,9 @@ class presence_builder {
 
   key_type type() const { return type_; }
 
-  void add(key_view key, interval stretch) {
+  void add(key_view key, interval when) {
     if (!table_.has_value()) table_.emplace(type_, memory_);
-    table_->add(key, stretch);
+    table_->add(key, when);
   }
 
   // Adds a presence of the same key type by its canonical bytes, which are copied. Throws damaged_bytes.

@@ -34,13 +34,13 @@ class row_log_editor {
   }
 
   // Appends a row if there is room for it. Returns whether there was.
-  static bool append(std::span<std::byte> bytes, key_view key, interval stretch) {
+  static bool append(std::span<std::byte> bytes, key_view key, interval when) {
     const std::size_t used = load<std::uint32_t>(bytes.data() + 4);
     if (used > bytes.size() || row_size(key) > bytes.size() - used) return false;
     std::byte *at = bytes.data() + used;
     store(at, static_cast<std::uint32_t>(key.size()));
     if (!key.empty()) std::memcpy(at + 4, key.data(), key.size());
-    store(at + 4 + key.size(), stretch);
+    store(at + 4 + key.size(), when);
     store(bytes.data() + 4, static_cast<std::uint32_t>(used + row_size(key)));
     store(bytes.data() + 8, load<std::uint32_t>(bytes.data() + 8) + 1);
     return true;
@@ -77,7 +77,7 @@ class row_log_reader {
   // The earliest start of all, `forever` where there is none.
   instant first_start() const {
     instant first = forever;
-    for_each_row([&](key_view, interval stretch) { first = std::min(first, stretch.start); });
+    for_each_row([&](key_view, interval when) { first = std::min(first, when.start); });
     return first;
   }
 
@@ -87,9 +87,9 @@ class row_log_reader {
     byte_reader reader(body_);
     for (std::uint32_t at = 0; at < rows_; ++at) {
       const key_view key = reader.take(row_log_editor::load<std::uint32_t>(reader.take(4).data()));
-      const auto stretch = row_log_editor::load<interval>(reader.take(sizeof(interval)).data());
-      check_row(key, stretch);
-      visit(key, stretch);
+      const auto when = row_log_editor::load<interval>(reader.take(sizeof(interval)).data());
+      check_row(key, when);
+      visit(key, when);
     }
     if (reader.remaining() != 0) byte_reader::throw_damaged("Bytes follow its last row.");
   }
@@ -99,21 +99,21 @@ class row_log_reader {
   void for_each(const context &host, Visit &&visit) const {
     struct row {
       key_view key;
-      interval stretch;
+      interval when;
     };
     std::pmr::vector<row> rows(host.memory);
     // A damaged count must not ask for memory: no row is shorter than that of an empty key.
     rows.reserve(std::min<std::size_t>(rows_, body_.size() / row_log_editor::row_size({})));
-    for_each_row([&](key_view key, interval stretch) { rows.push_back({key, stretch}); });
+    for_each_row([&](key_view key, interval when) { rows.push_back({key, when}); });
     std::sort(rows.begin(), rows.end(), [](const row &a, const row &b) {
       if (const int order = compare(a.key, b.key); order != 0) return order < 0;
-      return a.stretch.start != b.stretch.start ? a.stretch.start < b.stretch.start : a.stretch.end < b.stretch.end;
+      return a.when.start != b.when.start ? a.when.start < b.when.start : a.when.end < b.when.end;
     });
     ticker tick(host);
     std::pmr::vector<interval> intervals(host.memory);
     for (std::size_t first = 0, next = 0; first < rows.size(); first = next) {
       intervals.clear();
-      do intervals.push_back(rows[next++].stretch);
+      do intervals.push_back(rows[next++].when);
       while (type_ != key_type::session && next < rows.size() && compare(rows[first].key, rows[next].key) == 0);
       visit(rows[first].key, std::span<const interval>(intervals.data(), unite(intervals)));
       tick();
@@ -121,13 +121,13 @@ class row_log_reader {
   }
 
  private:
-  void check_row(key_view key, interval stretch) const {
+  void check_row(key_view key, interval when) const {
     const bool fits = type_ == key_type::text || (type_ == key_type::bigint && key.size() == 8) ||
                       (type_ == key_type::uuid && key.size() == 16) || (type_ == key_type::session && key.empty());
     if (!fits) byte_reader::throw_damaged("A key is not of its type.");
     const auto in_range = [](instant at) { return at >= first_finite && at <= end_of_finite; };
-    if (is_empty(stretch) || (stretch.start != beginning && !in_range(stretch.start)) ||
-        (stretch.end != forever && !in_range(stretch.end)))
+    if (is_empty(when) || (when.start != beginning && !in_range(when.start)) ||
+        (when.end != forever && !in_range(when.end)))
       byte_reader::throw_damaged("A time is out of range.");
   }
 

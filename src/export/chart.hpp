@@ -40,15 +40,15 @@ struct chart {
   std::vector<day_tick> ticks;             // at most seven
 };
 
-// Calls begin(day, value) for the first point of each stretch of a line and go_on(day, value) for the others; a NULL
-// ends a stretch. A stretch of one point goes on to itself, so that it is drawn as a dot.
+// Calls begin(day, value) for the first point of each segment of a line and go_on(day, value) for the others; a NULL
+// ends a segment. A segment of one point goes on to itself, so that it is drawn as a dot.
 template <typename Begin, typename GoOn>
 void draw_line(const chart &drawn, const chart_line &line, const core::context &host, Begin &&begin, GoOn &&go_on) {
   core::ticker tick(host);
   std::size_t points = 0;
   core::day_number day = 0;
   std::int32_t value = 0;
-  const auto end_stretch = [&] {
+  const auto end_segment = [&] {
     if (points == 1) go_on(day, value);
     points = 0;
   };
@@ -56,14 +56,14 @@ void draw_line(const chart &drawn, const chart_line &line, const core::context &
     tick();
     const number &next = drawn.rows.at(row, line.place);
     if (!next) {
-      end_stretch();
+      end_segment();
       continue;
     }
     day = drawn.rows.days[row];
     value = *next;
     points++ == 0 ? begin(day, value) : go_on(day, value);
   }
-  end_stretch();
+  end_segment();
 }
 
 }  // namespace headcount::exporting

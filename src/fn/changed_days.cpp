@@ -40,7 +40,7 @@ std::optional<core::key_view> name_argument(FunctionCallInfo fcinfo, int number)
 // (state, started_at, ended_at, time_zone)
 HEADCOUNT_FUNCTION(headcount_changed_days_add) {
   changed_days_state &state = state_argument(fcinfo, 3);
-  if (const auto stretch = pg::session_arguments(fcinfo, 1)) state.days.add(*stretch);
+  if (const auto when = pg::session_arguments(fcinfo, 1)) state.days.add(*when);
   return PointerGetDatum(&state);
 }
 
@@ -48,13 +48,13 @@ HEADCOUNT_FUNCTION(headcount_changed_days_add) {
 HEADCOUNT_FUNCTION(headcount_changed_days_add_version) {
   changed_days_state &state = state_argument(fcinfo, 7);
   pg::require_argument(fcinfo, 1, "is_new");
-  if (const auto stretch = pg::session_arguments(fcinfo, 5)) {
+  if (const auto when = pg::session_arguments(fcinfo, 5)) {
     const core::changed_days::session_key key{name_argument(fcinfo, 2), name_argument(fcinfo, 3),
                                               name_argument(fcinfo, 4)};
     if (PG_GETARG_BOOL(1))
-      state.days.add_new(key, *stretch);
+      state.days.add_new(key, *when);
     else
-      state.days.add_old(key, *stretch);
+      state.days.add_old(key, *when);
   }
   return PointerGetDatum(&state);
 }

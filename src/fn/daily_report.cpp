@@ -25,8 +25,8 @@ pg::daily_settings settings_arguments(FunctionCallInfo fcinfo, int first) {
 HEADCOUNT_FUNCTION(headcount_daily_session_add) {
   pg::daily_state state(fcinfo);
   if (state.is_new()) state.create(settings_arguments(fcinfo, 5));
-  if (const auto stretch = pg::session_arguments(fcinfo, 3))
-    state.rows().add_session(name_argument(fcinfo, 1), name_argument(fcinfo, 2), *stretch);
+  if (const auto when = pg::session_arguments(fcinfo, 3))
+    state.rows().add_session(name_argument(fcinfo, 1), name_argument(fcinfo, 2), *when);
   return state.result();
 }
 
@@ -34,8 +34,8 @@ HEADCOUNT_FUNCTION(headcount_daily_session_add) {
 HEADCOUNT_FUNCTION(headcount_daily_session_add_within) {
   pg::daily_state state(fcinfo);
   if (state.is_new()) state.create(settings_arguments(fcinfo, 5));
-  if (const auto stretch = pg::session_arguments(fcinfo, 3))
-    state.rows().add_session(name_argument(fcinfo, 1), name_argument(fcinfo, 2), *stretch, pg::window_arguments(fcinfo, 7));
+  if (const auto when = pg::session_arguments(fcinfo, 3))
+    state.rows().add_session(name_argument(fcinfo, 1), name_argument(fcinfo, 2), *when, pg::window_arguments(fcinfo, 7));
   return state.result();
 }
 

@@ -8,10 +8,10 @@ namespace headcount::fn {
 
 // (started_at, ended_at)
 HEADCOUNT_FUNCTION(headcount_duration_class) {
-  const core::interval stretch{PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TIMESTAMPTZ(1)};
-  if (TIMESTAMP_NOT_FINITE(stretch.start) || TIMESTAMP_NOT_FINITE(stretch.end) || stretch.end < stretch.start)
+  const core::interval when{PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TIMESTAMPTZ(1)};
+  if (TIMESTAMP_NOT_FINITE(when.start) || TIMESTAMP_NOT_FINITE(when.end) || when.end < when.start)
     return pg::null_result(fcinfo);
-  return Int32GetDatum(core::class_of(stretch));
+  return Int32GetDatum(core::class_of(when));
 }
 
 // (started_at)

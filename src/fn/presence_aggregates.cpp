@@ -12,7 +12,7 @@ template <typename Key>
 Datum add_session(FunctionCallInfo fcinfo) {
   pg::presence_state state(fcinfo);
   if (!PG_ARGISNULL(1)) {
-    if (const auto stretch = pg::session_arguments(fcinfo, 2)) state.add(Key::type, Key(fcinfo, 1).key, *stretch);
+    if (const auto when = pg::session_arguments(fcinfo, 2)) state.add(Key::type, Key(fcinfo, 1).key, *when);
   }
   return state.result();
 }
@@ -22,7 +22,7 @@ template <typename Key>
 Datum add_instant(FunctionCallInfo fcinfo) {
   pg::presence_state state(fcinfo);
   if (!PG_ARGISNULL(1)) {
-    if (const auto stretch = pg::instant_arguments(fcinfo, 2)) state.add(Key::type, Key(fcinfo, 1).key, *stretch);
+    if (const auto when = pg::instant_arguments(fcinfo, 2)) state.add(Key::type, Key(fcinfo, 1).key, *when);
   }
   return state.result();
 }
@@ -52,7 +52,7 @@ HEADCOUNT_FUNCTION(headcount_presence_add_key_uuid) { return add_key<pg::uuid_ke
 // (state, started_at, ended_at): a session that counts for itself.
 HEADCOUNT_FUNCTION(headcount_presence_add_session) {
   pg::presence_state state(fcinfo);
-  if (const auto stretch = pg::session_arguments(fcinfo, 1)) state.add(core::key_type::session, {}, *stretch);
+  if (const auto when = pg::session_arguments(fcinfo, 1)) state.add(core::key_type::session, {}, *when);
   return state.result();
 }
 
@@ -75,8 +75,8 @@ HEADCOUNT_FUNCTION(headcount_online_count_add) {
   std::int64_t count = PG_GETARG_INT64(0);
   if (!PG_ARGISNULL(3)) {
     const core::instant as_of = PG_GETARG_TIMESTAMPTZ(3);
-    const auto stretch = pg::session_arguments(fcinfo, 1);
-    if (stretch && stretch->start <= as_of && stretch->end > as_of) ++count;
+    const auto when = pg::session_arguments(fcinfo, 1);
+    if (when && when->start <= as_of && when->end > as_of) ++count;
   }
   return Int64GetDatum(count);
 }

@@ -113,20 +113,20 @@ std::span<std::byte> presence_state::log_bytes() const {
   return {reinterpret_cast<std::byte *>(VARDATA(log_)), VARSIZE(log_) - VARHDRSZ};
 }
 
-void presence_state::add(core::key_type type, core::key_view key, core::interval stretch) {
+void presence_state::add(core::key_type type, core::key_view key, core::interval when) {
   check_type(type);
   if (table_ == nullptr) {
-    if (log_ != nullptr && append_to_log(key, stretch)) return;
+    if (log_ != nullptr && append_to_log(key, when)) return;
     if (grow_log(core::row_log_editor::row_size(key))) {
-      append_to_log(key, stretch);
+      append_to_log(key, when);
       return;
     }
   }
-  table().builder.add(key, stretch);
+  table().builder.add(key, when);
 }
 
-bool presence_state::append_to_log(core::key_view key, core::interval stretch) {
-  return core::row_log_editor::append(log_bytes(), key, stretch);
+bool presence_state::append_to_log(core::key_view key, core::interval when) {
+  return core::row_log_editor::append(log_bytes(), key, when);
 }
 
 // Makes room for `more` bytes in a larger log, made in the context of this call, since the aggregate copies what it is
@@ -154,8 +154,8 @@ expanded_presence &presence_state::table() {
   table_ = new (made.second) expanded_presence(type_, made.first);
   call([&] { EOH_init_header(&table_->header, &methods, made.first); });
   if (log_ != nullptr) {
-    core::row_log_reader(log_bytes()).for_each_row([this](core::key_view key, core::interval stretch) {
-      table_->builder.add(key, stretch);
+    core::row_log_reader(log_bytes()).for_each_row([this](core::key_view key, core::interval when) {
+      table_->builder.add(key, when);
     });
     log_ = nullptr;
   }

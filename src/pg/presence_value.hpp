@@ -31,7 +31,7 @@ class presence_state {
   // Throws wrong_context unless an aggregate is calling.
   explicit presence_state(FunctionCallInfo fcinfo);
 
-  void add(core::key_type type, core::key_view key, core::interval stretch);
+  void add(core::key_type type, core::key_view key, core::interval when);
 
   // Adds all of argument `number`, which is left as it is.
   void add_argument(int number);
@@ -44,7 +44,7 @@ class presence_state {
   expanded_presence &table();
   void check_type(core::key_type type);
   std::span<std::byte> log_bytes() const;
-  bool append_to_log(core::key_view key, core::interval stretch);
+  bool append_to_log(core::key_view key, core::interval when);
   bool grow_log(std::size_t more);
 
   FunctionCallInfo fcinfo_;

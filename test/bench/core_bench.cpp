@@ -113,7 +113,7 @@ BENCHMARK(daily_report)->Unit(benchmark::kMillisecond);
 // The daily report as the views make it: rows collected by day, the report of what was collected, and what a worker
 // hands over. Hosts are named as users are.
 void collect(core::daily_presence &to, const rows &arriving) {
-  for (const row &each : arriving) to.add_session(view_of(each.key), view_of(each.key), each.stretch);
+  for (const row &each : arriving) to.add_session(view_of(each.key), view_of(each.key), each.when);
 }
 
 void collect_days(benchmark::State &state) {

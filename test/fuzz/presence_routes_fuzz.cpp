@@ -25,12 +25,12 @@ rows any_rows(key_type type, choices &choose) {
   rows made;
   while (choose.any_left() && made.size() < 400) {
     const unsigned key = choose(40);
-    interval stretch{any_instant(choose), 0};
+    interval when{any_instant(choose), 0};
     const unsigned length = choose(32);
-    stretch.end =
-        length == 31 ? forever : std::min(core::end_of_finite, stretch.start + 1 + static_cast<instant>(length % 13));
-    if (length == 30) stretch.start = beginning;
-    made.push_back({key_for(type, key), stretch});
+    when.end =
+        length == 31 ? forever : std::min(core::end_of_finite, when.start + 1 + static_cast<instant>(length % 13));
+    if (length == 30) when.start = beginning;
+    made.push_back({key_for(type, key), when});
   }
   return made;
 }

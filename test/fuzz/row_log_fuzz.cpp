@@ -16,7 +16,7 @@ void run(const bytes &log) {
   try {
     if (core::read_head(log).form != core::presence_form::log) return;
     const core::row_log_reader reader(log);
-    reader.for_each_row([&](key_view key, interval stretch) { arrived.push_back({string_of(key), stretch}); });
+    reader.for_each_row([&](key_view key, interval when) { arrived.push_back({string_of(key), when}); });
     require(arrived.size() == reader.row_count(), "as many rows as it says");
     const bytes canonical = canonical_of(presence_view(log), host);
     require(canonical == canonical_of(reader.type(), arrived, host), "log and table agree");

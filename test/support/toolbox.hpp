@@ -142,7 +142,7 @@ inline std::string to_hex(key_view from) {
 
 struct row {
   std::string key;
-  interval stretch;
+  interval when;
 };
 using rows = std::vector<row>;
 
@@ -179,7 +179,7 @@ inline std::vector<interval> unite_slowly(std::vector<interval> all) {
 inline entries model_of(key_type type, const rows &from) {
   entries all;
   if (type == key_type::session) {
-    for (const row &each : from) all.push_back({"", {each.stretch}});
+    for (const row &each : from) all.push_back({"", {each.when}});
     std::sort(all.begin(), all.end(),
               [](const entry &a, const entry &b) { return starts_earlier(a.intervals[0], b.intervals[0]); });
     return all;
@@ -190,7 +190,7 @@ inline entries model_of(key_type type, const rows &from) {
     });
   };
   std::map<std::string, std::vector<interval>, decltype(unsigned_order)> keys(unsigned_order);
-  for (const row &each : from) keys[each.key].push_back(each.stretch);
+  for (const row &each : from) keys[each.key].push_back(each.when);
   for (auto &[key, intervals] : keys) all.push_back({key, unite_slowly(intervals)});
   return all;
 }
@@ -216,12 +216,12 @@ inline bytes log_of(key_type type, const rows &from) {
   bytes log(size);
   editor::create(log, type);
   for (const row &each : from)
-    if (!editor::append(log, view_of(each.key), each.stretch)) throw std::logic_error("a log has no room for its rows");
+    if (!editor::append(log, view_of(each.key), each.when)) throw std::logic_error("a log has no room for its rows");
   return log;
 }
 
 inline void fill(core::keyed_intervals &table, const rows &from) {
-  for (const row &each : from) table.add(view_of(each.key), each.stretch);
+  for (const row &each : from) table.add(view_of(each.key), each.when);
 }
 
 inline bytes canonical_of(const presence_view &presence, const context &with, interval window = core::all_time) {

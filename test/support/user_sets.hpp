@@ -33,7 +33,7 @@ inline bytes bytes_of(const core::user_set &set, const context &with) {
 // Numbers of every kind of container: few and many, runs, whole containers, the last one that there is.
 inline numbers random_numbers(dice &roll) {
   std::set<std::uint32_t> all;
-  for (std::uint64_t stretches = roll(6); stretches > 0; --stretches) {
+  for (std::uint64_t intervals = roll(6); intervals > 0; --intervals) {
     const auto first = static_cast<std::uint32_t>(roll.one_in(8) ? core::last_user_number - roll(70000)
                                                                  : roll(4) * 65536 + roll(65536) * roll(2));
     const std::uint32_t step = 1 + static_cast<std::uint32_t>(roll(2) * roll(20));

@@ -28,7 +28,7 @@ class rule_zone final : public core::time_zone {
 
   core::instant start_of(core::day_number day) const override {
     const std::int64_t midnight = day * days;
-    // The last stretch of one offset that has begun by this midnight on its own clock.
+    // The last interval of one offset that has begun by this midnight on its own clock.
     std::int64_t offset = offset_;
     for (const change &each : changes_) {
       if (midnight - each.offset >= each.at)

@@ -30,7 +30,7 @@ pairs pairs_of(const day_runs &found) {
   return all;
 }
 
-// Sets of days up to a horizon that no finite stretch of these tests reaches.
+// Sets of days up to a horizon that no finite interval of these tests reaches.
 constexpr day_number horizon = 3000;
 using day_set = std::set<day_number>;
 
@@ -48,23 +48,23 @@ day_set days_in(const day_runs &found) {
   return all;
 }
 
-// The days whose bounds hold an instant of the stretch, and those without length between them: S4 as it is written.
-void add_days(day_set &to, interval stretch, const core::time_zone &zone) {
+// The days whose bounds hold an instant of the interval, and those without length between them: S4 as it is written.
+void add_days(day_set &to, interval when, const core::time_zone &zone) {
   const auto holds = [&](day_number day, instant at) {
     return zone.start_of(day) <= at && at < zone.start_of(day + 1);
   };
   day_number day = -horizon;
-  while (!holds(day, stretch.start)) ++day;
+  while (!holds(day, when.start)) ++day;
   for (; day <= horizon; ++day) {
     to.insert(day);
-    if (stretch.end != forever && holds(day, stretch.end - 1)) return;
+    if (when.end != forever && holds(day, when.end - 1)) return;
   }
 }
 
 struct session {
   std::string user;
   std::string host;
-  interval stretch;
+  interval when;
 };
 
 changed_days::session_key key_of(const session &from) { return {view_of(from.user), view_of(from.host), {}}; }
@@ -76,12 +76,12 @@ day_set changed_slowly(const std::vector<session> &old_rows, const std::vector<s
   std::map<key, std::set<instant>> bounds;
   for (const auto *rows : {&old_rows, &new_rows})
     for (const session &each : *rows) {
-      bounds[{each.user, each.host}].insert(each.stretch.start);
-      bounds[{each.user, each.host}].insert(each.stretch.end);
+      bounds[{each.user, each.host}].insert(each.when.start);
+      bounds[{each.user, each.host}].insert(each.when.end);
     }
   const auto count = [](const std::vector<session> &rows, const key &of, instant at) {
     return std::count_if(rows.begin(), rows.end(), [&](const session &each) {
-      return each.user == of.first && each.host == of.second && each.stretch.start <= at && at < each.stretch.end;
+      return each.user == of.first && each.host == of.second && each.when.start <= at && at < each.when.end;
     });
   };
   day_set all;
@@ -92,8 +92,8 @@ day_set changed_slowly(const std::vector<session> &old_rows, const std::vector<s
 }
 
 changed_days &fill(changed_days &days, const std::vector<session> &old_rows, const std::vector<session> &new_rows) {
-  for (const session &each : old_rows) days.add_old(key_of(each), each.stretch);
-  for (const session &each : new_rows) days.add_new(key_of(each), each.stretch);
+  for (const session &each : old_rows) days.add_old(key_of(each), each.when);
+  for (const session &each : new_rows) days.add_new(key_of(each), each.when);
   return days;
 }
 
@@ -103,7 +103,7 @@ pairs changes(const std::vector<session> &old_rows, const std::vector<session> &
   return pairs_of(fill(changed, old_rows, new_rows).find(with));
 }
 
-constexpr interval stretch(std::int64_t from_day, std::int64_t from_hour, std::int64_t to_day, std::int64_t to_hour) {
+constexpr interval between(std::int64_t from_day, std::int64_t from_hour, std::int64_t to_day, std::int64_t to_hour) {
   return {from_day * days + from_hour * hours, to_day * days + to_hour * hours};
 }
 constexpr interval open_from(std::int64_t day, std::int64_t hour) { return {day * days + hour * hours, forever}; }
@@ -144,25 +144,25 @@ TEST(changed_days, nothing_was_changed) {
   EXPECT_TRUE(changed.find(with).runs().empty());
 }
 
-TEST(changed_days, a_stretch_changes_the_days_it_meets_and_no_other) {
+TEST(changed_days, an_interval_changes_the_days_it_meets_and_no_other) {
   const host with;
   const auto days_of = [&](interval each) {
     changed_days changed(utc, with.memory());
     changed.add(each);
     return pairs_of(changed.find(with));
   };
-  EXPECT_EQ(days_of(stretch(10, 0, 11, 0)), (pairs{{10, 10}}));
+  EXPECT_EQ(days_of(between(10, 0, 11, 0)), (pairs{{10, 10}}));
   EXPECT_EQ(days_of({10 * days, 11 * days + 1}), (pairs{{10, 11}}));
   EXPECT_EQ(days_of({10 * days - 1, 11 * days}), (pairs{{9, 10}}));
   EXPECT_EQ(days_of({10 * days, 10 * days + 1}), (pairs{{10, 10}}));
-  EXPECT_EQ(days_of(stretch(-3, 5, 400, 5)), (pairs{{-3, 400}}));
+  EXPECT_EQ(days_of(between(-3, 5, 400, 5)), (pairs{{-3, 400}}));
   EXPECT_EQ(days_of(open_from(10, 23)), (pairs{{10, no_last_day}}));
 }
 
 TEST(changed_days, neighbouring_days_are_one_run) {
   const host with;
   changed_days changed(utc, with.memory());
-  const auto add_day = [&](std::int64_t day) { changed.add(stretch(day, 6, day, 7)); };
+  const auto add_day = [&](std::int64_t day) { changed.add(between(day, 6, day, 7)); };
   for (const std::int64_t day : {10, 20, 12, 22, 18}) add_day(day);
   EXPECT_EQ(pairs_of(changed.find(with)), (pairs{{10, 10}, {12, 12}, {18, 18}, {20, 20}, {22, 22}}));
   add_day(11);
@@ -173,11 +173,11 @@ TEST(changed_days, neighbouring_days_are_one_run) {
   add_day(500);
   changed.add(open_from(600, 0));
   EXPECT_EQ(pairs_of(changed.find(with)), (pairs{{10, 12}, {18, no_last_day}}));
-  changed.add(stretch(8, 0, 18, 1));
+  changed.add(between(8, 0, 18, 1));
   EXPECT_EQ(pairs_of(changed.find(with)), (pairs{{8, no_last_day}}));
 }
 
-TEST(changed_days, random_stretches_in_every_zone) {
+TEST(changed_days, random_intervals_in_every_zone) {
   std::mt19937 random(7);
   for (const named_zone &zone : all_zones)
     for (int round = 0; round < 40; ++round) {
@@ -210,9 +210,9 @@ TEST(changed_days, beyond_the_limit_the_nearest_runs_become_one) {
   ASSERT_EQ(expected.size(), day_runs::max_runs);
 
   changed_days forward(utc, with.memory()), backward(utc, with.memory());
-  for (const day_number day : single) forward.add(stretch(day, 1, day, 2));
+  for (const day_number day : single) forward.add(between(day, 1, day, 2));
   EXPECT_EQ(pairs_of(forward.find(with)), expected);
-  for (std::size_t at = single.size(); at-- > 0;) backward.add(stretch(single[at], 1, single[at], 2));
+  for (std::size_t at = single.size(); at-- > 0;) backward.add(between(single[at], 1, single[at], 2));
   EXPECT_EQ(pairs_of(backward.find(with)), expected);
 }
 
@@ -268,7 +268,7 @@ TEST(changed_days, rows_of_one_day_are_converted_once) {
   }
   EXPECT_LT(zone.asked, 20);
   // Runs that are known hold rows in any order.
-  changed.add(stretch(spring_2024 + 30, 0, spring_2024 + 40, 0));
+  changed.add(between(spring_2024 + 30, 0, spring_2024 + 40, 0));
   zone.asked = 0;
   for (int row = 0; row < 10'000; ++row) {
     const std::int64_t start = (spring_2024 + row % 2 * 33) * days;
@@ -283,33 +283,33 @@ TEST(changed_days, a_statement_of_one_row_takes_little_memory) {
   EXPECT_EQ(with.max_memory(), 0U);
   inserted.add(open_from(1, 1));
   EXPECT_LE(with.max_memory(), 32U);
-  fill(updated, {{"anna", "h1", open_from(1, 1)}}, {{"anna", "h1", stretch(1, 1, 1, 2)}});
+  fill(updated, {{"anna", "h1", open_from(1, 1)}}, {{"anna", "h1", between(1, 1, 1, 2)}});
   EXPECT_LE(with.max_memory(), 2048U);
 }
 
 // --- with counterparts -----------------------------------------------------------------------------------------------
 
 TEST(changed_days, what_stays_the_same_cancels) {
-  const session anna{"anna", "h1", stretch(5, 1, 7, 2)}, open{"bert", "h2", open_from(3, 0)};
+  const session anna{"anna", "h1", between(5, 1, 7, 2)}, open{"bert", "h2", open_from(3, 0)};
   EXPECT_EQ(changes({anna, open}, {anna, open}), pairs{});
   EXPECT_EQ(changes({anna, open, anna}, {anna, anna, open}), pairs{});
   EXPECT_EQ(changes({}, {}), pairs{});
 }
 
 TEST(changed_days, closing_changes_what_comes_after_the_end) {
-  EXPECT_EQ(changes({{"anna", "h1", open_from(3, 0)}}, {{"anna", "h1", stretch(3, 0, 9, 12)}}),
+  EXPECT_EQ(changes({{"anna", "h1", open_from(3, 0)}}, {{"anna", "h1", between(3, 0, 9, 12)}}),
             (pairs{{9, no_last_day}}));
   // At midnight: the day that begins there is the first that changes.
-  EXPECT_EQ(changes({{"anna", "h1", open_from(3, 0)}}, {{"anna", "h1", stretch(3, 0, 9, 0)}}),
+  EXPECT_EQ(changes({{"anna", "h1", open_from(3, 0)}}, {{"anna", "h1", between(3, 0, 9, 0)}}),
             (pairs{{9, no_last_day}}));
-  EXPECT_EQ(changes({{"anna", "h1", stretch(3, 0, 9, 12)}}, {{"anna", "h1", open_from(3, 0)}}),
+  EXPECT_EQ(changes({{"anna", "h1", between(3, 0, 9, 12)}}, {{"anna", "h1", open_from(3, 0)}}),
             (pairs{{9, no_last_day}}));
 }
 
 TEST(changed_days, moving_an_end_changes_what_lies_between) {
-  EXPECT_EQ(changes({{"anna", "h1", stretch(3, 0, 9, 12)}}, {{"anna", "h1", stretch(3, 0, 15, 0)}}), (pairs{{9, 14}}));
-  EXPECT_EQ(changes({{"anna", "h1", stretch(3, 0, 9, 12)}}, {{"anna", "h1", stretch(5, 0, 9, 12)}}), (pairs{{3, 4}}));
-  EXPECT_EQ(changes({{"anna", "h1", stretch(3, 0, 9, 12)}}, {{"anna", "h1", stretch(20, 0, 20, 1)}}),
+  EXPECT_EQ(changes({{"anna", "h1", between(3, 0, 9, 12)}}, {{"anna", "h1", between(3, 0, 15, 0)}}), (pairs{{9, 14}}));
+  EXPECT_EQ(changes({{"anna", "h1", between(3, 0, 9, 12)}}, {{"anna", "h1", between(5, 0, 9, 12)}}), (pairs{{3, 4}}));
+  EXPECT_EQ(changes({{"anna", "h1", between(3, 0, 9, 12)}}, {{"anna", "h1", between(20, 0, 20, 1)}}),
             (pairs{{3, 9}, {20, 20}}));
 }
 
@@ -317,8 +317,8 @@ TEST(changed_days, another_user_host_or_server_changes_the_days_of_both) {
   const host with;
   const auto moved = [&](const changed_days::session_key &from, const changed_days::session_key &to) {
     changed_days changed(utc, with.memory());
-    changed.add_old(from, stretch(3, 0, 4, 0));
-    changed.add_new(to, stretch(3, 0, 6, 0));
+    changed.add_old(from, between(3, 0, 4, 0));
+    changed.add_new(to, between(3, 0, 6, 0));
     return pairs_of(changed.find(with));
   };
   const auto a = view_of("a"), b = view_of("b"), ab = view_of("ab"), none = view_of("");
@@ -333,13 +333,13 @@ TEST(changed_days, another_user_host_or_server_changes_the_days_of_both) {
 }
 
 TEST(changed_days, sessions_are_counted) {
-  const session one{"anna", "h1", stretch(3, 0, 9, 0)};
+  const session one{"anna", "h1", between(3, 0, 9, 0)};
   EXPECT_EQ(changes({one, one}, {one}), (pairs{{3, 8}}));
   // One session that becomes two which follow each other, and back.
-  const std::vector<session> split{{"anna", "h1", stretch(3, 0, 6, 6)}, {"anna", "h1", stretch(6, 6, 9, 0)}};
+  const std::vector<session> split{{"anna", "h1", between(3, 0, 6, 6)}, {"anna", "h1", between(6, 6, 9, 0)}};
   EXPECT_EQ(changes({one}, split), pairs{});
   EXPECT_EQ(changes(split, {one}), pairs{});
-  EXPECT_EQ(changes({one}, {one, {"anna", "h1", stretch(5, 0, 6, 0)}}), (pairs{{5, 5}}));
+  EXPECT_EQ(changes({one}, {one, {"anna", "h1", between(5, 0, 6, 0)}}), (pairs{{5, 5}}));
 }
 
 TEST(changed_days, random_updates_against_counting) {
@@ -347,7 +347,7 @@ TEST(changed_days, random_updates_against_counting) {
   for (const named_zone &zone : all_zones)
     for (int round = 0; round < 60; ++round) {
       const host with;
-      const auto some_stretch = [&]() -> interval {
+      const auto some_interval = [&]() -> interval {
         const instant start =
             static_cast<std::int64_t>(20 + random() % 100) * days + static_cast<std::int64_t>(random() % 8) * 3 * hours;
         return {start, random() % 4 == 0 ? forever : start + 1 + static_cast<std::int64_t>(random() % 30) * 3 * hours};
@@ -357,12 +357,12 @@ TEST(changed_days, random_updates_against_counting) {
       };
       std::vector<session> old_rows, new_rows;
       for (int row = 0; row < 1 + round / 2; ++row) {
-        session each{some_name('u'), some_name('h'), some_stretch()};
+        session each{some_name('u'), some_name('h'), some_interval()};
         old_rows.push_back(each);
         switch (random() % 6) {
-          case 0: each.stretch.end = each.stretch.start + 30 * hours; break;
-          case 1: each.stretch.end = forever; break;
-          case 2: each.stretch = some_stretch(); break;
+          case 0: each.when.end = each.when.start + 30 * hours; break;
+          case 1: each.when.end = forever; break;
+          case 2: each.when = some_interval(); break;
           case 3: each.user = some_name('u'); break;
           default: break;
         }
@@ -379,22 +379,22 @@ TEST(changed_days, random_updates_against_counting) {
 TEST(changed_days, both_kinds_of_rows_meet) {
   const host with;
   changed_days changed(utc, with.memory());
-  changed.add(stretch(1, 0, 2, 0));
-  fill(changed, {{"anna", "h1", open_from(5, 0)}}, {{"anna", "h1", stretch(5, 0, 7, 0)}});
+  changed.add(between(1, 0, 2, 0));
+  fill(changed, {{"anna", "h1", open_from(5, 0)}}, {{"anna", "h1", between(5, 0, 7, 0)}});
   EXPECT_EQ(pairs_of(changed.find(with)), (pairs{{1, 1}, {7, no_last_day}}));
-  changed.add(stretch(3, 0, 4, 0));
+  changed.add(between(3, 0, 4, 0));
   EXPECT_EQ(pairs_of(changed.find(with)), (pairs{{1, 1}, {3, 3}, {7, no_last_day}}));
 }
 
 TEST(changed_days, too_many_to_wait_change_all_their_days) {
   const host with;
-  const session early{"anna", "h1", stretch(1, 0, 2, 0)}, late{"anna", "h1", stretch(9, 0, 10, 0)};
+  const session early{"anna", "h1", between(1, 0, 2, 0)}, late{"anna", "h1", between(9, 0, 10, 0)};
   changed_days changed(utc, with.memory());
   for (std::size_t row = 0; row < changed_days::max_waiting / 2; ++row) fill(changed, {early}, {early});
   EXPECT_EQ(pairs_of(changed.find(with)), pairs{});  // as many as may wait
   fill(changed, {late}, {late});
   EXPECT_EQ(pairs_of(changed.find(with)), (pairs{{1, 1}}));  // what came later still has its counterparts
-  fill(changed, {{"bert", "h1", open_from(20, 0)}}, {{"bert", "h1", stretch(20, 0, 20, 5)}});
+  fill(changed, {{"bert", "h1", open_from(20, 0)}}, {{"bert", "h1", between(20, 0, 20, 5)}});
   EXPECT_EQ(pairs_of(changed.find(with)), (pairs{{1, 1}, {20, no_last_day}}));
 }
 
@@ -403,17 +403,17 @@ TEST(changed_days, memory_is_bounded) {
   changed_days changed(utc, with.memory());
   const std::string long_name(100'000, 'x');
   for (int row = 0; row < 2'000; ++row) {
-    const session each{long_name, "h1", stretch(1, 0, 2, 0)};
+    const session each{long_name, "h1", between(1, 0, 2, 0)};
     fill(changed, {each}, {each});
   }
   EXPECT_LT(with.max_memory(), 4 * changed_days::max_key_bytes);
   EXPECT_EQ(pairs_of(changed.find(with)), (pairs{{1, 1}}));
-  const session brief{"anna", "h1", stretch(9, 0, 10, 0)};
+  const session brief{"anna", "h1", between(9, 0, 10, 0)};
   fill(changed, {brief, brief}, {brief, brief});
   EXPECT_EQ(pairs_of(changed.find(with)), (pairs{{1, 1}}));  // after the long ones there is room again
   const std::size_t so_far = with.max_memory();
   for (std::size_t row = 0; row < 5 * changed_days::max_waiting; ++row)
-    changed.add_old({view_of("anna"), {}, {}}, stretch(1, 0, 2, 0));
+    changed.add_old({view_of("anna"), {}, {}}, between(1, 0, 2, 0));
   EXPECT_LT(with.max_memory(), so_far + 24 * changed_days::max_waiting * 8);
 }
 

@@ -41,9 +41,9 @@ counts cover_slowly(const entries &keys, const std::vector<instant> &bounds, int
   const auto touches = [&](const entry &key, std::int64_t bucket) {
     if (bucket < 0) return false;
     const auto at = static_cast<std::size_t>(bucket);
-    const interval stretch = core::clip({bounds[at], bounds[at + 1]}, inside);
+    const interval when = core::clip({bounds[at], bounds[at + 1]}, inside);
     return std::any_of(key.intervals.begin(), key.intervals.end(),
-                       [&](const interval &each) { return !core::is_empty(core::clip(each, stretch)); });
+                       [&](const interval &each) { return !core::is_empty(core::clip(each, when)); });
   };
   const interval span = core::clip(inside, {bounds.front(), bounds.back()});
   for (std::int64_t bucket = 0; bucket < buckets; ++bucket) {

@@ -196,10 +196,10 @@ TEST(daily_presence, gives_the_report_that_presences_give) {
     };
     for (std::size_t row = 0; row < made.users.size(); ++row) {
       const auto user = some(made.users[row].key), at = some(made.hosts[row].key);
-      all.add_session(user, at, made.users[row].stretch);
-      parts[row % 2].add_session(user, at, made.users[row].stretch);
+      all.add_session(user, at, made.users[row].when);
+      parts[row % 2].add_session(user, at, made.users[row].when);
     }
-    for (const auto &each : made.denied) denials.add_denial(view_of(each.key), each.stretch.start);
+    for (const auto &each : made.denied) denials.add_denial(view_of(each.key), each.when.start);
     core::byte_buffer buffer(with.memory());
     parts[1].write(buffer, with);
     core::byte_reader reader({buffer.data(), buffer.size()});

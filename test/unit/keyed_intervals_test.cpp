@@ -28,9 +28,9 @@ void expect_model(key_type type, const rows &arrived, const char *what) {
   for (const entry &each : model) EXPECT_EQ(found(table, each.key, host), each.intervals) << what;
 }
 
-rows one_key(const std::vector<interval> &stretches) {
+rows one_key(const std::vector<interval> &intervals) {
   rows made;
-  for (const interval &each : stretches) made.push_back({"k", each});
+  for (const interval &each : intervals) made.push_back({"k", each});
   return made;
 }
 
@@ -45,21 +45,21 @@ TEST(keyed_intervals, starts_empty) {
 }
 
 TEST(keyed_intervals, in_order_of_time) {
-  std::vector<interval> stretches;
-  for (instant at = 0; at < 500; ++at) stretches.push_back({at * 10, at * 10 + 4});
-  expect_model(key_type::text, one_key(stretches), "apart");
-  for (interval &each : stretches) each.end = each.start + 10;
-  expect_model(key_type::text, one_key(stretches), "touching");
-  for (interval &each : stretches) each.end = each.start + 25;
-  expect_model(key_type::text, one_key(stretches), "overlapping");
+  std::vector<interval> intervals;
+  for (instant at = 0; at < 500; ++at) intervals.push_back({at * 10, at * 10 + 4});
+  expect_model(key_type::text, one_key(intervals), "apart");
+  for (interval &each : intervals) each.end = each.start + 10;
+  expect_model(key_type::text, one_key(intervals), "touching");
+  for (interval &each : intervals) each.end = each.start + 25;
+  expect_model(key_type::text, one_key(intervals), "overlapping");
 }
 
 TEST(keyed_intervals, in_reverse_order_of_time) {
-  std::vector<interval> stretches;
-  for (instant at = 500; at > 0; --at) stretches.push_back({at * 10, at * 10 + 4});
-  expect_model(key_type::text, one_key(stretches), "apart");
-  for (interval &each : stretches) each.end = each.start + 10;
-  expect_model(key_type::text, one_key(stretches), "touching");
+  std::vector<interval> intervals;
+  for (instant at = 500; at > 0; --at) intervals.push_back({at * 10, at * 10 + 4});
+  expect_model(key_type::text, one_key(intervals), "apart");
+  for (interval &each : intervals) each.end = each.start + 10;
+  expect_model(key_type::text, one_key(intervals), "touching");
 }
 
 // Each of the ways in which a new interval can lie to the latest one, with closed ones before it or none.
@@ -67,12 +67,12 @@ TEST(keyed_intervals, every_position_to_the_latest_interval) {
   for (const bool closed_before : {false, true}) {
     for (instant start = 0; start < 24; ++start) {
       for (instant end = start + 1; end < 25; ++end) {
-        std::vector<interval> stretches{{10, 15}};
-        if (closed_before) stretches.insert(stretches.begin(), {{1, 3}, {5, 7}});
-        stretches.push_back({start, end});
-        expect_model(key_type::text, one_key(stretches), "one more");
-        stretches.push_back({20, 21});
-        expect_model(key_type::text, one_key(stretches), "and another");
+        std::vector<interval> intervals{{10, 15}};
+        if (closed_before) intervals.insert(intervals.begin(), {{1, 3}, {5, 7}});
+        intervals.push_back({start, end});
+        expect_model(key_type::text, one_key(intervals), "one more");
+        intervals.push_back({20, 21});
+        expect_model(key_type::text, one_key(intervals), "and another");
       }
     }
   }
@@ -80,10 +80,10 @@ TEST(keyed_intervals, every_position_to_the_latest_interval) {
 
 TEST(keyed_intervals, any_order_of_few_intervals) {
   std::vector<int> order{0, 1, 2, 3, 4};
-  const std::vector<interval> stretches{{0, 2}, {2, 4}, {5, 7}, {6, 9}, {1, 6}};
+  const std::vector<interval> intervals{{0, 2}, {2, 4}, {5, 7}, {6, 9}, {1, 6}};
   do {
     std::vector<interval> arrived;
-    for (const int at : order) arrived.push_back(stretches[static_cast<std::size_t>(at)]);
+    for (const int at : order) arrived.push_back(intervals[static_cast<std::size_t>(at)]);
     for (std::size_t count = 1; count <= arrived.size(); ++count)
       expect_model(key_type::text, one_key({arrived.begin(), arrived.begin() + static_cast<std::ptrdiff_t>(count)}),
                    "any order");
@@ -93,11 +93,11 @@ TEST(keyed_intervals, any_order_of_few_intervals) {
 TEST(keyed_intervals, out_of_order_at_every_chunk_size) {
   dice roll(30);
   for (std::size_t count = 1; count < 400; count += 1 + count / 16) {
-    std::vector<interval> stretches;
+    std::vector<interval> intervals;
     for (std::size_t at = 0; at < count; ++at)
-      stretches.push_back({static_cast<instant>(at) * 3, static_cast<instant>(at) * 3 + 1});
-    roll.shuffle(stretches);
-    expect_model(key_type::text, one_key(stretches), "shuffled");
+      intervals.push_back({static_cast<instant>(at) * 3, static_cast<instant>(at) * 3 + 1});
+    roll.shuffle(intervals);
+    expect_model(key_type::text, one_key(intervals), "shuffled");
   }
 }
 
@@ -148,21 +148,21 @@ TEST(keyed_intervals, gives_its_memory_back) {
 
 // A scan that begins in the middle of a table and comes round to its start.
 TEST(keyed_intervals, in_order_but_from_the_middle) {
-  std::vector<interval> stretches;
-  for (instant at = 0; at < 600; ++at) stretches.push_back({at * 10, at * 10 + 4});
-  std::rotate(stretches.begin(), stretches.begin() + 300, stretches.end());
-  expect_model(key_type::text, one_key(stretches), "rotated");
-  stretches.push_back({2995, 3000});
-  expect_model(key_type::text, one_key(stretches), "and joined");
+  std::vector<interval> intervals;
+  for (instant at = 0; at < 600; ++at) intervals.push_back({at * 10, at * 10 + 4});
+  std::rotate(intervals.begin(), intervals.begin() + 300, intervals.end());
+  expect_model(key_type::text, one_key(intervals), "rotated");
+  intervals.push_back({2995, 3000});
+  expect_model(key_type::text, one_key(intervals), "and joined");
 }
 
 TEST(keyed_intervals, stays_right_through_compactions) {
   dice roll(31);
   for (int round = 0; round < 40; ++round) {
-    std::vector<interval> stretches(700);
-    for (interval &each : stretches)
+    std::vector<interval> intervals(700);
+    for (interval &each : intervals)
       each = random_interval({.last_tick = roll.between(50, 3000), .longest = 3, .endless = 0}, roll);
-    expect_model(key_type::text, one_key(stretches), "many in any order");
+    expect_model(key_type::text, one_key(intervals), "many in any order");
   }
 }
 
@@ -302,7 +302,7 @@ TEST(keyed_intervals, reading_does_not_change_it) {
   rows arrived;
   for (int round = 0; round < 200; ++round) {
     arrived.push_back({key_for(key_type::text, roll(3)), random_interval({.last_tick = 90, .longest = 3}, roll)});
-    table.add(view_of(arrived.back().key), arrived.back().stretch);
+    table.add(view_of(arrived.back().key), arrived.back().when);
     const entries model = model_of(key_type::text, arrived);
     EXPECT_EQ(content_of(table, host), model);
     EXPECT_EQ(content_of(table, host), model);

@@ -37,7 +37,7 @@ void expect_merged(key_type type, const std::vector<rows> &parts) {
   EXPECT_EQ(merged.empty(), all.empty());
   EXPECT_EQ(merged.type(), all.empty() ? key_type::none : type);
   instant first = forever;
-  for (const row &each : all) first = std::min(first, each.stretch.start);
+  for (const row &each : all) first = std::min(first, each.when.start);
   EXPECT_EQ(merged.first_start(), first);
   EXPECT_EQ(to_hex(canonical_of(presence_view(merged), host)), to_hex(encode(type, model, host)));
   EXPECT_EQ(presence_view(merged).key_count(host), model.size());

@@ -40,7 +40,7 @@ TEST(presence_builder, rows_and_presences_small_and_large_in_any_order) {
       for (int step = 0; step < 9; ++step) {
         const rows more = roll.one_in(2) ? large_rows(type, roll) : random_rows(type, roll(40), {.keys = 9}, roll);
         if (roll.one_in(3)) {
-          for (const row &each : more) builder.add(view_of(each.key), each.stretch);
+          for (const row &each : more) builder.add(view_of(each.key), each.when);
         } else {
           builder.add_canonical(canonical_of(type, more, host), host);
         }

@@ -79,8 +79,8 @@ TEST(presence_bytes, round_trips_at_the_ends_of_time) {
 TEST(presence_bytes, reserved_bytes_come_in_front) {
   const host host;
   core::presence_writer writer(key_type::text, 0, 4, host.memory());
-  const interval stretch{0, 1};
-  writer.add(view_of("k"), {&stretch, 1});
+  const interval when{0, 1};
+  writer.add(view_of("k"), {&when, 1});
   const auto made = writer.finish();
   EXPECT_EQ(to_hex(made.first(4)), "00000000");
   EXPECT_EQ(decode(made.subspan(4), host), (entries{{"k", {{0, 1}}}}));

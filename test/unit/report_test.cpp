@@ -34,16 +34,16 @@ struct slow_presence {
   }
 };
 
-bool touches(const entry &key, interval stretch) {
+bool touches(const entry &key, interval when) {
   return std::any_of(key.intervals.begin(), key.intervals.end(),
-                     [&](const interval &each) { return !core::is_empty(core::clip(each, stretch)); });
+                     [&](const interval &each) { return !core::is_empty(core::clip(each, when)); });
 }
 
-// The keys that touch the stretch. Nameless ones get a number for a name.
-std::set<std::string> names(const slow_presence &presence, interval stretch) {
+// The keys that touch the interval. Nameless ones get a number for a name.
+std::set<std::string> names(const slow_presence &presence, interval when) {
   std::set<std::string> found;
   for (std::size_t at = 0; at < presence.keys.size(); ++at)
-    if (touches(presence.keys[at], stretch))
+    if (touches(presence.keys[at], when))
       found.insert(presence.keys[at].key.empty() ? "#" + std::to_string(at) : presence.keys[at].key);
   return found;
 }
@@ -55,14 +55,14 @@ std::set<std::string> operator+(std::set<std::string> left, const std::set<std::
   return left;
 }
 
-std::pair<std::int64_t, instant> peak_slowly(const slow_presence &presence, interval stretch) {
-  std::vector<instant> candidates{stretch.start};
+std::pair<std::int64_t, instant> peak_slowly(const slow_presence &presence, interval when) {
+  std::vector<instant> candidates{when.start};
   for (const entry &key : presence.keys)
     for (const interval &each : key.intervals)
-      if (each.start > stretch.start && each.start < stretch.end) candidates.push_back(each.start);
+      if (each.start > when.start && each.start < when.end) candidates.push_back(each.start);
   std::sort(candidates.begin(), candidates.end());
   std::pair<std::int64_t, instant> best{0, 0};
-  if (core::is_empty(stretch)) return best;
+  if (core::is_empty(when)) return best;
   for (const instant at : candidates) {
     std::int64_t level = 0;
     for (const entry &key : presence.keys) level += touches(key, {at, at + 1}) ? 1 : 0;
@@ -124,9 +124,9 @@ world random_world(dice &roll) {
       const instant start = instant_here();
       each = {"key" + std::to_string(roll(keys)), {start, start + 1}};
       if (instants) continue;
-      if (!roll.one_in(5)) each.stretch.end = start + roll.between(1, roll.one_in(4) ? 80 : 8) * unit;
-      if (roll.one_in(9)) each.stretch.end = forever;
-      if (roll.one_in(60)) each.stretch.start = beginning;
+      if (!roll.one_in(5)) each.when.end = start + roll.between(1, roll.one_in(4) ? 80 : 8) * unit;
+      if (roll.one_in(9)) each.when.end = forever;
+      if (roll.one_in(60)) each.when.start = beginning;
     }
     return made;
   };
@@ -147,8 +147,8 @@ std::string told(const world &of, int round) {
       "round " + std::to_string(round) + ", " + of.zone_name + ", as of " + std::to_string(of.range.as_of);
   for (const auto &[name, list] : {std::pair("session", &of.sessions), {"denial", &of.denials}, {"host", &of.hosts}})
     for (const row &each : *list)
-      text += std::string("\n  ") + name + " " + each.key + " " + std::to_string(each.stretch.start) + " " +
-              std::to_string(each.stretch.end);
+      text += std::string("\n  ") + name + " " + each.key + " " + std::to_string(each.when.start) + " " +
+              std::to_string(each.when.end);
   return text;
 }
 
@@ -168,14 +168,14 @@ bool goes_well(bool unbounded, const std::function<void()> &action) {
 // --- activity --------------------------------------------------------------------------------------------------------
 
 void expect_activity(const core::activity_row &row, const slow_presence &presence, interval bucket, interval whole) {
-  const interval stretch = core::clip(bucket, whole);
+  const interval when = core::clip(bucket, whole);
   std::int64_t fresh = 0;
   for (const entry &key : presence.keys)
-    fresh += touches(key, stretch) && key.intervals.front().start >= whole.start &&
-             !touches(key, {whole.start, std::max(stretch.start, whole.start)});
-  const auto [level, at] = peak_slowly(presence, stretch);
+    fresh += touches(key, when) && key.intervals.front().start >= whole.start &&
+             !touches(key, {whole.start, std::max(when.start, whole.start)});
+  const auto [level, at] = peak_slowly(presence, when);
   EXPECT_EQ(row.start, bucket.start);
-  EXPECT_EQ(row.unique_keys, count(names(presence, stretch)));
+  EXPECT_EQ(row.unique_keys, count(names(presence, when)));
   EXPECT_EQ(row.new_keys, fresh);
   EXPECT_EQ(row.highest.level, level);
   if (level != 0) {
@@ -231,7 +231,7 @@ TEST(activity, agrees_with_the_model) {
     const auto size = static_cast<core::granularity>(roll(6));
     const instant as_of = here.range.as_of;
     const slow_presence sessions(key_type::text, here.sessions, as_of);
-    const instant somewhere = here.sessions.empty() ? 60 * days : here.sessions[0].stretch.start;
+    const instant somewhere = here.sessions.empty() ? 60 * days : here.sessions[0].when.start;
     interval window = core::all_time;
     if (somewhere != beginning && !roll.one_in(3)) window.start = somewhere + roll.between(-50, 50) * hours;
     if (somewhere != beginning && !roll.one_in(3)) window.end = somewhere + roll.between(-50, 90) * hours;
@@ -278,8 +278,8 @@ TEST(rolling_activity, agrees_with_the_model) {
               std::max<std::int64_t>(0, expected.last - expected.first + 1));
     for (std::size_t at = 0; at < found.unique_keys.size(); ++at) {
       const std::int64_t day = expected.first + static_cast<std::int64_t>(at);
-      const interval stretch{day_slowly(day - window + 1, *here.zone).start, day_slowly(day, *here.zone).end};
-      EXPECT_EQ(found.unique_keys[at], count(names(sessions, stretch))) << "day " << at;
+      const interval when{day_slowly(day - window + 1, *here.zone).start, day_slowly(day, *here.zone).end};
+      EXPECT_EQ(found.unique_keys[at], count(names(sessions, when))) << "day " << at;
     }
   }
 }
@@ -341,7 +341,7 @@ void expect_daily_user_counts(const world &here, licensing_model model) {
     EXPECT_GE(row.total_users, row.daily_users);
     EXPECT_EQ(row.denial_users, count(denied));
     EXPECT_EQ(row.denials, std::count_if(nameless.begin(), nameless.end(), [&](const struct row &each) {
-                return each.stretch.start >= day.start && each.stretch.start < day.end && each.stretch.start <= as_of;
+                return each.when.start >= day.start && each.when.start < day.end && each.when.start <= as_of;
               }));
     EXPECT_EQ(row.concurrent_hosts.level, level);
     if (level != 0) {

@@ -12,7 +12,7 @@ using core::row_log_reader;
 
 rows rows_in(const bytes &log) {
   rows all;
-  row_log_reader(log).for_each_row([&](key_view key, interval stretch) { all.push_back({string_of(key), stretch}); });
+  row_log_reader(log).for_each_row([&](key_view key, interval when) { all.push_back({string_of(key), when}); });
   return all;
 }
 
@@ -36,7 +36,7 @@ TEST(row_log, keeps_rows_in_order_of_arrival) {
   EXPECT_EQ(row_log_reader(log).row_count(), arrived.size());
   for (std::size_t at = 0; at < read.size(); ++at) {
     EXPECT_EQ(read[at].key, arrived[at].key);
-    EXPECT_EQ(read[at].stretch, arrived[at].stretch);
+    EXPECT_EQ(read[at].when, arrived[at].when);
   }
 }
 

@@ -15,13 +15,13 @@ namespace {
 
 // These bytes are in people's tables. A change here is a new version of the format, not a correction of the test. They
 // were made by user_set_bytes_references.py, from the description of the format.
-struct stretch {
+struct when {
   std::uint32_t first, last, step;
 };
 
 struct reference {
   const char *what;
-  std::vector<stretch> content;
+  std::vector<when> content;
   const char *hex;
 };
 
