@@ -101,17 +101,17 @@ class key_counter {
  public:
   key_counter(day_counter &to, const context &host) : to_(to), runs_(host.memory) {}
 
-  void add(const day_sets::days_of_key &days) { add(days, {}); }
+  void add(const days_by_key::days_of_key &days) { add(days, {}); }
 
   // Counts the days that the key has in either.
-  void add(const day_sets::days_of_key &one, const day_sets::days_of_key &other) {
+  void add(const days_by_key::days_of_key &one, const days_by_key::days_of_key &other) {
     to_.next_key();
     if (one.long_stays.empty() && other.long_stays.empty()) {
       for_each_word(one.words, other.words, [this](const day_word &word) { to_.add(word); });
       return;
     }
     runs_.clear();
-    for (const day_sets::days_of_key *each : {&one, &other}) {
+    for (const days_by_key::days_of_key *each : {&one, &other}) {
       for (const day_word &word : each->words)
         for_each_run(word, [this](std::int64_t first, std::int64_t last) { runs_.push_back({first, last + 1}); });
       runs_.insert(runs_.end(), each->long_stays.begin(), each->long_stays.end());
@@ -255,18 +255,18 @@ daily_user_counts find_daily_user_counts(const daily_presence &sessions, const d
   day_counter denied(days->first, buckets.size(), std::nullopt, host);
   key_counter count_active(active, host), count_denied(denied, host);
   // Model 2019 counts who was denied among the users of the day too.
-  day_sets::reader refused(denials.denied(), host.memory);
+  days_by_key::reader refused(denials.denied(), host.memory);
   std::pmr::vector<bool> met(trailing ? 0 : denials.denied().size(), false, host.memory);
-  sessions.users().for_each(host, [&](std::uint32_t, key_view user, const day_sets::days_of_key &used) {
-    const std::uint32_t number = met.empty() ? day_sets::npos : refused.find(user);
-    if (number == day_sets::npos) {
+  sessions.users().for_each(host, [&](std::uint32_t, key_view user, const days_by_key::days_of_key &used) {
+    const std::uint32_t number = met.empty() ? days_by_key::npos : refused.find(user);
+    if (number == days_by_key::npos) {
       count_active.add(used);
     } else {
       count_active.add(used, refused[number]);
       met[number] = true;
     }
   });
-  denials.denied().for_each(host, [&](std::uint32_t number, key_view, const day_sets::days_of_key &on) {
+  denials.denied().for_each(host, [&](std::uint32_t number, key_view, const days_by_key::days_of_key &on) {
     count_denied.add(on);
     if (!met.empty() && !met[number]) count_active.add(on);
   });

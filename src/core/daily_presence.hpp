@@ -11,7 +11,7 @@
 
 #include "core/civil.hpp"
 #include "core/context.hpp"
-#include "core/day_sets.hpp"
+#include "core/days_by_key.hpp"
 #include "core/host_events.hpp"
 #include "core/report.hpp"
 
@@ -105,10 +105,10 @@ class daily_presence {
 
   // What it holds, for the report.
   instant first() const { return first_; }  // the first counted instant, `forever` where there is none
-  const day_sets &users() const { return users_; }
+  const days_by_key &users() const { return users_; }
   const host_events &hosts() const { return *hosts_; }
   const std::optional<daily_peaks> &peaks() const { return peaks_; }
-  const day_sets &denied() const { return denied_; }
+  const days_by_key &denied() const { return denied_; }
   std::int64_t denials_on(day_number day) const {
     const auto found = denials_.find(day);
     return found == denials_.end() ? 0 : found->second;
@@ -122,10 +122,10 @@ class daily_presence {
   std::pmr::memory_resource *memory_;
   instant first_ = forever;
   day_finder starts_, ends_;
-  day_sets users_;
+  days_by_key users_;
   std::optional<host_events> hosts_;  // nothing where peaks_ are in their place
   std::optional<daily_peaks> peaks_;
-  day_sets denied_;
+  days_by_key denied_;
   std::pmr::unordered_map<day_number, std::int64_t> denials_;
 };
 

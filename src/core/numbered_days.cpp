@@ -12,7 +12,7 @@ namespace {
 
 // Appends the number of each user to the days that he was there. Users are taken in order of their numbers, so that
 // every day comes out sorted.
-void append_users(numbered_days &to, const day_sets &users, std::span<const std::uint32_t> numbers,
+void append_users(numbered_days &to, const days_by_key &users, std::span<const std::uint32_t> numbers,
                   std::pmr::vector<std::uint32_t> numbered_day::*list, const context &host) {
   struct entry {
     std::uint32_t number, user;
@@ -23,7 +23,7 @@ void append_users(numbered_days &to, const day_sets &users, std::span<const std:
   std::sort(order.begin(), order.end(), [](const entry &a, const entry &b) { return a.number < b.number; });
 
   const auto count = static_cast<std::int64_t>(to.rows.size());
-  day_sets::reader read(users, host.memory);
+  days_by_key::reader read(users, host.memory);
   ticker tick(host);
   for (const entry &each : order) {
     tick();
@@ -36,7 +36,7 @@ void append_users(numbered_days &to, const day_sets &users, std::span<const std:
 
 }  // namespace
 
-user_numbers::user_numbers(const day_sets &used, const day_sets &denied, const context &host)
+user_numbers::user_numbers(const days_by_key &used, const days_by_key &denied, const context &host)
     : host_(host),
       used_(used, host),
       denied_(denied, host),
@@ -54,7 +54,7 @@ void user_numbers::learn(key_view list) {
     const std::uint64_t hash = hash_bytes(user.name);
     if ((filter_word(hash) >> (hash & 63U) & 1U) == 0) return;
     for (side *const each : {&used_, &denied_})
-      if (const std::uint32_t at = each->find.find(user.name); at != day_sets::npos) each->numbers[at] = user.number;
+      if (const std::uint32_t at = each->find.find(user.name); at != days_by_key::npos) each->numbers[at] = user.number;
   });
 }
 
@@ -68,7 +68,7 @@ std::pmr::vector<numbered_user> user_numbers::number_the_rest(std::uint32_t next
   };
   used_.users.for_each_key(host_, [&](std::uint32_t at, key_view name) { number(used_.numbers[at], name); });
   denied_.users.for_each_key(host_, [&](std::uint32_t at, key_view name) {
-    if (const std::uint32_t there = used_.find.find(name); there != day_sets::npos)
+    if (const std::uint32_t there = used_.find.find(name); there != days_by_key::npos)
       denied_.numbers[at] = used_.numbers[there];
     number(denied_.numbers[at], name);
   });

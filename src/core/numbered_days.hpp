@@ -22,7 +22,7 @@ namespace headcount::core {
 // Calls visit(day_number) for each day from `first` to `last` that a key was there. Days may come twice, and runs of them
 // in any order.
 template <typename Visit>
-void for_each_day(const day_sets::days_of_key &days, std::int64_t first, std::int64_t last, Visit &&visit) {
+void for_each_day(const days_by_key::days_of_key &days, std::int64_t first, std::int64_t last, Visit &&visit) {
   for (const day_word &word : days.words) {
     std::int64_t base = word.first_day();
     for (const std::uint64_t half : word.halves) {
@@ -42,7 +42,7 @@ void for_each_day(const day_sets::days_of_key &days, std::int64_t first, std::in
 class user_numbers {
  public:
   // The users are those with a session and those that were denied; both sets stay as they are.
-  user_numbers(const day_sets &used, const day_sets &denied, const context &host);
+  user_numbers(const days_by_key &used, const days_by_key &denied, const context &host);
 
   // Takes the numbers of these users out of a list. Throws damaged_bytes.
   void learn(key_view list);
@@ -58,10 +58,10 @@ class user_numbers {
   static constexpr std::uint32_t unknown = UINT32_MAX;
 
   struct side {
-    side(const day_sets &of, const context &host)
+    side(const days_by_key &of, const context &host)
         : users(of), find(of, host.memory), numbers(of.size(), unknown, host.memory) {}
-    const day_sets &users;
-    day_sets::reader find;
+    const days_by_key &users;
+    days_by_key::reader find;
     std::pmr::vector<std::uint32_t> numbers;
   };
   std::uint64_t &filter_word(std::uint64_t hash) { return filter_[hash >> 6U & (filter_.size() - 1)]; }

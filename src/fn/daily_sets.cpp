@@ -71,8 +71,8 @@ HEADCOUNT_FUNCTION(headcount_daily_users) {
   if (!span.has_value()) return rows.result(fcinfo);
   std::pmr::vector<core::day_number> days(work.host().memory);
   for (const bool denied : {false, true}) {
-    const core::day_sets &users = denied ? collected.denials().denied() : collected.sessions().users();
-    users.for_each(work, [&](std::uint32_t, core::key_view user, const core::day_sets::days_of_key &there) {
+    const core::days_by_key &users = denied ? collected.denials().denied() : collected.sessions().users();
+    users.for_each(work, [&](std::uint32_t, core::key_view user, const core::days_by_key::days_of_key &there) {
       days.clear();
       core::for_each_day(there, span->first, span->last, [&](core::day_number day) { days.push_back(day); });
       std::sort(days.begin(), days.end());

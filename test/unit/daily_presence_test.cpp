@@ -16,7 +16,7 @@ namespace {
 using core::daily_presence;
 using core::day_number;
 using core::day_range;
-using core::day_sets;
+using core::days_by_key;
 using core::host_events;
 using core::licensing_model;
 
@@ -24,9 +24,9 @@ using core::licensing_model;
 
 using slow_days = std::map<std::string, std::set<std::int64_t>>;
 
-slow_days days_in(const day_sets &sets, const context &with) {
+slow_days days_in(const days_by_key &sets, const context &with) {
   slow_days found;
-  sets.for_each(with, [&](std::uint32_t, core::key_view name, const day_sets::days_of_key &days) {
+  sets.for_each(with, [&](std::uint32_t, core::key_view name, const days_by_key::days_of_key &days) {
     auto &to = found[string_of(name)];
     std::int32_t before = INT32_MIN;
     for (const core::day_word &word : days.words) {
@@ -42,11 +42,11 @@ slow_days days_in(const day_sets &sets, const context &with) {
   return found;
 }
 
-TEST(day_sets, keeps_every_day_in_any_order) {
+TEST(days_by_key, keeps_every_day_in_any_order) {
   const host with;
   std::mt19937 random(17);
   for (const int span : {1, 100, 400, 5000}) {
-    day_sets sets(with.memory());
+    days_by_key sets(with.memory());
     slow_days model;
     for (int row = 0; row < 4000; ++row) {
       std::string name = "user" + std::to_string(random() % 40);
@@ -61,7 +61,7 @@ TEST(day_sets, keeps_every_day_in_any_order) {
 
     core::byte_buffer bytes(with.memory());
     sets.write(bytes, with);
-    day_sets read(with.memory()), merged(with.memory());
+    days_by_key read(with.memory()), merged(with.memory());
     core::byte_reader reader({bytes.data(), bytes.size()});
     read.merge(reader, with);
     EXPECT_EQ(reader.remaining(), 0U);
@@ -73,24 +73,24 @@ TEST(day_sets, keeps_every_day_in_any_order) {
   }
 }
 
-TEST(day_sets, a_stay_of_millennia_takes_no_more_memory_than_a_day) {
+TEST(days_by_key, a_stay_of_millennia_takes_no_more_memory_than_a_day) {
   const host with;
-  day_sets sets(with.memory());
+  days_by_key sets(with.memory());
   sets.add(view_of("u"), -2400000, 9000);
   sets.add(view_of("u"), 9001, 9001);
   EXPECT_EQ(days_in(sets, with)["u"].size(), 2409002U);
   EXPECT_LT(with.max_memory(), 100'000U);
 }
 
-TEST(day_sets, finds_keys_by_name) {
+TEST(days_by_key, finds_keys_by_name) {
   const host with;
-  day_sets sets(with.memory());
+  days_by_key sets(with.memory());
   sets.add(view_of("a"), 1, 1);
   sets.add(view_of("b"), 2, 2);
-  day_sets::reader read(sets, with.memory());
-  EXPECT_EQ(read.find(view_of("c")), day_sets::npos);
+  days_by_key::reader read(sets, with.memory());
+  EXPECT_EQ(read.find(view_of("c")), days_by_key::npos);
   const std::uint32_t number = read.find(view_of("b"));
-  ASSERT_NE(number, day_sets::npos);
+  ASSERT_NE(number, days_by_key::npos);
   EXPECT_EQ(read[number].words.front().halves[0], 4U);
 }
 

@@ -36,11 +36,11 @@ struct day_word {
   }
 };
 
-class day_sets {
+class days_by_key {
  public:
-  explicit day_sets(std::pmr::memory_resource *memory);
-  day_sets(const day_sets &) = delete;
-  day_sets &operator=(const day_sets &) = delete;
+  explicit days_by_key(std::pmr::memory_resource *memory);
+  days_by_key(const days_by_key &) = delete;
+  days_by_key &operator=(const days_by_key &) = delete;
 
   // The key was there from `first` to `last`, both included.
   void add(key_view key, day_number first, day_number last) {
@@ -62,15 +62,15 @@ class day_sets {
   // Reads single keys, by name or by number in order of arrival. What it returns is valid until it is asked again.
   class reader {
    public:
-    reader(const day_sets &sets, std::pmr::memory_resource *memory) : sets_(sets), words_(memory), stays_(memory) {
+    reader(const days_by_key &sets, std::pmr::memory_resource *memory) : sets_(sets), words_(memory), stays_(memory) {
       sets.settled();
     }
-    // The number of a key, day_sets::npos where it is not there.
+    // The number of a key, days_by_key::npos where it is not there.
     std::uint32_t find(key_view key) const { return sets_.table_.find(key); }
     days_of_key operator[](std::uint32_t number);
 
    private:
-    const day_sets &sets_;
+    const days_by_key &sets_;
     std::pmr::vector<day_word> words_;
     std::pmr::vector<interval> stays_;
   };
@@ -100,7 +100,7 @@ class day_sets {
   }
 
   // Adds all of another one, or what another one wrote; throws damaged_bytes.
-  void merge(const day_sets &from, const context &host);
+  void merge(const days_by_key &from, const context &host);
   void merge(byte_reader &from, const context &host);
   void write(byte_buffer &to, const context &host) const;
 
@@ -148,7 +148,7 @@ class day_sets {
   void add_stay(key_view key, interval days);
   void add_now(key_view key, const day_word &days);
   void settle();
-  void settled() const { const_cast<day_sets *>(this)->settle(); }
+  void settled() const { const_cast<days_by_key *>(this)->settle(); }
   static void begin(record &of, const day_word &days);
   void unite_with(record &of, const day_word &days) {
     if (of.narrow == days.number) {

@@ -1,4 +1,4 @@
-#include "core/day_sets.hpp"
+#include "core/days_by_key.hpp"
 
 #include <algorithm>
 
@@ -29,15 +29,15 @@ std::size_t unite_words(std::span<day_word> words) {
 
 }  // namespace
 
-day_sets::day_sets(std::pmr::memory_resource *memory)
+days_by_key::days_by_key(std::pmr::memory_resource *memory)
     : memory_(memory), arena_(arena_start, memory), table_(memory, &arena_) {}
 
-std::uint32_t day_sets::size() const {
+std::uint32_t days_by_key::size() const {
   settled();
   return table_.size();
 }
 
-void day_sets::add_wide(key_view key, day_number first, day_number last) {
+void days_by_key::add_wide(key_view key, day_number first, day_number last) {
   const std::int32_t from = first >> day_word::shift, to = last >> day_word::shift;
   if (to - from >= max_words) {
     add_stay(key, {first, std::int64_t{last} + 1});
@@ -50,13 +50,13 @@ void day_sets::add_wide(key_view key, day_number first, day_number last) {
 }
 
 // A word without days makes sure that the table knows the key.
-void day_sets::add_stay(key_view key, interval days) {
+void days_by_key::add_stay(key_view key, interval days) {
   if (!stays_.has_value()) stays_.emplace(key_type::text, memory_);
   stays_->add(key, days);
   add_word(key, {{}, static_cast<day_number>(days.start) >> day_word::shift});
 }
 
-void day_sets::settle() {
+void days_by_key::settle() {
   table_.settle(
       [](const record &soon, const day_word &days) {
         if (soon.narrow != days.number) __builtin_prefetch(soon.wide.earlier, 1);
@@ -64,18 +64,18 @@ void day_sets::settle() {
       begin, [this](std::uint32_t number, const day_word &days) { unite_with(table_[number], days); });
 }
 
-void day_sets::add_now(key_view key, const day_word &days) {
+void days_by_key::add_now(key_view key, const day_word &days) {
   table_.add_now(key, days, begin,
                  [this](std::uint32_t number, const day_word &more) { unite_with(table_[number], more); });
 }
 
-void day_sets::begin(record &of, const day_word &days) {
+void days_by_key::begin(record &of, const day_word &days) {
   of.wide = {days.halves, nullptr};
   of.narrow = days.number;
 }
 
 // Puts the record's word away, and goes on with that of `days`.
-void day_sets::change_word(record &of, const day_word &days) {
+void days_by_key::change_word(record &of, const day_word &days) {
   const day_word done{of.wide.halves, of.narrow};
   word_list *&list = of.wide.earlier;
   of.narrow = days.number;
@@ -93,7 +93,7 @@ void day_sets::change_word(record &of, const day_word &days) {
 }
 
 // Makes room in a list that is full, or not there yet.
-void day_sets::make_room(word_list *&list) {
+void days_by_key::make_room(word_list *&list) {
   if (list != nullptr) list->count = static_cast<std::uint32_t>(unite_words({list->items(), list->count}));
   if (list != nullptr && list->count <= list->capacity / 2) return;
   const auto bytes_of = [](std::uint32_t capacity) { return sizeof(word_list) + capacity * sizeof(day_word); };
@@ -108,7 +108,7 @@ void day_sets::make_room(word_list *&list) {
   list = larger;
 }
 
-day_sets::days_of_key day_sets::reader::operator[](std::uint32_t number) {
+days_by_key::days_of_key days_by_key::reader::operator[](std::uint32_t number) {
   const record &from = sets_.table_[number];
   words_.clear();
   if (from.wide.earlier != nullptr)
@@ -121,7 +121,7 @@ day_sets::days_of_key day_sets::reader::operator[](std::uint32_t number) {
 
 // number of keys; for each: length, bytes, number of words, the words: 4 bytes of number, 16 of days. Then the long
 // stays, as a presence in days.
-void day_sets::write(byte_buffer &to, const context &host) const {
+void days_by_key::write(byte_buffer &to, const context &host) const {
   to.append_varint(size());
   for_each(host, [&](std::uint32_t, key_view key, const days_of_key &days) {
     to.append_varint(key.size());
@@ -139,14 +139,14 @@ void day_sets::write(byte_buffer &to, const context &host) const {
   host.memory->deallocate(stays.data(), stays.size(), alignof(std::uint64_t));
 }
 
-void day_sets::merge(const day_sets &from, const context &host) {
+void days_by_key::merge(const days_by_key &from, const context &host) {
   from.for_each(host, [&](std::uint32_t, key_view key, const days_of_key &days) {
     for (const day_word &each : days.words) add_word(key, each);
     for (const interval &each : days.long_stays) add_stay(key, each);
   });
 }
 
-void day_sets::merge(byte_reader &from, const context &host) {
+void days_by_key::merge(byte_reader &from, const context &host) {
   ticker tick(host);
   for (std::uint64_t keys = from.take_varint(); keys-- > 0;) {
     const key_view key = from.take(from.take_varint());
