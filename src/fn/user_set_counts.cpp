@@ -1,6 +1,6 @@
 // unique_count over sets as a moving aggregate: the functions behind window frames that leave rows behind.
 
-#include "core/member_counts.hpp"
+#include "core/multiset_counter.hpp"
 #include "pg/user_set_value.hpp"
 #include "pg/values.hpp"
 
@@ -12,7 +12,7 @@ struct moving_state {
   explicit moving_state(MemoryContext context) : memory(context), counts(&memory) {}
 
   pg::context_resource memory;
-  core::member_counts counts;
+  core::multiset_counter counts;
 };
 
 // The state, argument 0; nullptr where there is none yet.

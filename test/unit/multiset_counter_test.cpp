@@ -1,4 +1,4 @@
-#include "core/member_counts.hpp"
+#include "core/multiset_counter.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,19 +12,19 @@
 namespace headcount::test {
 namespace {
 
-void add(core::member_counts &counts, const bytes &set, const host &with) {
+void add(core::multiset_counter &counts, const bytes &set, const host &with) {
   counts.add(core::user_set_reader(set), with);
 }
 
-bool remove(core::member_counts &counts, const bytes &set, const host &with) {
+bool remove(core::multiset_counter &counts, const bytes &set, const host &with) {
   return counts.remove(core::user_set_reader(set), with);
 }
 
-TEST(member_counts, are_those_of_a_frame_that_moves) {
+TEST(multiset_counter, are_those_of_a_frame_that_moves) {
   dice roll(41);
   for (int round = 0; round < 8; ++round) {
     const host host;
-    core::member_counts counts(host.memory());
+    core::multiset_counter counts(host.memory());
     std::deque<numbers> frame;
     std::map<std::uint32_t, int> model;
     for (int step = 0; step < 40; ++step) {
@@ -46,9 +46,9 @@ TEST(member_counts, are_those_of_a_frame_that_moves) {
 }
 
 // Digits are carried, and borrowed, through every plane.
-TEST(member_counts, count_beyond_any_digit) {
+TEST(multiset_counter, count_beyond_any_digit) {
   const host host;
-  core::member_counts counts(host.memory());
+  core::multiset_counter counts(host.memory());
   const bytes both = canonical_of({7, 100'000}, host), one = canonical_of({7}, host),
               none = canonical_of(numbers{}, host);
   for (int times = 0; times < 5000; ++times) add(counts, times % 2 == 0 ? both : one, host);
@@ -66,17 +66,17 @@ TEST(member_counts, count_beyond_any_digit) {
   EXPECT_EQ(counts.cardinality(), 0U);
 }
 
-TEST(member_counts, notice_what_was_never_added) {
+TEST(multiset_counter, notice_what_was_never_added) {
   const host host;
   for (const std::uint32_t stranger : {4U, 4095U, 4096U, core::last_user_number}) {
-    core::member_counts counts(host.memory());
+    core::multiset_counter counts(host.memory());
     add(counts, canonical_of({3, 5}, host), host);
     add(counts, canonical_of({5, 70'000}, host), host);
     EXPECT_FALSE(remove(counts, canonical_of({3, stranger}, host), host)) << stranger;
   }
 }
 
-TEST(member_counts, take_memory_by_what_they_hold) {
+TEST(multiset_counter, take_memory_by_what_they_hold) {
   const host host;
   numbers apart, together;
   for (std::uint32_t at = 0; at < 1000; ++at) {
@@ -86,7 +86,7 @@ TEST(member_counts, take_memory_by_what_they_hold) {
   const bytes sparse = canonical_of(apart, host), dense = canonical_of(together, host);
   const auto memory_for = [&](const bytes &set) {
     const test::host own;
-    core::member_counts counts(own.memory());
+    core::multiset_counter counts(own.memory());
     for (int day = 0; day < 14; ++day) add(counts, set, host);
     return own.max_memory();
   };
@@ -95,9 +95,9 @@ TEST(member_counts, take_memory_by_what_they_hold) {
 }
 
 // Its sum is right, so that it is the containers that tell: nothing has been counted before they do.
-TEST(member_counts, damage_is_noticed_before_anything_is_counted) {
+TEST(multiset_counter, damage_is_noticed_before_anything_is_counted) {
   const host host;
-  core::member_counts counts(host.memory());
+  core::multiset_counter counts(host.memory());
   bytes damaged = canonical_of({5, 70'000, 70'002}, host);
   std::swap(damaged[damaged.size() - 4], damaged[damaged.size() - 2]);
   fix_check_sum(damaged);
@@ -112,16 +112,16 @@ TEST(member_counts, damage_is_noticed_before_anything_is_counted) {
   }
 }
 
-TEST(member_counts, counting_can_be_interrupted) {
+TEST(multiset_counter, counting_can_be_interrupted) {
   const host host;
-  core::member_counts counts(host.memory());
+  core::multiset_counter counts(host.memory());
   const bytes set = canonical_of({1, 70'000}, host);
   polls_allowed = polls;
   EXPECT_THROW(add(counts, set, host), interrupted);
   polls_allowed = UINT64_MAX;
 }
 
-TEST(member_counts, count_bits_counts_bits) {
+TEST(multiset_counter, count_bits_counts_bits) {
   dice roll(42);
   for (const std::uint64_t word : {std::uint64_t{0}, ~std::uint64_t{0}, std::uint64_t{1} << 63U})
     EXPECT_EQ(core::count_bits(word), static_cast<std::uint32_t>(std::popcount(word)));

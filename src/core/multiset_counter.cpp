@@ -1,4 +1,4 @@
-#include "core/member_counts.hpp"
+#include "core/multiset_counter.hpp"
 
 #include <algorithm>
 
@@ -25,7 +25,7 @@ std::uint64_t count_without(const Words &words, const OtherWords &other) {
 
 }  // namespace
 
-void member_counts::add(const user_set_reader &set, const context &host) {
+void multiset_counter::add(const user_set_reader &set, const context &host) {
   for_each_block(set, host, [this](block &digits, plane_view added) {
     plane carry, counted{};
     std::copy(added.begin(), added.end(), carry.begin());
@@ -42,7 +42,7 @@ void member_counts::add(const user_set_reader &set, const context &host) {
   });
 }
 
-bool member_counts::remove(const user_set_reader &set, const context &host) {
+bool multiset_counter::remove(const user_set_reader &set, const context &host) {
   bool all_known = true;
   for_each_block(set, host, [&](block &digits, plane_view removed) {
     plane borrow, counted{};
@@ -63,7 +63,7 @@ bool member_counts::remove(const user_set_reader &set, const context &host) {
 // Calls visit(block &, plane_view) with the counters and the numbers of each block where the set has any, once the set
 // has been checked.
 template <typename Visit>
-void member_counts::for_each_block(const user_set_reader &set, const context &host, Visit &&visit) {
+void multiset_counter::for_each_block(const user_set_reader &set, const context &host, Visit &&visit) {
   set.check(host);
   container::bitset words;
   set.roaring().for_each_container([&](const container &here) {

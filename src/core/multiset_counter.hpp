@@ -20,9 +20,9 @@
 
 namespace headcount::core {
 
-class member_counts {
+class multiset_counter {
  public:
-  explicit member_counts(std::pmr::memory_resource *memory) : blocks_(memory) {}
+  explicit multiset_counter(std::pmr::memory_resource *memory) : blocks_(memory) {}
 
   // Throws damaged_bytes before anything has been counted.
   void add(const user_set_reader &set, const context &host);
