@@ -79,8 +79,8 @@ every_core_file_closed() {
 	local file
 	for file in src/core/*.cpp; do grep -q 'core_only\.hpp"' "$file" || echo "$file does not include core_only.hpp"; done
 }
-# What only the wall may do: enter from SQL, catch the backend's errors, and take memory that the backend does not know of.
-wall_only() { find src -name '*.[ch]pp' -not -path 'src/pg/*' -exec dirname {} + | sort -u | { mapfile -t folders && code_of "${folders[@]}" | sort -u; } | grep -E "$1" || true; }
+# What only the boundary to PostgreSQL may do: enter from SQL, catch the backend's errors, and take memory that the backend does not know of.
+boundary_only() { find src -name '*.[ch]pp' -not -path 'src/pg/*' -exec dirname {} + | sort -u | { mapfile -t folders && code_of "${folders[@]}" | sort -u; } | grep -E "$1" || true; }
 
 orphans() {
 	local test
@@ -150,10 +150,10 @@ check_sources() {
 	cd "$1" || return
 	check "src/core includes no header of PostgreSQL, src/pg or src/fn" postgres_in_core
 	check "every source of src/core includes core_only.hpp" every_core_file_closed
-	check "PG_FUNCTION_INFO_V1 stands in src/pg only" wall_only '\bPG_FUNCTION_INFO_V1\b'
-	check "PG_TRY, sigsetjmp and catch (...) stand in src/pg only" wall_only '\b(PG_TRY|PG_CATCH|PG_FINALLY|sigsetjmp|siglongjmp)\b|\bcatch[[:space:]]*\([[:space:]]*\.\.\.[[:space:]]*\)'
-	check "no malloc outside src/pg" wall_only '(^|[^A-Za-z0-9_.>])(malloc|calloc|realloc|free|strdup)[[:space:]]*\('
-	check "no new or delete outside src/pg, placement aside" wall_only '(^|[^A-Za-z0-9_])new[[:space:]]+[A-Za-z_:]|(^|[^A-Za-z0-9_=[:space:]])[[:space:]]*delete[[:space:]]+[A-Za-z_*(]|delete[[:space:]]*\[\]'
+	check "PG_FUNCTION_INFO_V1 stands in src/pg only" boundary_only '\bPG_FUNCTION_INFO_V1\b'
+	check "PG_TRY, sigsetjmp and catch (...) stand in src/pg only" boundary_only '\b(PG_TRY|PG_CATCH|PG_FINALLY|sigsetjmp|siglongjmp)\b|\bcatch[[:space:]]*\([[:space:]]*\.\.\.[[:space:]]*\)'
+	check "no malloc outside src/pg" boundary_only '(^|[^A-Za-z0-9_.>])(malloc|calloc|realloc|free|strdup)[[:space:]]*\('
+	check "no new or delete outside src/pg, placement aside" boundary_only '(^|[^A-Za-z0-9_])new[[:space:]]+[A-Za-z_:]|(^|[^A-Za-z0-9_=[:space:]])[[:space:]]*delete[[:space:]]+[A-Za-z_*(]|delete[[:space:]]*\[\]'
 	check "every test has its expected output, every expected output its test" orphans
 	check "every statement of a test can be parsed" unparsed_statements
 	check "every case that docs/api-coverage.md names is in its test" invented_cases

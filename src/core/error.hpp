@@ -1,5 +1,5 @@
 #pragma once
-// What the kernel throws. The wall (src/pg) turns it into a PostgreSQL error with the SQLSTATE of its kind.
+// What the kernel throws. The boundary (src/pg) turns it into a PostgreSQL error with the SQLSTATE of its kind.
 
 #include <exception>
 #include <string>

@@ -1,5 +1,5 @@
 #pragma once
-// The wall between C++ and PostgreSQL.
+// The boundary between C++ and PostgreSQL.
 //
 //   PostgreSQL  -->  boundary()  -->  C++ that throws  -->  call()  -->  PostgreSQL functions that longjmp
 //
