@@ -49,8 +49,8 @@ user_numbers::user_numbers(const days_by_key &used, const days_by_key &denied, c
   denied.for_each_key(host, note);
 }
 
-void user_numbers::learn(key_view list) {
-  for_each_user(list, [this](const numbered_user &user) {
+void user_numbers::learn(key_view page) {
+  for_each_user(page, [this](const numbered_user &user) {
     const std::uint64_t hash = hash_bytes(user.name);
     if ((filter_word(hash) >> (hash & 63U) & 1U) == 0) return;
     for (side *const each : {&used_, &denied_})

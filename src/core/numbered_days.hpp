@@ -15,7 +15,7 @@
 #include "core/daily_presence.hpp"
 #include "core/key.hpp"
 #include "core/sweep.hpp"
-#include "core/user_list.hpp"
+#include "core/dictionary_page.hpp"
 
 namespace headcount::core {
 
@@ -38,14 +38,14 @@ void for_each_day(const days_by_key::days_of_key &days, std::int64_t first, std:
       visit(static_cast<day_number>(day));
 }
 
-// The numbers of the users of collected sessions and denials, out of lists of all users there ever were.
+// The numbers of the users of collected sessions and denials, out of a dictionary of all users there ever were.
 class user_numbers {
  public:
   // The users are those with a session and those that were denied; both sets stay as they are.
   user_numbers(const days_by_key &used, const days_by_key &denied, const context &host);
 
-  // Takes the numbers of these users out of a list. Throws damaged_bytes.
-  void learn(key_view list);
+  // Takes the numbers of these users out of a page. Throws damaged_bytes.
+  void learn(key_view page);
 
   // Gives numbers of [next, end) to the users who have none, and returns these. Throws too_large where they run out.
   std::pmr::vector<numbered_user> number_the_rest(std::uint32_t next, std::uint32_t end);
@@ -68,7 +68,7 @@ class user_numbers {
 
   const context &host_;
   side used_, denied_;
-  // A bit for the hash of each of them, 16 bits a user: most names in a list are of others, and need not be looked for.
+  // A bit for the hash of each of them, 16 bits a user: most names in a page are of others, and need not be looked for.
   std::pmr::vector<std::uint64_t> filter_;
 };
 

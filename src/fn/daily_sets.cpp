@@ -1,5 +1,5 @@
 // What is stored of days, from what daily_session_agg and daily_denial_agg collected: sets of users, whose numbers are in
-// lists, and peaks.
+// a dictionary, and peaks.
 
 #include "core/numbered_days.hpp"
 #include "core/user_set_bytes.hpp"
@@ -13,7 +13,7 @@ namespace {
 
 // Calls visit(key_view) for each element of an argument of type bytea[]; NULL has none.
 template <typename Visit>
-void for_each_argument_list(FunctionCallInfo fcinfo, int number, Visit &&visit) {
+void for_each_argument_page(FunctionCallInfo fcinfo, int number, Visit &&visit) {
   if (PG_ARGISNULL(number)) return;
   Datum *values = nullptr;
   bool *nulls = nullptr;
@@ -23,7 +23,7 @@ void for_each_argument_list(FunctionCallInfo fcinfo, int number, Visit &&visit) 
   });
   for (int at = 0; at < count; ++at) {
     pg::check_interrupts();
-    if (nulls[at]) throw core::error(core::fault::missing_argument, "a list of users must not be null");
+    if (nulls[at]) throw core::error(core::fault::missing_argument, "a page of users must not be null");
     visit(pg::bytes_of(values[at]));
   }
 }
@@ -37,19 +37,19 @@ std::uint32_t buckets_argument(FunctionCallInfo fcinfo, int number) {
   return static_cast<std::uint32_t>(buckets);
 }
 
-// Rows of bucket, list, and how many users are in it.
-void put_lists(pg::row_set &rows, std::span<const core::numbered_user> users, std::uint32_t buckets,
+// Rows of bucket, page, and how many users are in it.
+void put_pages(pg::row_set &rows, std::span<const core::numbered_user> users, std::uint32_t buckets,
                const core::context &host) {
-  core::for_each_list(users, buckets, host, [&](std::uint32_t bucket, std::uint32_t count, core::key_view list) {
-    rows.put(pg::field::of_integer(bucket), pg::field(pg::copied_value(list)), pg::field::of_integer(count));
+  core::for_each_page(users, buckets, host, [&](std::uint32_t bucket, std::uint32_t count, core::key_view page) {
+    rows.put(pg::field::of_integer(bucket), pg::field(pg::copied_value(page)), pg::field::of_integer(count));
   });
 }
 
-// The numbers that the users who were collected have in the lists of an argument.
+// The numbers that the users who were collected have in the pages of an argument.
 core::user_numbers known_numbers(const pg::daily_arguments &collected, FunctionCallInfo fcinfo, int number,
                                  const core::context &host) {
   core::user_numbers numbers(collected.sessions().users(), collected.denials().denied(), host);
-  for_each_argument_list(fcinfo, number, [&](core::key_view list) { numbers.learn(list); });
+  for_each_argument_page(fcinfo, number, [&](core::key_view page) { numbers.learn(page); });
   return numbers;
 }
 
@@ -86,7 +86,7 @@ HEADCOUNT_FUNCTION(headcount_daily_users) {
 }
 
 // (sessions, denials, buckets)
-HEADCOUNT_FUNCTION(headcount_user_buckets) {
+HEADCOUNT_FUNCTION(headcount_dictionary_buckets) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
   const pg::daily_arguments collected(fcinfo, 0, work);
@@ -102,46 +102,46 @@ HEADCOUNT_FUNCTION(headcount_user_buckets) {
   return rows.result(fcinfo);
 }
 
-// (sessions, denials, lists, next_number, buckets)
-HEADCOUNT_FUNCTION(headcount_number_users) {
+// (sessions, denials, pages, next_number, buckets)
+HEADCOUNT_FUNCTION(headcount_assign_user_ids) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
   const pg::daily_arguments collected(fcinfo, 0, work);
   if (collected.empty()) return rows.result(fcinfo);
   pg::require_argument(fcinfo, 3, "next_number");
   core::user_numbers numbers = known_numbers(collected, fcinfo, 2, work);
-  put_lists(rows, numbers.number_the_rest(pg::user_number(PG_GETARG_INT32(3)), core::max_users), buckets_argument(fcinfo, 4), work);
+  put_pages(rows, numbers.number_the_rest(pg::user_number(PG_GETARG_INT32(3)), core::max_users), buckets_argument(fcinfo, 4), work);
   return rows.result(fcinfo);
 }
 
-// (lists, buckets)
-HEADCOUNT_FUNCTION(headcount_pack_users) {
+// (pages, buckets)
+HEADCOUNT_FUNCTION(headcount_compact_dictionary) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
   std::pmr::vector<core::numbered_user> users(work.host().memory);
-  for_each_argument_list(fcinfo, 0, [&](core::key_view list) {
-    core::for_each_user(list, [&](const core::numbered_user &user) { users.push_back(user); });
+  for_each_argument_page(fcinfo, 0, [&](core::key_view page) {
+    core::for_each_user(page, [&](const core::numbered_user &user) { users.push_back(user); });
   });
-  put_lists(rows, users, buckets_argument(fcinfo, 1), work);
+  put_pages(rows, users, buckets_argument(fcinfo, 1), work);
   return rows.result(fcinfo);
 }
 
-// (lists, numbers)
+// (pages, numbers)
 HEADCOUNT_FUNCTION(headcount_user_names) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
   pg::text_buffer name;
   if (PG_ARGISNULL(1)) return rows.result(fcinfo);
   const core::user_set_reader numbers = pg::user_set_argument(fcinfo, 1, work);
-  for_each_argument_list(fcinfo, 0, [&](core::key_view list) {
-    core::for_each_user(list, [&](const core::numbered_user &user) {
+  for_each_argument_page(fcinfo, 0, [&](core::key_view page) {
+    core::for_each_user(page, [&](const core::numbered_user &user) {
       if (numbers.contains(user.number)) rows.put(pg::field(name(user.name)));
     });
   });
   return rows.result(fcinfo);
 }
 
-// (sessions, denials, lists)
+// (sessions, denials, pages)
 HEADCOUNT_FUNCTION(headcount_daily_sets) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);

@@ -138,7 +138,7 @@ CREATE FUNCTION headcount.known_users(name text, states text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN format($q$(SELECT array_agg(u.list) AS lists
-                  FROM headcount.user_buckets(%2$s, (SELECT r.user_buckets FROM headcount.rollup AS r WHERE r.sessions_view = %3$L::regclass)) AS b (bucket)
+                  FROM headcount.dictionary_buckets(%2$s, (SELECT r.user_buckets FROM headcount.rollup AS r WHERE r.sessions_view = %3$L::regclass)) AS b (bucket)
                        JOIN %1$I.rollup_users AS u ON u.bucket = b.bucket)$q$, name, states, format('%I.sessions', name));
 END
 $$;

@@ -88,9 +88,9 @@ BEGIN
     -- the users of one bucket go to some that no others go to
     EXECUTE format('WITH gone AS (DELETE FROM %1$I.rollup_users RETURNING bucket, list)
         INSERT INTO %1$I.rollup_users (bucket, list)
-        SELECT p.bucket, p.list
+        SELECT p.bucket, p.page
         FROM (SELECT array_agg(g.list) AS lists FROM gone AS g GROUP BY g.bucket) AS b
-             CROSS JOIN LATERAL headcount.pack_users(b.lists, $1) AS p', name) USING buckets;
+             CROSS JOIN LATERAL headcount.compact_dictionary(b.lists, $1) AS p', name) USING buckets;
     UPDATE headcount.rollup AS r SET user_buckets = buckets, packed_users = users WHERE r.sessions_view = view;
 END
 $$;
@@ -105,8 +105,8 @@ DECLARE
     added record;
 BEGIN
     EXECUTE format('SELECT k.lists FROM %s AS k', headcount.known_users(name, '$1, $2')) INTO lists USING sessions, denials;
-    SELECT array_agg(n.bucket) AS buckets, array_agg(n.list) AS lists, sum(n.users) AS users INTO added
-    FROM headcount.rollup AS r CROSS JOIN LATERAL headcount.number_users(sessions, denials, lists, r.next_number, r.user_buckets) AS n
+    SELECT array_agg(n.bucket) AS buckets, array_agg(n.page) AS lists, sum(n.users) AS users INTO added
+    FROM headcount.rollup AS r CROSS JOIN LATERAL headcount.assign_user_ids(sessions, denials, lists, r.next_number, r.user_buckets) AS n
     WHERE r.sessions_view = view;
     IF added.users > 0 THEN
         EXECUTE format('INSERT INTO %I.rollup_users (bucket, list) SELECT * FROM unnest($1, $2)', name) USING added.buckets, added.lists;

@@ -63,7 +63,7 @@ TEST(numbered_days, every_day_has_its_users_hosts_and_denials) {
     core::user_numbers numbers(sessions.users(), denials.denied(), with);
     std::pmr::vector<core::numbered_user> known(with.memory());
     for (std::uint32_t user = 0; user < 10; ++user) known.push_back({view_of(known_names[user]), 7 * user});
-    core::for_each_list(known, 4, with, [&](auto, auto, key_view list) { numbers.learn(list); });
+    core::for_each_page(known, 4, with, [&](auto, auto, key_view list) { numbers.learn(list); });
     std::map<std::uint32_t, std::string> meaning;
     for (std::uint32_t user = 0; user < 10; ++user) meaning[7 * user] = known_names[user];
     for (const core::numbered_user &each : numbers.number_the_rest(1000, 2000)) {

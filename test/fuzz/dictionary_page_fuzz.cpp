@@ -1,7 +1,7 @@
-// Any bytes at all to the reader of lists of users: it refuses them, or written again they are the same.
+// Any bytes at all to the reader of pages of users: it refuses them, or written again they are the same.
 
 #include "core/error.hpp"
-#include "core/user_list.hpp"
+#include "core/dictionary_page.hpp"
 #include "fuzz/fuzzing.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
@@ -15,11 +15,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     test::require(error.kind() == core::fault::damaged_bytes, "what is refused is damaged");
     return 0;
   }
-  std::size_t lists = 0;
-  core::for_each_list(users, 1, host, [&](std::uint32_t, auto, core::key_view list) {
-    test::require(core::compare(list, input) == 0, "what was read is written as it was");
-    ++lists;
+  std::size_t pages = 0;
+  core::for_each_page(users, 1, host, [&](std::uint32_t, auto, core::key_view page) {
+    test::require(core::compare(page, input) == 0, "what was read is written as it was");
+    ++pages;
   });
-  test::require(lists == (size > 1 ? 1U : 0U), "one bucket, one list");
+  test::require(pages == (size > 1 ? 1U : 0U), "one bucket, one page");
   return 0;
 }
