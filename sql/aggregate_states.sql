@@ -2,10 +2,10 @@
 -- and no final function, keep what comes out in a table, and hand it to everything. It answers or refuses.
 SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET client_min_messages = warning;
 \pset null '-'
-CREATE AGGREGATE judge.raw_agg(text, timestamptz, timestamptz) (sfunc = headcount.presence_add, stype = headcount.presence, combinefunc = headcount.presence_merge);
-CREATE AGGREGATE judge.raw_union(headcount.presence) (sfunc = headcount.presence_merge, stype = headcount.presence);
-CREATE AGGREGATE judge.raw_count(text) (sfunc = headcount.presence_add_key, stype = headcount.presence);
-CREATE AGGREGATE judge.raw_sessions(timestamptz, timestamptz) (sfunc = headcount.presence_add_session, stype = headcount.presence);
+CREATE AGGREGATE judge.raw_agg(text, timestamptz, timestamptz) (sfunc = headcount_internal.presence_add, stype = headcount.presence, combinefunc = headcount_internal.presence_merge);
+CREATE AGGREGATE judge.raw_union(headcount.presence) (sfunc = headcount_internal.presence_merge, stype = headcount.presence);
+CREATE AGGREGATE judge.raw_count(text) (sfunc = headcount_internal.presence_add_key, stype = headcount.presence);
+CREATE AGGREGATE judge.raw_sessions(timestamptz, timestamptz) (sfunc = headcount_internal.presence_add_session, stype = headcount.presence);
 
 -- States of every size, from one row in the log to a table of keys, kept in a table.
 SELECT oracle.load_random(701, 1200, 0, '2024-01-01', '2024-12-01', users => 1000);
@@ -16,49 +16,49 @@ CREATE TABLE kept AS
 -- The raw state holds the same, however it is read.
 SELECT count(*) AS states, bool_and(headcount.unique_count(raw) = headcount.unique_count(p)) AS keys, bool_and(headcount.max_concurrent(raw) = headcount.max_concurrent(p)) AS peak,
        bool_and(raw::text::headcount.presence OPERATOR(headcount.=) p) AS text, bool_and(raw OPERATOR(headcount.=) p) AS equal,
-       bool_and(headcount.presence_send(headcount.presence_union(raw, NULL)) = headcount.presence_send(p)) AS union,
-       bool_and(headcount.presence_send(raw) = headcount.presence_send(p)) AS bytes FROM kept;
+       bool_and(headcount_internal.presence_send(headcount.presence_union(raw, NULL)) = headcount_internal.presence_send(p)) AS union,
+       bool_and(headcount_internal.presence_send(raw) = headcount_internal.presence_send(p)) AS bytes FROM kept;
 SELECT n, judge.compare(format('SELECT i.* FROM kept, headcount.intervals(raw) AS i WHERE n = %s', n), format('SELECT i.* FROM kept, headcount.intervals(p) AS i WHERE n = %s', n)) FROM kept WHERE n >= 20 ORDER BY n;
 -- Aggregated on, it does not change in its place.
 CREATE TABLE before AS SELECT n, md5(textsend(raw::text)) AS t, pg_column_size(raw) AS size FROM kept;
 SELECT headcount.unique_count(judge.raw_union(raw)) = headcount.unique_count(headcount.presence_union_agg(p)) AS raw_union,
-       headcount.presence_send(headcount.presence_union_agg(raw)) = headcount.presence_send(headcount.presence_union_agg(p)) AS union_agg,
-       headcount.presence_send(headcount.presence_union_agg(raw ORDER BY n DESC)) = headcount.presence_send(headcount.presence_union_agg(p)) AS descending FROM kept;
+       headcount_internal.presence_send(headcount.presence_union_agg(raw)) = headcount_internal.presence_send(headcount.presence_union_agg(p)) AS union_agg,
+       headcount_internal.presence_send(headcount.presence_union_agg(raw ORDER BY n DESC)) = headcount_internal.presence_send(headcount.presence_union_agg(p)) AS descending FROM kept;
 SELECT count(*) AS windows, bool_and(headcount.unique_count(u) >= headcount.unique_count(raw)) AS grows FROM (SELECT raw, judge.raw_union(raw) OVER (ORDER BY n) AS u FROM kept) AS w;
 SELECT judge.compare('SELECT n, md5(textsend(raw::text)), pg_column_size(raw) FROM kept', 'SELECT * FROM before');
 -- States of the other kinds, read by functions they were not made for.
 CREATE TABLE others AS SELECT judge.raw_count(key) AS keys, judge.raw_sessions(started_at, ended_at) AS sessions FROM oracle.keyed;
-SELECT c, judge.sqlstate(format('SELECT count(*) FROM others, headcount.%s', c)) IN ('fine', '42804', '42809', '22023', '22004', '22008', '54000', '0A000') AS answers_or_refuses FROM unnest(ARRAY[
+SELECT c, judge.sqlstate(format('SELECT count(*) FROM others, %s.%s', CASE WHEN c ~ '^presence_(send|out)' THEN 'headcount_internal' ELSE 'headcount' END, c)) IN ('fine', '42804', '42809', '22023', '22004', '22008', '54000', '0A000') AS answers_or_refuses FROM unnest(ARRAY[
     'intervals(keys)', 'keys(keys)', 'timeline(keys)', 'daily_activity(keys, ''UTC'')', 'presence_clip(keys, ''2024-01-01'', ''2024-02-01'')', 'presence_send(keys)', 'presence_out(keys)',
     'intervals(sessions)', 'keys(sessions)', 'keys_at(sessions, ''2024-03-01'')', 'timeline(sessions)', 'daily_activity(sessions, ''UTC'', as_of => ''2024-12-01'')', 'presence_send(sessions)', 'presence_union(sessions, sessions)', 'presence_union(sessions, keys)']) AS c;
 SELECT judge.sqlstate('SELECT headcount.presence_union(judge.raw_sessions(started_at, ended_at), judge.raw_agg(key, started_at, ended_at)) FROM oracle.keyed') AS mixed;
 
 -- The daily report's state is bytes, which anybody can write. Real ones first, then damaged ones: a row of the report,
 -- or an error; the server stays up either way.
-CREATE AGGREGATE judge.raw_sessions(text, text, timestamptz, timestamptz, text, timestamptz) (sfunc = headcount.daily_session_add, stype = bytea, combinefunc = headcount.daily_merge);
-CREATE AGGREGATE judge.raw_denials(text, timestamptz, text, timestamptz) (sfunc = headcount.daily_denial_add, stype = bytea, combinefunc = headcount.daily_merge);
-CREATE AGGREGATE judge.merged_report(bytea) (sfunc = headcount.daily_merge, stype = bytea, finalfunc = headcount.daily_final);
+CREATE AGGREGATE judge.raw_sessions(text, text, timestamptz, timestamptz, text, timestamptz) (sfunc = headcount_internal.daily_session_add, stype = bytea, combinefunc = headcount_internal.daily_merge);
+CREATE AGGREGATE judge.raw_denials(text, timestamptz, text, timestamptz) (sfunc = headcount_internal.daily_denial_add, stype = bytea, combinefunc = headcount_internal.daily_merge);
+CREATE AGGREGATE judge.merged_report(bytea) (sfunc = headcount_internal.daily_merge, stype = bytea, finalfunc = headcount_internal.daily_final);
 CREATE TABLE report AS
     SELECT n, judge.raw_sessions(user_name, host, started_at, ended_at, 'Europe/Warsaw', '2024-05-01') AS sessions,
            judge.raw_denials(user_name, started_at, 'Europe/Warsaw', '2024-05-01') FILTER (WHERE id % 7 = 0) AS denials
     FROM oracle.session JOIN unnest(ARRAY[12, 40, 1000]) AS n ON id <= n GROUP BY n;
 CREATE TABLE report_before AS SELECT n, md5(sessions) AS s, md5(denials) AS d FROM report;
 -- Kept in a table, they answer as within the query; merged with themselves, too, but for the number of denials.
-SELECT n, judge.compare(format('SELECT r.* FROM report, headcount.daily_report(sessions, denials) AS r WHERE n = %s', n),
-    format($$SELECT r.* FROM (SELECT headcount.daily_session_agg(user_name, host, started_at, ended_at, 'Europe/Warsaw', '2024-05-01') AS s,
-                                     headcount.daily_denial_agg(user_name, started_at, 'Europe/Warsaw', '2024-05-01') FILTER (WHERE id %% 7 = 0) AS d
-                              FROM oracle.session WHERE id <= %s) AS x, headcount.daily_report(s, d) AS r$$, n)) FROM report ORDER BY n;
-SELECT judge.compare('SELECT r.day, r.total_users, r.denial_users, r.concurrent_hosts, r.concurrent_hosts_at FROM (SELECT judge.merged_report(sessions) AS s, judge.merged_report(denials) AS d FROM report) AS m, headcount.daily_report(s, d) AS r',
-    'SELECT r.day, r.total_users, r.denial_users, r.concurrent_hosts, r.concurrent_hosts_at FROM report, headcount.daily_report(sessions, denials) AS r WHERE n = 1000');
+SELECT n, judge.compare(format('SELECT r.* FROM report, headcount_internal.daily_report(sessions, denials) AS r WHERE n = %s', n),
+    format($$SELECT r.* FROM (SELECT headcount_internal.daily_session_agg(user_name, host, started_at, ended_at, 'Europe/Warsaw', '2024-05-01') AS s,
+                                     headcount_internal.daily_denial_agg(user_name, started_at, 'Europe/Warsaw', '2024-05-01') FILTER (WHERE id %% 7 = 0) AS d
+                              FROM oracle.session WHERE id <= %s) AS x, headcount_internal.daily_report(s, d) AS r$$, n)) FROM report ORDER BY n;
+SELECT judge.compare('SELECT r.day, r.total_users, r.denial_users, r.concurrent_hosts, r.concurrent_hosts_at FROM (SELECT judge.merged_report(sessions) AS s, judge.merged_report(denials) AS d FROM report) AS m, headcount_internal.daily_report(s, d) AS r',
+    'SELECT r.day, r.total_users, r.denial_users, r.concurrent_hosts, r.concurrent_hosts_at FROM report, headcount_internal.daily_report(sessions, denials) AS r WHERE n = 1000');
 -- Sessions and denials in one state.
-SELECT judge.compare('SELECT r.* FROM (SELECT judge.merged_report(state) AS s FROM (SELECT sessions AS state FROM report WHERE n = 1000 UNION ALL SELECT denials FROM report WHERE n = 1000) AS u) AS m, headcount.daily_report(s, s) AS r',
-    'SELECT r.* FROM report, headcount.daily_report(sessions, denials) AS r WHERE n = 1000');
-SELECT judge.sqlstate($$SELECT * FROM report, headcount.daily_report(sessions, (SELECT headcount.daily_denial_agg('u', '2024-01-01', 'UTC', '2024-05-01')))$$) AS other_zone,
+SELECT judge.compare('SELECT r.* FROM (SELECT judge.merged_report(state) AS s FROM (SELECT sessions AS state FROM report WHERE n = 1000 UNION ALL SELECT denials FROM report WHERE n = 1000) AS u) AS m, headcount_internal.daily_report(s, s) AS r',
+    'SELECT r.* FROM report, headcount_internal.daily_report(sessions, denials) AS r WHERE n = 1000');
+SELECT judge.sqlstate($$SELECT * FROM report, headcount_internal.daily_report(sessions, (SELECT headcount_internal.daily_denial_agg('u', '2024-01-01', 'UTC', '2024-05-01')))$$) AS other_zone,
        judge.sqlstate($$SELECT judge.merged_report(s) FROM (SELECT sessions AS s FROM report UNION ALL SELECT judge.raw_denials('u', '2024-01-01', 'Europe/Warsaw', '2024-05-02')) AS u$$) AS other_as_of,
-       judge.sqlstate($$SELECT judge.merged_report(s) FROM (SELECT sessions AS s FROM report UNION ALL SELECT headcount.daily_denial_agg('u', '2024-01-01', 'Europe/Warsaw', '2024-05-01')) AS u$$) AS finished,
-       judge.sqlstate($$SELECT headcount.daily_denial_agg('u', '2024-01-01', 'UTC', 'infinity')$$) AS infinite_as_of,
-       judge.sqlstate($$SELECT headcount.daily_denial_agg('u', '2024-01-01', NULL, 'infinity')$$) AS no_zone,
-       judge.sqlstate($$SELECT * FROM headcount.daily_report(NULL, NULL)$$) AS nothing;
+       judge.sqlstate($$SELECT judge.merged_report(s) FROM (SELECT sessions AS s FROM report UNION ALL SELECT headcount_internal.daily_denial_agg('u', '2024-01-01', 'Europe/Warsaw', '2024-05-01')) AS u$$) AS finished,
+       judge.sqlstate($$SELECT headcount_internal.daily_denial_agg('u', '2024-01-01', 'UTC', 'infinity')$$) AS infinite_as_of,
+       judge.sqlstate($$SELECT headcount_internal.daily_denial_agg('u', '2024-01-01', NULL, 'infinity')$$) AS no_zone,
+       judge.sqlstate($$SELECT * FROM headcount_internal.daily_report(NULL, NULL)$$) AS nothing;
 
 CREATE FUNCTION judge.damaged_state(bytes bytea, seed integer) RETURNS SETOF bytea LANGUAGE sql AS $$
     SELECT substr(bytes, 1, n) FROM generate_series(0, least(length(bytes), 150) - 1) AS n UNION ALL
@@ -70,11 +70,11 @@ CREATE FUNCTION judge.damaged_state(bytes bytea, seed integer) RETURNS SETOF byt
 $$;
 CREATE FUNCTION judge.state_outcome(bytes bytea) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM headcount.daily_report(bytes, bytes);
-    PERFORM headcount.daily_final(bytes);
+    PERFORM headcount_internal.daily_report(bytes, bytes);
+    PERFORM headcount_internal.daily_final(bytes);
     PERFORM judge.merged_report(b) FROM (VALUES (bytes), (bytes)) AS v (b);
     RETURN 'answered or refused';
-EXCEPTION WHEN data_corrupted OR invalid_parameter_value OR datetime_field_overflow OR wrong_object_type OR invalid_binary_representation OR null_value_not_allowed OR datatype_mismatch OR program_limit_exceeded THEN
+EXCEPTION WHEN data_corrupted OR character_not_in_repertoire OR invalid_parameter_value OR datetime_field_overflow OR wrong_object_type OR invalid_binary_representation OR null_value_not_allowed OR datatype_mismatch OR program_limit_exceeded THEN
     RETURN 'answered or refused';
 WHEN OTHERS THEN
     RETURN SQLSTATE || ' ' || SQLERRM;

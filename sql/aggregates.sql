@@ -19,20 +19,20 @@ ALTER TABLE events_0 SET (parallel_workers = 2); ALTER TABLE events_1 SET (paral
 ANALYZE events (id, grp, fifth);
 
 CREATE FUNCTION judge.report(sessions bytea, denials bytea) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT md5(string_agg(r::text, ',' ORDER BY day)) FROM headcount.daily_report(sessions, denials) AS r $$;
+    SELECT md5(string_agg(r::text, ',' ORDER BY day)) FROM headcount_internal.daily_report(sessions, denials) AS r $$;
 
 -- The aggregates and what to compare of them.
 CREATE TABLE calls (name text, expression text);
 INSERT INTO calls VALUES
-    ('presence_agg(text, s, e)',   'md5(headcount.presence_send(headcount.presence_agg(kt, s, e)))'),
-    ('presence_agg(bigint, s, e)', 'md5(headcount.presence_send(headcount.presence_agg(kb, s, e)))'),
-    ('presence_agg(uuid, s, e)',   'md5(headcount.presence_send(headcount.presence_agg(ku, s, e)))'),
-    ('presence_agg(text, at)',     'md5(headcount.presence_send(headcount.presence_agg(kt, s)))'),
-    ('presence_agg(bigint, at)',   'md5(headcount.presence_send(headcount.presence_agg(kb, s)))'),
-    ('presence_agg(uuid, at)',     'md5(headcount.presence_send(headcount.presence_agg(ku, s)))'),
-    ('presence_union_agg(presence)', 'md5(headcount.presence_send(headcount.presence_union_agg(p)))'),
-    ('user_set_agg(integer)',      'md5(headcount.user_set_send(headcount.user_set_agg(id)))'),
-    ('user_set_union_agg(user_set)', 'md5(headcount.user_set_send(headcount.user_set_union_agg(us)))'),
+    ('presence_agg(text, s, e)',   'md5(headcount_internal.presence_send(headcount.presence_agg(kt, s, e)))'),
+    ('presence_agg(bigint, s, e)', 'md5(headcount_internal.presence_send(headcount.presence_agg(kb, s, e)))'),
+    ('presence_agg(uuid, s, e)',   'md5(headcount_internal.presence_send(headcount.presence_agg(ku, s, e)))'),
+    ('presence_agg(text, at)',     'md5(headcount_internal.presence_send(headcount.presence_agg(kt, s)))'),
+    ('presence_agg(bigint, at)',   'md5(headcount_internal.presence_send(headcount.presence_agg(kb, s)))'),
+    ('presence_agg(uuid, at)',     'md5(headcount_internal.presence_send(headcount.presence_agg(ku, s)))'),
+    ('presence_union_agg(presence)', 'md5(headcount_internal.presence_send(headcount.presence_union_agg(p)))'),
+    ('user_set_agg(integer)',      'md5(headcount_internal.user_set_send(headcount.user_set_agg(id)))'),
+    ('user_set_union_agg(user_set)', 'md5(headcount_internal.user_set_send(headcount.user_set_union_agg(us)))'),
     ('unique_count(text)',         'headcount.unique_count(kt)'),
     ('unique_count(bigint)',       'headcount.unique_count(kb)'),
     ('unique_count(uuid)',         'headcount.unique_count(ku)'),
@@ -43,15 +43,15 @@ INSERT INTO calls VALUES
     ('max_concurrent(uuid, s, e)', 'headcount.max_concurrent(ku, s, e)'),
     ('max_concurrent(s, e)',       'headcount.max_concurrent(s, e)'),
     ('online_count(s, e, as_of)',  'headcount.online_count(s, e, ''2024-06-01'')'),
-    ('daily_session_agg',          'judge.report(headcount.daily_session_agg(kt, host, s, e, ''Europe/Warsaw'', ''2024-02-01''), NULL)'),
-    ('daily_session_agg within',   'judge.report(headcount.daily_session_agg(kt, host, s, e, ''Europe/Warsaw'', ''2024-02-01'', ''2024-01-10'', ''2024-01-20''), NULL)'),
-    ('daily_denial_agg',           'judge.report(NULL, headcount.daily_denial_agg(kt, s, ''Europe/Warsaw'', ''2024-02-01''))');
+    ('daily_session_agg',          'judge.report(headcount_internal.daily_session_agg(kt, host, s, e, ''Europe/Warsaw'', ''2024-02-01''), NULL)'),
+    ('daily_session_agg within',   'judge.report(headcount_internal.daily_session_agg(kt, host, s, e, ''Europe/Warsaw'', ''2024-02-01'', ''2024-01-10'', ''2024-01-20''), NULL)'),
+    ('daily_denial_agg',           'judge.report(NULL, headcount_internal.daily_denial_agg(kt, s, ''Europe/Warsaw'', ''2024-02-01''))');
 -- None is missing: the aggregates of the schema are as many as these. (changed_days_agg is for triggers: never parallel,
 -- never handed on; see changed_days.)
 SELECT count(*) = (SELECT count(*) FROM calls) AS complete, bool_and(p.proparallel = 's') AS parallel_safe, bool_and(a.aggcombinefn <> 0) AS combines,
        bool_and(a.aggtranstype <> 'internal'::regtype) AS concrete_state
 FROM pg_aggregate AS a JOIN pg_proc AS p ON p.oid = a.aggfnoid
-WHERE p.pronamespace = 'headcount'::regnamespace AND p.proname <> 'changed_days_agg';
+WHERE p.pronamespace IN ('headcount'::regnamespace, 'headcount_internal'::regnamespace) AND p.proname <> 'changed_days_agg';
 
 CREATE FUNCTION judge.answer(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE a text;
@@ -101,9 +101,9 @@ SELECT headcount.max_concurrent(key, started_at, ended_at) = (SELECT concurrent 
        headcount.unique_count(headcount.presence_agg(key, started_at, ended_at)) = (SELECT count(DISTINCT key) FROM oracle.spans()) AS keys FROM oracle.keyed;
 SELECT judge.compare('SELECT i.key, i.started_at, i.ended_at FROM (SELECT headcount.presence_agg(key, started_at, ended_at) AS p FROM oracle.keyed) AS a, headcount.intervals(p) AS i', 'SELECT * FROM oracle.intervals()');
 -- Instants: as if each were a session that ends as it starts.
-SELECT headcount.presence_send(headcount.presence_agg(kt, s)) = headcount.presence_send(headcount.presence_agg(kt, s, s)) AS instants FROM events;
+SELECT headcount_internal.presence_send(headcount.presence_agg(kt, s)) = headcount_internal.presence_send(headcount.presence_agg(kt, s, s)) AS instants FROM events;
 -- All keys at once are the rows' own presences united; a text key is the same key whatever brought it.
-SELECT headcount.presence_send(headcount.presence_union_agg(p)) = headcount.presence_send(headcount.presence_agg(kt, s, e)) AS united FROM events;
+SELECT headcount_internal.presence_send(headcount.presence_union_agg(p)) = headcount_internal.presence_send(headcount.presence_agg(kt, s, e)) AS united FROM events;
 SELECT headcount.online_count(s, e, '2024-06-01') = count(*) FILTER (WHERE s <= '2024-06-01' AND coalesce(e, 'infinity') >= s AND (e IS NULL OR e > '2024-06-01' OR e = s AND s = '2024-06-01')) AS online,
        headcount.online_count(s, e, '2024-06-01') > 0 AS some FROM events;
 -- varchar and integer reach the overloads by themselves; another type is a clear refusal.
@@ -118,16 +118,16 @@ FROM calls ORDER BY name COLLATE "C";
 -- Two aggregates with one state, beside others with a FILTER: the same as each alone.
 CREATE FUNCTION judge.together() RETURNS SETOF text LANGUAGE sql AS $$
     SELECT judge.compare(
-        'SELECT grp, headcount.unique_count(kt) AS a, headcount.unique_count(kt) FILTER (WHERE id % 2 = 0) AS b, headcount.presence_send(headcount.presence_agg(kt, s, e)) AS c,
-                headcount.max_concurrent(kt, s, e) AS d, headcount.max_concurrent(s, e) AS e, headcount.presence_send(headcount.presence_agg(kt, s, e) FILTER (WHERE id % 3 = 0)) AS f,
+        'SELECT grp, headcount.unique_count(kt) AS a, headcount.unique_count(kt) FILTER (WHERE id % 2 = 0) AS b, headcount_internal.presence_send(headcount.presence_agg(kt, s, e)) AS c,
+                headcount.max_concurrent(kt, s, e) AS d, headcount.max_concurrent(s, e) AS e, headcount_internal.presence_send(headcount.presence_agg(kt, s, e) FILTER (WHERE id % 3 = 0)) AS f,
                 headcount.unique_count(headcount.presence_agg(kt, s, e)) AS g, headcount.max_concurrent(headcount.presence_agg(kt, s, e)) AS h FROM events GROUP BY grp',
         'SELECT a.*, b.b, c.c, d.d, e.e, f.f, c.g, d.d AS h FROM
             (SELECT grp, headcount.unique_count(kt) AS a FROM events GROUP BY grp) AS a JOIN
             (SELECT grp, headcount.unique_count(kt) AS b FROM events WHERE id % 2 = 0 GROUP BY grp) AS b USING (grp) JOIN
-            (SELECT grp, headcount.presence_send(headcount.presence_agg(kt, s, e)) AS c, headcount.unique_count(headcount.presence_agg(kt, s, e)) AS g FROM events GROUP BY grp) AS c USING (grp) JOIN
+            (SELECT grp, headcount_internal.presence_send(headcount.presence_agg(kt, s, e)) AS c, headcount.unique_count(headcount.presence_agg(kt, s, e)) AS g FROM events GROUP BY grp) AS c USING (grp) JOIN
             (SELECT grp, headcount.max_concurrent(kt, s, e) AS d FROM events GROUP BY grp) AS d USING (grp) JOIN
             (SELECT grp, headcount.max_concurrent(s, e) AS e FROM events GROUP BY grp) AS e USING (grp) JOIN
-            (SELECT grp, headcount.presence_send(headcount.presence_agg(kt, s, e)) AS f FROM events WHERE id % 3 = 0 GROUP BY grp) AS f USING (grp)')
+            (SELECT grp, headcount_internal.presence_send(headcount.presence_agg(kt, s, e)) AS f FROM events WHERE id % 3 = 0 GROUP BY grp) AS f USING (grp)')
 $$;
 SELECT judge.together();
 SELECT judge.mode('parallel partitionwise');
@@ -151,7 +151,7 @@ SELECT judge.mode('serial');
 CREATE TABLE few AS SELECT row_number() OVER (ORDER BY s, id) AS n, * FROM events WHERE id % 75 = 1 AND s IS NOT NULL;
 CREATE FUNCTION judge.window_frames(expression text) RETURNS TABLE (running text, by_rows text, by_time text, partitioned text) LANGUAGE plpgsql AS $$
 DECLARE
-    over text := regexp_replace(expression, '(headcount\.(presence_agg|presence_union_agg|user_set_agg|user_set_union_agg|unique_count|max_concurrent|online_count|daily_session_agg|daily_denial_agg)\([^()]*\))', '\1 OVER w');
+    over text := regexp_replace(expression, '(headcount(?:_internal)?\.(presence_agg|presence_union_agg|user_set_agg|user_set_union_agg|unique_count|max_concurrent|online_count|daily_session_agg|daily_denial_agg)\([^()]*\))', '\1 OVER w');
 BEGIN
     running := judge.compare(format('SELECT n, %s FROM few WINDOW w AS (ORDER BY n)', over),
                              format('SELECT n, (SELECT %s FROM few WHERE n <= o.n) FROM few AS o', expression));
@@ -175,17 +175,17 @@ RESET work_mem;
 -- values - they refuse or answer; they never crash, and never change what a table keeps. 0A000 or 42846, as the minor
 -- version has it: a NULL of type internal cannot even be written.
 CREATE TABLE kept AS SELECT headcount.presence_agg(kt, s, e) AS p FROM events WHERE id < 100 UNION ALL SELECT headcount.presence_agg(kt, s, e) FROM events;
-CREATE TABLE kept_before AS SELECT headcount.presence_send(p) AS b FROM kept;
+CREATE TABLE kept_before AS SELECT headcount_internal.presence_send(p) AS b FROM kept;
 CREATE FUNCTION judge.support_calls() RETURNS TABLE (call text) LANGUAGE sql AS $$
     WITH f AS (
         SELECT DISTINCT s.fn FROM pg_aggregate AS a JOIN pg_proc AS p ON p.oid = a.aggfnoid,
             LATERAL (VALUES (a.aggtransfn::oid), (a.aggcombinefn::oid), (a.aggfinalfn::oid), (a.aggserialfn::oid), (a.aggdeserialfn::oid), (a.aggmtransfn::oid), (a.aggminvtransfn::oid), (a.aggmfinalfn::oid)) AS s (fn)
-        WHERE p.pronamespace = 'headcount'::regnamespace AND s.fn <> 0),
+        WHERE p.pronamespace IN ('headcount'::regnamespace, 'headcount_internal'::regnamespace) AND s.fn <> 0),
     args AS (
         SELECT f.fn, v.variant, string_agg(
             CASE WHEN v.variant = 0 OR t.type = 'internal'::regtype THEN format('NULL::%s', t.type::regtype)
                  WHEN t.type = 'headcount.presence'::regtype THEN CASE WHEN v.variant = 1 THEN 'p' WHEN t.n = 1 THEN 'p' ELSE '(SELECT p FROM kept LIMIT 1)' END
-                 WHEN t.type = 'bytea'::regtype THEN CASE v.variant WHEN 1 THEN 'headcount.presence_send(p)' ELSE '''\xc1010000''::bytea' END
+                 WHEN t.type = 'bytea'::regtype THEN CASE v.variant WHEN 1 THEN 'headcount_internal.presence_send(p)' ELSE '''\xc1010000''::bytea' END
                  WHEN t.type = 'timestamptz'::regtype THEN 'timestamptz ''2024-01-01'''
                  WHEN t.type = 'text'::regtype THEN '''x''::text' WHEN t.type = 'bigint'::regtype THEN '1::bigint'
                  WHEN t.type = 'uuid'::regtype THEN '''00000000-0000-0000-0000-000000000000''::uuid'
@@ -196,5 +196,5 @@ CREATE FUNCTION judge.support_calls() RETURNS TABLE (call text) LANGUAGE sql AS 
 SELECT count(*) > 10 AS calls FROM judge.support_calls();
 SELECT state, string_agg(call, E'\n') AS calls FROM (SELECT judge.sqlstate(call) AS state, call FROM judge.support_calls() AS c) AS s
 WHERE state NOT IN ('fine', '0A000', '39P01', '39P03', '39000', '42809', '42846', '22023', '55000', 'XX001') GROUP BY 1;
-SELECT judge.compare('SELECT headcount.presence_send(p) FROM kept', 'SELECT b FROM kept_before');
+SELECT judge.compare('SELECT headcount_internal.presence_send(p) FROM kept', 'SELECT b FROM kept_before');
 DROP TABLE events, calls, few, spilled, kept, kept_before;

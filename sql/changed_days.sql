@@ -3,13 +3,13 @@ SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = postgres; 
 \pset null '-'
 
 -- Nothing changed, and rows that S1 ignores: no start, a start at no finite instant, an end before the start.
-SELECT headcount.changed_days_agg(s, e, 'UTC') AS no_rows FROM (SELECT timestamptz '2024-06-15' AS s, timestamptz '2024-06-16' AS e) AS r WHERE false;
-SELECT headcount.changed_days_agg(s, e, 'UTC') AS ignored, headcount.changed_days_agg(true, 'u', 'h', 's', s, e, 'UTC') AS ignored_versions
+SELECT headcount_internal.changed_days_agg(s, e, 'UTC') AS no_rows FROM (SELECT timestamptz '2024-06-15' AS s, timestamptz '2024-06-16' AS e) AS r WHERE false;
+SELECT headcount_internal.changed_days_agg(s, e, 'UTC') AS ignored, headcount_internal.changed_days_agg(true, 'u', 'h', 's', s, e, 'UTC') AS ignored_versions
 FROM (VALUES (NULL::timestamptz, timestamptz '2024-06-16'), (NULL, NULL), ('-infinity', '2024-06-16'), ('infinity', NULL), ('infinity', 'infinity'),
              ('2024-06-16', '2024-06-15'), ('2024-06-16', '-infinity'), ('2024-06-16 00:00:00.000001', '2024-06-16')) AS r (s, e);
 
 -- What a session meets: an end is not part of it, one at its start leaves one tick, none or infinity is for ever.
-SELECT what, headcount.changed_days_agg(s, e, 'Europe/Warsaw') AS days FROM (VALUES
+SELECT what, headcount_internal.changed_days_agg(s, e, 'Europe/Warsaw') AS days FROM (VALUES
     ('an hour',          timestamptz '2024-06-15 10:00+02', timestamptz '2024-06-15 11:00+02'),
     ('until midnight',   '2024-06-15 10:00+02',             '2024-06-16 00:00+02'),
     ('one tick more',    '2024-06-15 10:00+02',             '2024-06-16 00:00:00.000001+02'),
@@ -23,15 +23,15 @@ SELECT what, headcount.changed_days_agg(s, e, 'Europe/Warsaw') AS days FROM (VAL
     ('the last tick',    '294276-12-31 23:59:59.999999+00', '294276-12-31 23:59:59.999999+00')) AS r (what, s, e)
 GROUP BY what, s, e ORDER BY s, e;
 -- The 30th of December 2011 never was in Apia: a session that spans it has it, one before and one after it do not.
-SELECT headcount.changed_days_agg(s, e, 'Pacific/Apia') AS spans FROM (VALUES (timestamptz '2011-12-30 09:00+00', timestamptz '2011-12-30 11:00+00')) AS r (s, e);
-SELECT headcount.changed_days_agg(s, e, 'Pacific/Apia') AS beside FROM (VALUES (timestamptz '2011-12-30 09:00+00', timestamptz '2011-12-30 10:00+00'), ('2011-12-30 10:00+00', '2011-12-30 11:00+00')) AS r (s, e);
+SELECT headcount_internal.changed_days_agg(s, e, 'Pacific/Apia') AS spans FROM (VALUES (timestamptz '2011-12-30 09:00+00', timestamptz '2011-12-30 11:00+00')) AS r (s, e);
+SELECT headcount_internal.changed_days_agg(s, e, 'Pacific/Apia') AS beside FROM (VALUES (timestamptz '2011-12-30 09:00+00', timestamptz '2011-12-30 10:00+00'), ('2011-12-30 10:00+00', '2011-12-30 11:00+00')) AS r (s, e);
 -- Neighbouring days are one run, in whatever order they come.
-SELECT headcount.changed_days_agg(d, d + interval '1 hour', 'UTC') AS days FROM unnest(ARRAY['2024-06-15', '2024-06-19', '2024-06-17', '2024-06-16', '2024-06-21']::timestamptz[]) AS d;
-SELECT headcount.changed_days_agg(d, CASE WHEN d > '2024-06-18' THEN 'infinity'::timestamptz ELSE d + interval '1 hour' END, 'UTC') AS days FROM unnest(ARRAY['2024-06-15', '2024-06-19', '2024-06-17', '2024-06-25']::timestamptz[]) AS d;
+SELECT headcount_internal.changed_days_agg(d, d + interval '1 hour', 'UTC') AS days FROM unnest(ARRAY['2024-06-15', '2024-06-19', '2024-06-17', '2024-06-16', '2024-06-21']::timestamptz[]) AS d;
+SELECT headcount_internal.changed_days_agg(d, CASE WHEN d > '2024-06-18' THEN 'infinity'::timestamptz ELSE d + interval '1 hour' END, 'UTC') AS days FROM unnest(ARRAY['2024-06-15', '2024-06-19', '2024-06-17', '2024-06-25']::timestamptz[]) AS d;
 
 -- Updates, by name. One session of anna on h1 and server s, from the 10th at noon, before and after.
 CREATE FUNCTION pg_temp.update_of(old_row text[], new_row text[]) RETURNS date[] LANGUAGE sql AS $$
-    SELECT headcount.changed_days_agg(is_new, r[1], r[2], r[3], r[4]::timestamptz, r[5]::timestamptz, 'Europe/Warsaw')
+    SELECT headcount_internal.changed_days_agg(is_new, r[1], r[2], r[3], r[4]::timestamptz, r[5]::timestamptz, 'Europe/Warsaw')
     FROM (VALUES (false, old_row), (true, new_row)) AS v (is_new, r)
 $$;
 SELECT what, pg_temp.update_of(before, after) AS days FROM (VALUES
@@ -53,7 +53,7 @@ SELECT what, pg_temp.update_of(before, after) AS days FROM (VALUES
     (16, 'a start at last', '{anna,h1,s,NULL,2024-06-11 12:00+02}', '{anna,h1,s,2024-06-10 12:00+02,2024-06-11 12:00+02}'),
     (17, 'reversed no more', '{anna,h1,s,2024-06-12 12:00+02,2024-06-11 12:00+02}', '{anna,h1,s,2024-06-10 12:00+02,2024-06-11 12:00+02}')) AS u (n, what, before, after) ORDER BY n;
 -- Sessions are counted: of two that are alike one goes.
-SELECT headcount.changed_days_agg(is_new, 'anna', 'h1', NULL, '2024-06-10', '2024-06-12', 'UTC') AS one_of_two FROM (VALUES (false), (true), (false)) AS v (is_new);
+SELECT headcount_internal.changed_days_agg(is_new, 'anna', 'h1', NULL, '2024-06-10', '2024-06-12', 'UTC') AS one_of_two FROM (VALUES (false), (true), (false)) AS v (is_new);
 
 -- The judge: between any two instants at which a session of a user, host and server begins or ends, old and new rows are
 -- counted; where they differ in number, the days of that segment changed.
@@ -98,45 +98,45 @@ INSERT INTO versions
            CASE WHEN what IN (10, 11) THEN later ELSE s END, CASE WHEN what IN (2, 3, 4) THEN later WHEN what IN (5, 6) THEN NULL ELSE e END FROM changes WHERE what <> 1;
 SELECT (SELECT count(*) FROM versions) AS rows, count(DISTINCT round) AS updates, count(DISTINCT what) AS kinds FROM changes;
 
-SELECT judge.compare('SELECT zone, round, pg_temp.days(headcount.changed_days_agg(is_new, user_name, host, server, started_at, ended_at, zone)) FROM versions GROUP BY zone, round',
+SELECT judge.compare('SELECT zone, round, pg_temp.days(headcount_internal.changed_days_agg(is_new, user_name, host, server, started_at, ended_at, zone)) FROM versions GROUP BY zone, round',
                      'SELECT DISTINCT zone, round, pg_temp.days(at, until, zone) FROM differing') AS updates;
-SELECT judge.compare('SELECT zone, round, pg_temp.days(headcount.changed_days_agg(is_new, user_name, host, server, started_at, ended_at, zone ORDER BY md5(versions::text))) FROM versions GROUP BY zone, round',
+SELECT judge.compare('SELECT zone, round, pg_temp.days(headcount_internal.changed_days_agg(is_new, user_name, host, server, started_at, ended_at, zone ORDER BY md5(versions::text))) FROM versions GROUP BY zone, round',
                      'SELECT DISTINCT zone, round, pg_temp.days(at, until, zone) FROM differing') AS in_any_order;
-SELECT judge.compare('SELECT zone, round, is_new, pg_temp.days(headcount.changed_days_agg(started_at, ended_at, zone)) FROM versions GROUP BY zone, round, is_new',
+SELECT judge.compare('SELECT zone, round, is_new, pg_temp.days(headcount_internal.changed_days_agg(started_at, ended_at, zone)) FROM versions GROUP BY zone, round, is_new',
                      'SELECT DISTINCT zone, round, is_new, pg_temp.days(started_at, finish, zone) FROM counted') AS inserts_and_deletes;
 -- For ever, where the judge stops counting: neither too often nor too rarely.
-SELECT judge.compare('SELECT zone, round FROM versions GROUP BY zone, round HAVING (headcount.changed_days_agg(is_new, user_name, host, server, started_at, ended_at, zone) @> ''{infinity}'')',
+SELECT judge.compare('SELECT zone, round FROM versions GROUP BY zone, round HAVING (headcount_internal.changed_days_agg(is_new, user_name, host, server, started_at, ended_at, zone) @> ''{infinity}'')',
                      'SELECT DISTINCT zone, round FROM differing WHERE until = ''infinity''') AS for_ever;
 -- Runs are apart from each other, in order, and begin at some time.
 SELECT count(*) AS runs, bool_and(f <= t AND isfinite(f) AND (before IS NULL OR f > before + 1)) AS disjoint
 FROM (SELECT zone, round, f, t, lag(t) OVER (PARTITION BY zone, round ORDER BY i) AS before
-      FROM (SELECT zone, round, headcount.changed_days_agg(is_new, user_name, host, server, started_at, ended_at, zone) AS found FROM versions GROUP BY zone, round) AS a,
+      FROM (SELECT zone, round, headcount_internal.changed_days_agg(is_new, user_name, host, server, started_at, ended_at, zone) AS found FROM versions GROUP BY zone, round) AS a,
            generate_series(1, cardinality(found), 2) AS i, LATERAL (SELECT found[i] AS f, found[i + 1] AS t) AS run) AS r;
 
 -- More than 64 runs: the nearest become one, no day is lost. 100 days, 2, 3, 4, ... days apart.
 CREATE TABLE apart AS SELECT timestamptz '2000-01-01 10:00+00' + (n * (n + 1) / 2 - 1) * interval '1 day' AS s FROM generate_series(1, 100) AS n;
 SELECT cardinality(found) / 2 AS runs, found[1:4] AS first, found[127:128] AS last,
        (SELECT count(*) FROM apart WHERE s::date NOT IN (SELECT pg_temp.days(found))) AS lost, (SELECT count(*) FROM pg_temp.days(found)) AS days
-FROM (SELECT headcount.changed_days_agg(s, s, 'UTC') AS found FROM apart) AS a;
+FROM (SELECT headcount_internal.changed_days_agg(s, s, 'UTC') AS found FROM apart) AS a;
 SELECT cardinality(found) / 2 BETWEEN 2 AND 64 AS few, (SELECT count(*) FROM apart WHERE s::date NOT IN (SELECT pg_temp.days(found))) AS lost
-FROM (SELECT headcount.changed_days_agg(true, 'u', 'h', NULL, s, s, 'UTC' ORDER BY md5(s::text)) AS found FROM apart) AS a;
+FROM (SELECT headcount_internal.changed_days_agg(true, 'u', 'h', NULL, s, s, 'UTC' ORDER BY md5(s::text)) AS found FROM apart) AS a;
 
 -- So many rows that they cannot wait for each other: those that came so far count as changed, none is lost.
-SELECT headcount.changed_days_agg(is_new, 'u' || n, 'h', 's', '2024-06-15', '2024-06-16', 'UTC') AS they_fit FROM generate_series(1, 50000) AS n, (VALUES (false), (true)) AS v (is_new);
-SELECT headcount.changed_days_agg(is_new, 'u' || n, 'h', 's', '2024-06-15', CASE WHEN n = 60000 AND is_new THEN timestamptz '2024-06-20' ELSE '2024-06-16' END, 'UTC') AS they_do_not
+SELECT headcount_internal.changed_days_agg(is_new, 'u' || n, 'h', 's', '2024-06-15', '2024-06-16', 'UTC') AS they_fit FROM generate_series(1, 50000) AS n, (VALUES (false), (true)) AS v (is_new);
+SELECT headcount_internal.changed_days_agg(is_new, 'u' || n, 'h', 's', '2024-06-15', CASE WHEN n = 60000 AND is_new THEN timestamptz '2024-06-20' ELSE '2024-06-16' END, 'UTC') AS they_do_not
 FROM generate_series(1, 60000) AS n, (VALUES (false), (true)) AS v (is_new);
 
 -- A window frame that grows: the state goes on after it has been read.
-SELECT n, headcount.changed_days_agg(is_new, 'anna', 'h1', 's', s, e, 'UTC') OVER (ORDER BY n) AS days
+SELECT n, headcount_internal.changed_days_agg(is_new, 'anna', 'h1', 's', s, e, 'UTC') OVER (ORDER BY n) AS days
 FROM (VALUES (1, false, timestamptz '2024-06-10', NULL::timestamptz), (2, true, '2024-06-10', '2024-06-12'), (3, false, '2024-06-20', '2024-06-21'), (4, true, '2024-06-20', '2024-06-21')) AS v (n, is_new, s, e);
 
 -- What is refused: no zone, an unknown one, a row that is neither old nor new, calls by hand.
-SELECT judge.error($$SELECT headcount.changed_days_agg(now(), now(), NULL)$$) AS no_zone,
-       judge.sqlstate($$SELECT headcount.changed_days_agg(now(), now(), 'Mars/Olympus')$$) AS unknown_zone,
-       judge.error($$SELECT headcount.changed_days_agg(NULL, 'u', 'h', 's', now(), now(), 'UTC')$$) AS neither;
+SELECT judge.error($$SELECT headcount_internal.changed_days_agg(now(), now(), NULL)$$) AS no_zone,
+       judge.sqlstate($$SELECT headcount_internal.changed_days_agg(now(), now(), 'Mars/Olympus')$$) AS unknown_zone,
+       judge.error($$SELECT headcount_internal.changed_days_agg(NULL, 'u', 'h', 's', now(), now(), 'UTC')$$) AS neither;
 -- Nobody has a value of type internal to call them with; who binds the library's function to other types is refused too.
-SELECT judge.refuses_internal($$SELECT headcount.changed_days_add(NULL::internal, now(), now(), 'UTC')$$) AS add,
-       judge.refuses_internal($$SELECT headcount.changed_days_final(NULL::internal)$$) AS final;
+SELECT judge.refuses_internal($$SELECT headcount_internal.changed_days_add(NULL::internal, now(), now(), 'UTC')$$) AS add,
+       judge.refuses_internal($$SELECT headcount_internal.changed_days_final(NULL::internal)$$) AS final;
 CREATE FUNCTION add_by_hand(bigint, timestamptz, timestamptz, text) RETURNS bigint AS '$libdir/headcount', 'headcount_changed_days_add' LANGUAGE C;
 CREATE FUNCTION add_by_hand(bigint, boolean, text, text, text, timestamptz, timestamptz, text) RETURNS bigint AS '$libdir/headcount', 'headcount_changed_days_add_version' LANGUAGE C;
 SELECT judge.error($$SELECT add_by_hand(NULL, now(), now(), 'UTC')$$), judge.error($$SELECT add_by_hand(1, true, 'u', 'h', 's', now(), now(), 'UTC')$$);
@@ -148,9 +148,9 @@ CREATE TABLE dirty (n integer GENERATED ALWAYS AS IDENTITY, what text, days date
 CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     CASE TG_OP
-        WHEN 'INSERT' THEN INSERT INTO dirty (what, days) SELECT TG_OP, headcount.changed_days_agg(s, e, 'Europe/Warsaw') FROM after;
-        WHEN 'DELETE' THEN INSERT INTO dirty (what, days) SELECT TG_OP, headcount.changed_days_agg(s, e, 'Europe/Warsaw') FROM before;
-        ELSE INSERT INTO dirty (what, days) SELECT TG_OP, headcount.changed_days_agg(is_new, u, h, NULL, s, e, 'Europe/Warsaw')
+        WHEN 'INSERT' THEN INSERT INTO dirty (what, days) SELECT TG_OP, headcount_internal.changed_days_agg(s, e, 'Europe/Warsaw') FROM after;
+        WHEN 'DELETE' THEN INSERT INTO dirty (what, days) SELECT TG_OP, headcount_internal.changed_days_agg(s, e, 'Europe/Warsaw') FROM before;
+        ELSE INSERT INTO dirty (what, days) SELECT TG_OP, headcount_internal.changed_days_agg(is_new, u, h, NULL, s, e, 'Europe/Warsaw')
                  FROM (SELECT false AS is_new, * FROM before UNION ALL SELECT true, * FROM after) AS v;
     END CASE;
     RETURN NULL;
@@ -169,14 +169,14 @@ DROP TABLE watched, dirty;
 DROP FUNCTION watch;
 
 -- Classes of durations: the bits of the length in microseconds, from 72 minutes on; none for what is not finite or reversed.
-SELECT d, headcount.duration_class('2024-06-15', timestamptz '2024-06-15' + d) AS class FROM unnest(ARRAY['0', '1 microsecond', '1 hour', '4294.967295 seconds', '4294.967296 seconds', '8589.934591 seconds', '8589.934592 seconds', '1 day', '1000 days', '-1 microsecond']::interval[]) AS d;
-SELECT headcount.duration_class('4714-11-24 00:00+00 BC', '294276-12-31 23:59:59.999999+00') AS longest, headcount.duration_class('2024-06-15', NULL) AS open,
-       headcount.duration_class('2024-06-15', 'infinity') AS for_ever, headcount.duration_class('-infinity', '2024-06-15') AS no_start, headcount.duration_class('infinity', 'infinity') AS neither;
-SELECT count(*), count(DISTINCT class), min(class), max(class), count(*) FILTER (WHERE since = '-infinity') AS from_any_start, max(since) AS latest FROM headcount.duration_classes('2024-06-15');
-SELECT bool_and(since = '2024-06-15'::timestamptz - (2 ^ greatest(class, 32)) * oracle.tick()) AS two_to_the_class FROM headcount.duration_classes('2024-06-15') WHERE class < 50;
-SELECT DISTINCT since FROM headcount.duration_classes('-infinity');
-SELECT DISTINCT since FROM headcount.duration_classes('infinity');
-SELECT count(*) AS nothing FROM headcount.duration_classes(NULL);
+SELECT d, headcount_internal.duration_class('2024-06-15', timestamptz '2024-06-15' + d) AS class FROM unnest(ARRAY['0', '1 microsecond', '1 hour', '4294.967295 seconds', '4294.967296 seconds', '8589.934591 seconds', '8589.934592 seconds', '1 day', '1000 days', '-1 microsecond']::interval[]) AS d;
+SELECT headcount_internal.duration_class('4714-11-24 00:00+00 BC', '294276-12-31 23:59:59.999999+00') AS longest, headcount_internal.duration_class('2024-06-15', NULL) AS open,
+       headcount_internal.duration_class('2024-06-15', 'infinity') AS for_ever, headcount_internal.duration_class('-infinity', '2024-06-15') AS no_start, headcount_internal.duration_class('infinity', 'infinity') AS neither;
+SELECT count(*), count(DISTINCT class), min(class), max(class), count(*) FILTER (WHERE since = '-infinity') AS from_any_start, max(since) AS latest FROM headcount_internal.duration_classes('2024-06-15');
+SELECT bool_and(since = '2024-06-15'::timestamptz - (2 ^ greatest(class, 32)) * oracle.tick()) AS two_to_the_class FROM headcount_internal.duration_classes('2024-06-15') WHERE class < 50;
+SELECT DISTINCT since FROM headcount_internal.duration_classes('-infinity');
+SELECT DISTINCT since FROM headcount_internal.duration_classes('infinity');
+SELECT count(*) AS nothing FROM headcount_internal.duration_classes(NULL);
 
 -- They find exactly the sessions that meet a span, whose ends, instants and borders of classes lie around its bounds.
 CREATE TABLE logins AS
@@ -186,11 +186,11 @@ CREATE TABLE logins AS
     UNION ALL
     SELECT 0, ended + (beside - (1::bigint << bits)) * oracle.tick(), ended
     FROM generate_series(0, 47) AS bits, generate_series(-1, 1) AS beside, generate_series(-1, 1) AS b, LATERAL (SELECT timestamptz '2024-06-15' + b * oracle.tick()) AS r (ended);
-CREATE INDEX ON logins (headcount.duration_class(s, e), s);
+CREATE INDEX ON logins (headcount_internal.duration_class(s, e), s);
 ANALYZE logins;
 CREATE FUNCTION pg_temp.meet(f timestamptz, t timestamptz) RETURNS text LANGUAGE sql AS $$
-    SELECT format('SELECT l.* FROM headcount.duration_classes(%1$L) AS c, LATERAL (
-                       SELECT * FROM logins WHERE headcount.duration_class(s, e) = c.class AND s > c.since AND s < %2$L AND (e > %1$L OR (e = s AND s >= %1$L)) OFFSET 0) AS l', f, t)
+    SELECT format('SELECT l.* FROM headcount_internal.duration_classes(%1$L) AS c, LATERAL (
+                       SELECT * FROM logins WHERE headcount_internal.duration_class(s, e) = c.class AND s > c.since AND s < %2$L AND (e > %1$L OR (e = s AND s >= %1$L)) OFFSET 0) AS l', f, t)
 $$;
 SELECT f, t, judge.compare(pg_temp.meet(f, t), format('SELECT * FROM logins WHERE e >= s AND oracle.overlaps(s, oracle.finish(s, e, ''infinity''), %L, %L)', f, t))
 FROM (VALUES (timestamptz '2024-06-15', timestamptz '2024-06-16'), ('2024-06-15', '2024-06-15 00:00:00.000001'), ('2024-03-01', '2024-04-01'), ('2023-01-01', '2024-01-02'), ('2024-12-31', '2030-01-01'),

@@ -1,53 +1,53 @@
 -- The dictionary: users with their numbers, in pages, which are stored beside the sets of a source's days.
 SET timezone = 'UTC';
 CREATE TEMP TABLE collected AS
-    SELECT (SELECT headcount.daily_session_agg(u, 'h', '2024-03-01 10:00', '2024-03-02 11:00', 'UTC', '2024-03-05 12:00') FROM unnest(ARRAY['ann', 'bob', 'eve', '']) AS u) AS sessions,
-           (SELECT headcount.daily_denial_agg(u, '2024-03-03 10:00', 'UTC', '2024-03-05 12:00') FROM unnest(ARRAY['bob', 'dan']) AS u) AS denials;
+    SELECT (SELECT headcount_internal.daily_session_agg(u, 'h', '2024-03-01 10:00', '2024-03-02 11:00', 'UTC', '2024-03-05 12:00') FROM unnest(ARRAY['ann', 'bob', 'eve', '']) AS u) AS sessions,
+           (SELECT headcount_internal.daily_denial_agg(u, '2024-03-03 10:00', 'UTC', '2024-03-05 12:00') FROM unnest(ARRAY['bob', 'dan']) AS u) AS denials;
 
 -- New users get numbers, those who have one keep it, and one of both kinds gets one.
 CREATE TEMP TABLE page AS
-    SELECT n.* FROM collected AS c CROSS JOIN LATERAL headcount.assign_user_ids(c.sessions, c.denials, NULL, 7, 1) AS n;
+    SELECT n.* FROM collected AS c CROSS JOIN LATERAL headcount_internal.assign_user_ids(c.sessions, c.denials, NULL, 7, 1) AS n;
 SELECT bucket, users FROM page;
-SELECT u AS name FROM page, headcount.user_names(ARRAY[page.page], headcount.to_user_set(ARRAY[7, 8, 9, 10, 11])) AS u ORDER BY 1;
-SELECT count(*) FROM collected AS c, page AS l, headcount.assign_user_ids(c.sessions, c.denials, ARRAY[l.page], 11, 1);
-INSERT INTO page SELECT n.* FROM page AS l, headcount.assign_user_ids(
-    (SELECT headcount.daily_session_agg(u, 'h', '2024-03-01 10:00', '2024-03-02 11:00', 'UTC', '2024-03-05 12:00') FROM unnest(ARRAY['ann', 'zoe', 'Zoë']) AS u),
+SELECT u AS name FROM page, headcount_internal.user_names(ARRAY[page.page], headcount.to_user_set(ARRAY[7, 8, 9, 10, 11])) AS u ORDER BY 1;
+SELECT count(*) FROM collected AS c, page AS l, headcount_internal.assign_user_ids(c.sessions, c.denials, ARRAY[l.page], 11, 1);
+INSERT INTO page SELECT n.* FROM page AS l, headcount_internal.assign_user_ids(
+    (SELECT headcount_internal.daily_session_agg(u, 'h', '2024-03-01 10:00', '2024-03-02 11:00', 'UTC', '2024-03-05 12:00') FROM unnest(ARRAY['ann', 'zoe', 'Zoë']) AS u),
     NULL, ARRAY[l.page], 11, 1) AS n;
 SELECT sum(users), count(*) FROM page;
 
 -- Sets by these numbers are those of the same users, whatever pages they come from; who is in none is numbered apart.
 CREATE FUNCTION pg_temp.days(pages bytea[]) RETURNS TABLE (day date, used text[], denied text[], strangers bigint) LANGUAGE sql AS $$
-    SELECT s.day, ARRAY(SELECT headcount.user_names(pages, s.used) ORDER BY 1), ARRAY(SELECT headcount.user_names(pages, s.denied) ORDER BY 1),
+    SELECT s.day, ARRAY(SELECT headcount_internal.user_names(pages, s.used) ORDER BY 1), ARRAY(SELECT headcount_internal.user_names(pages, s.denied) ORDER BY 1),
            (SELECT count(DISTINCT m) FROM (SELECT headcount.members(s.used) UNION ALL SELECT headcount.members(s.denied)) AS m (m) WHERE m >= 1073741824)
-    FROM collected AS c, headcount.daily_sets(c.sessions, c.denials, pages) AS s
+    FROM collected AS c, headcount_internal.daily_sets(c.sessions, c.denials, pages) AS s
 $$;
 SELECT * FROM pg_temp.days((SELECT array_agg(page) FROM page));
 SELECT buckets, count(*) AS pages, sum(p.users) AS users, max(p.bucket) < buckets AS in_range,
        (SELECT array_agg(d ORDER BY d.day) = (SELECT array_agg(e ORDER BY e.day) FROM pg_temp.days((SELECT array_agg(page) FROM page)) AS e)
         FROM pg_temp.days(array_agg(p.page)) AS d) AS same_days
-FROM unnest(ARRAY[1, 4, 1024]) AS buckets, headcount.compact_dictionary((SELECT array_agg(page) FROM page), buckets) AS p
+FROM unnest(ARRAY[1, 4, 1024]) AS buckets, headcount_internal.compact_dictionary((SELECT array_agg(page) FROM page), buckets) AS p
 GROUP BY buckets ORDER BY buckets;
 SELECT * FROM pg_temp.days(NULL);
 SELECT * FROM pg_temp.days('{}');
 
 -- The buckets of users are those where their pages are.
-SELECT (SELECT array_agg(b) FROM collected AS c, headcount.dictionary_buckets(c.sessions, c.denials, 1024) AS b)
-     = (SELECT array_agg(n.bucket) FROM collected AS c, headcount.assign_user_ids(c.sessions, c.denials, NULL, 0, 1024) AS n) AS same_buckets;
-SELECT headcount.dictionary_buckets(NULL, NULL, 4);
-SELECT headcount.dictionary_buckets(c.sessions, NULL, NULL) FROM collected AS c;
+SELECT (SELECT array_agg(b) FROM collected AS c, headcount_internal.dictionary_buckets(c.sessions, c.denials, 1024) AS b)
+     = (SELECT array_agg(n.bucket) FROM collected AS c, headcount_internal.assign_user_ids(c.sessions, c.denials, NULL, 0, 1024) AS n) AS same_buckets;
+SELECT headcount_internal.dictionary_buckets(NULL, NULL, 4);
+SELECT headcount_internal.dictionary_buckets(c.sessions, NULL, NULL) FROM collected AS c;
 
 -- What is wrong is an error.
-SELECT headcount.dictionary_buckets(c.sessions, c.denials, 3) FROM collected AS c;
-SELECT headcount.dictionary_buckets(c.sessions, c.denials, 0) FROM collected AS c;
-SELECT headcount.assign_user_ids(c.sessions, c.denials, NULL, -1, 1) FROM collected AS c;
-SELECT headcount.assign_user_ids(c.sessions, c.denials, NULL, NULL, 1) FROM collected AS c;
-SELECT headcount.assign_user_ids(c.sessions, c.denials, NULL, 1073741823, 1) FROM collected AS c;
-SELECT headcount.compact_dictionary(ARRAY['\x01050261'::bytea], 1);
-SELECT headcount.compact_dictionary(ARRAY['\x0105'::bytea], 1);
-SELECT headcount.compact_dictionary(ARRAY['\x02'::bytea], 1);
-SELECT headcount.compact_dictionary(ARRAY[NULL::bytea], 1);
-SELECT headcount.compact_dictionary(ARRAY['\x01050161', '\x01050162']::bytea[], 1);
-SELECT headcount.user_names(ARRAY['\x010501ff'::bytea], NULL);
+SELECT headcount_internal.dictionary_buckets(c.sessions, c.denials, 3) FROM collected AS c;
+SELECT headcount_internal.dictionary_buckets(c.sessions, c.denials, 0) FROM collected AS c;
+SELECT headcount_internal.assign_user_ids(c.sessions, c.denials, NULL, -1, 1) FROM collected AS c;
+SELECT headcount_internal.assign_user_ids(c.sessions, c.denials, NULL, NULL, 1) FROM collected AS c;
+SELECT headcount_internal.assign_user_ids(c.sessions, c.denials, NULL, 1073741823, 1) FROM collected AS c;
+SELECT headcount_internal.compact_dictionary(ARRAY['\x01050261'::bytea], 1);
+SELECT headcount_internal.compact_dictionary(ARRAY['\x0105'::bytea], 1);
+SELECT headcount_internal.compact_dictionary(ARRAY['\x02'::bytea], 1);
+SELECT headcount_internal.compact_dictionary(ARRAY[NULL::bytea], 1);
+SELECT headcount_internal.compact_dictionary(ARRAY['\x01050161', '\x01050162']::bytea[], 1);
+SELECT headcount_internal.user_names(ARRAY['\x010501ff'::bytea], NULL);
 
 -- A source with more users than one page takes: they are packed as they come, and each keeps his number.
 CREATE TABLE crowd (u text, h text, s timestamptz, e timestamptz);
@@ -60,7 +60,7 @@ END
 $$;
 CREATE VIEW pg_temp.numbers AS
     SELECT u.name, n.number FROM generate_series(0, (SELECT next_number FROM headcount.rollup WHERE sessions_view = 'crowded.sessions'::regclass) - 1) AS n (number),
-        headcount.user_names((SELECT array_agg(list) FROM crowded.rollup_users), headcount.to_user_set(ARRAY[n.number])) AS u (name);
+        headcount_internal.user_names((SELECT array_agg(list) FROM crowded.rollup_users), headcount.to_user_set(ARRAY[n.number])) AS u (name);
 CREATE VIEW pg_temp.packing AS
     SELECT next_number, user_buckets, packed_users, (SELECT count(*) FROM crowded.rollup_users) AS lists,
            (SELECT count(*) FROM crowded.rollup_users WHERE octet_length(list) > 4000) AS long_lists

@@ -19,7 +19,7 @@ INSERT INTO subject SELECT 'empty', headcount.presence_clip(p, '1999-01-01', '19
 
 -- Text and binary, there and back. presence_send is what COPY BINARY and libpq see.
 SELECT name, p::text::headcount.presence::text = p::text AS text_form,
-       headcount.presence_send(p::text::headcount.presence) = headcount.presence_send(p) AS bytes,
+       headcount_internal.presence_send(p::text::headcount.presence) = headcount_internal.presence_send(p) AS bytes,
        (SELECT array_agg(i ORDER BY i) FROM headcount.intervals(p) AS i) IS NOT DISTINCT FROM
        (SELECT array_agg(i ORDER BY i) FROM headcount.intervals(p::text::headcount.presence) AS i) AS rows
 FROM subject ORDER BY name;
@@ -31,35 +31,35 @@ DO $$ BEGIN
     EXECUTE format('COPY subject TO %L WITH (FORMAT binary)', judge.file('headcount_presence.bin'));
     EXECUTE format('COPY copied FROM %L WITH (FORMAT binary)', judge.file('headcount_presence.bin'));
 END $$;
-SELECT judge.compare('SELECT name, headcount.presence_send(p) FROM copied', 'SELECT name, headcount.presence_send(p) FROM subject');
+SELECT judge.compare('SELECT name, headcount_internal.presence_send(p) FROM copied', 'SELECT name, headcount_internal.presence_send(p) FROM subject');
 SELECT judge.compare('SELECT name, p::text FROM copied', 'SELECT name, p::text FROM subject');
 
 -- The same set, the same bytes: rows in any order, split among any number of parts and merged by any path, given twice,
 -- given in pieces. Each line: variants of the bytes, expected 1.
 CREATE FUNCTION judge.variants() RETURNS TABLE (how text, bytes bytea) LANGUAGE sql AS $$
-    SELECT 'by id',        headcount.presence_send(headcount.presence_agg(user_name, started_at, ended_at ORDER BY id)) FROM oracle.session UNION ALL
-    SELECT 'backwards',    headcount.presence_send(headcount.presence_agg(user_name, started_at, ended_at ORDER BY id DESC)) FROM oracle.session UNION ALL
-    SELECT 'by start',     headcount.presence_send(headcount.presence_agg(user_name, started_at, ended_at ORDER BY started_at)) FROM oracle.session UNION ALL
-    SELECT 'by end',       headcount.presence_send(headcount.presence_agg(user_name, started_at, ended_at ORDER BY ended_at DESC)) FROM oracle.session UNION ALL
-    SELECT 'shuffled',     headcount.presence_send(headcount.presence_agg(user_name, started_at, ended_at ORDER BY md5(id::text))) FROM oracle.session UNION ALL
-    SELECT 'twice',        headcount.presence_send(headcount.presence_agg(user_name, started_at, ended_at)) FROM oracle.session, generate_series(1, 2) UNION ALL
-    SELECT 'united rows',  headcount.presence_send(headcount.presence_agg(key, started_at, ended_at)) FROM oracle.intervals() UNION ALL
-    SELECT parts || ' parts', headcount.presence_send(headcount.presence_union_agg(p)) FROM
+    SELECT 'by id',        headcount_internal.presence_send(headcount.presence_agg(user_name, started_at, ended_at ORDER BY id)) FROM oracle.session UNION ALL
+    SELECT 'backwards',    headcount_internal.presence_send(headcount.presence_agg(user_name, started_at, ended_at ORDER BY id DESC)) FROM oracle.session UNION ALL
+    SELECT 'by start',     headcount_internal.presence_send(headcount.presence_agg(user_name, started_at, ended_at ORDER BY started_at)) FROM oracle.session UNION ALL
+    SELECT 'by end',       headcount_internal.presence_send(headcount.presence_agg(user_name, started_at, ended_at ORDER BY ended_at DESC)) FROM oracle.session UNION ALL
+    SELECT 'shuffled',     headcount_internal.presence_send(headcount.presence_agg(user_name, started_at, ended_at ORDER BY md5(id::text))) FROM oracle.session UNION ALL
+    SELECT 'twice',        headcount_internal.presence_send(headcount.presence_agg(user_name, started_at, ended_at)) FROM oracle.session, generate_series(1, 2) UNION ALL
+    SELECT 'united rows',  headcount_internal.presence_send(headcount.presence_agg(key, started_at, ended_at)) FROM oracle.intervals() UNION ALL
+    SELECT parts || ' parts', headcount_internal.presence_send(headcount.presence_union_agg(p)) FROM
         (SELECT parts, headcount.presence_agg(user_name, started_at, ended_at) AS p FROM oracle.session, unnest(ARRAY[2, 3, 7, 100, 1000]) AS parts GROUP BY parts, id % parts) AS s GROUP BY parts UNION ALL
-    SELECT 'operator',     headcount.presence_send(
+    SELECT 'operator',     headcount_internal.presence_send(
         (SELECT headcount.presence_agg(user_name, started_at, ended_at) FROM oracle.session WHERE id % 2 = 0) OPERATOR(headcount.||)
         (SELECT headcount.presence_agg(user_name, started_at, ended_at) FROM oracle.session WHERE id % 2 = 1)) UNION ALL
-    SELECT 'out and in',   headcount.presence_send(headcount.presence_agg(user_name, started_at, ended_at)::text::headcount.presence) FROM oracle.session UNION ALL
-    SELECT 'clipped and united', headcount.presence_send(headcount.presence_union(headcount.presence_clip(p, '-infinity', '2024-02-01'), headcount.presence_clip(p, '2024-02-01', 'infinity')))
+    SELECT 'out and in',   headcount_internal.presence_send(headcount.presence_agg(user_name, started_at, ended_at)::text::headcount.presence) FROM oracle.session UNION ALL
+    SELECT 'clipped and united', headcount_internal.presence_send(headcount.presence_union(headcount.presence_clip(p, '-infinity', '2024-02-01'), headcount.presence_clip(p, '2024-02-01', 'infinity')))
         FROM (SELECT headcount.presence_agg(user_name, started_at, ended_at) AS p FROM oracle.session) AS a
 $$;
 SELECT oracle.keyed_from_sessions();
 SELECT count(*) AS ways, count(DISTINCT bytes) AS variants FROM judge.variants();
 
 -- The empty presence has one form too, whatever it is made from.
-SELECT count(DISTINCT headcount.presence_send(headcount.presence_clip(p, '1999-01-01', '1999-01-01'))) FROM subject;
+SELECT count(DISTINCT headcount_internal.presence_send(headcount.presence_clip(p, '1999-01-01', '1999-01-01'))) FROM subject;
 -- Bytes are the same everywhere: one small presence, spelt out. (A change here breaks stored data and needs a version.)
-SELECT headcount.presence_send(headcount.presence_agg(k, s, e)) FROM (VALUES
+SELECT headcount_internal.presence_send(headcount.presence_agg(k, s, e)) FROM (VALUES
     ('anna', timestamptz '2000-01-01 00:00:00+00', timestamptz '2000-01-01 00:00:01+00'), ('anna', '2000-01-01 00:00:02+00', '2000-01-01 00:00:02+00'), ('b', '2024-06-15 12:00+00', NULL)) AS v (k, s, e);
 
 -- Damage. Truncated at every length, a byte changed at every place, bytes added: text first.
@@ -105,13 +105,13 @@ BEGIN
     END;
     RETURN 'accepted';
 END $$;
-SELECT judge.receive(headcount.presence_send(p)) AS undamaged, count(*) FROM subject GROUP BY 1;
+SELECT judge.receive(headcount_internal.presence_send(p)) AS undamaged, count(*) FROM subject GROUP BY 1;
 SELECT judge.compare('SELECT p::text FROM received', 'SELECT p::text FROM subject');
 TRUNCATE received;
 -- Outcomes: 22P03 for all (08P01 where the message ends early would be as good; nothing else is).
 SELECT judge.receive(d) AS outcome, count(*) > 1500 AS many FROM (
-    SELECT d FROM subject, LATERAL judge.damaged(headcount.presence_send(p), 2) AS d
-    WHERE name IN ('bigint', 'uuid', 'empty string', 'earliest', 'empty') AND d NOT IN (SELECT headcount.presence_send(p) FROM subject)) AS x
+    SELECT d FROM subject, LATERAL judge.damaged(headcount_internal.presence_send(p), 2) AS d
+    WHERE name IN ('bigint', 'uuid', 'empty string', 'earliest', 'empty') AND d NOT IN (SELECT headcount_internal.presence_send(p) FROM subject)) AS x
 GROUP BY 1;
 SELECT count(*) AS left_behind FROM received;
 COPY (SELECT 1 WHERE false) TO PROGRAM 'rm -f headcount_presence.bin';
@@ -125,8 +125,8 @@ SELECT judge.sqlstate('SELECT p FROM subject ORDER BY p') AS order_by;
 -- Stored values are canonical, also large and compressed ones, and after an update in place of nothing.
 CREATE TABLE stored AS SELECT name, p FROM subject;
 UPDATE stored SET p = headcount.presence_union(p, NULL);
-SELECT judge.compare('SELECT name, headcount.presence_send(p) FROM stored', 'SELECT name, headcount.presence_send(p) FROM subject');
+SELECT judge.compare('SELECT name, headcount_internal.presence_send(p) FROM stored', 'SELECT name, headcount_internal.presence_send(p) FROM subject');
 -- What the table keeps does not change when it is aggregated further.
 SELECT headcount.unique_count(headcount.presence_union_agg(p)) > 0 AS ok FROM stored WHERE name IN ('text', 'instants', 'hostile', 'empty');
-SELECT judge.compare('SELECT name, headcount.presence_send(p) FROM stored', 'SELECT name, headcount.presence_send(p) FROM subject');
+SELECT judge.compare('SELECT name, headcount_internal.presence_send(p) FROM stored', 'SELECT name, headcount_internal.presence_send(p) FROM subject');
 DROP TABLE subject, copied, received, stored;

@@ -21,4 +21,4 @@ SELECT headcount.day_start('2024-01-01', 'EST');
 
 -- Names that are none, and one that is as long as PostgreSQL reads.
 SELECT name, judge.sqlstate(format('SELECT headcount.day_of(now(), %L)', name)) FROM unnest(ARRAY['', 'Mars/Olympus', 'Żółw', 'UTC ']) AS name;
-SELECT headcount.check_time_zone('<' || repeat('X', 249) || '>-3') IS NOT NULL AS known, judge.sqlstate($$SELECT headcount.check_time_zone('<' || repeat('X', 300) || '>-3')$$);
+SELECT headcount_internal.check_time_zone('<' || repeat('X', 249) || '>-3') IS NOT NULL AS known, judge.sqlstate($$SELECT headcount_internal.check_time_zone('<' || repeat('X', 300) || '>-3')$$);

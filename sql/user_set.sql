@@ -60,22 +60,22 @@ CREATE VIEW by_group AS SELECT g, headcount.user_set_agg(n) AS s FROM logins GRO
 SET max_parallel_workers_per_gather = 0;
 SELECT judge.compare('SELECT g, m FROM by_group, headcount.members(s) AS m', 'SELECT DISTINCT g, n FROM logins WHERE n IS NOT NULL') AS groups;
 SELECT max(headcount.cardinality(s)) > 8200 AS bitmaps, min(headcount.cardinality(s)) AS smallest, count(*) FILTER (WHERE s IS NULL) AS null_groups FROM by_group;
-CREATE TABLE serial AS SELECT g, headcount.user_set_send(s) AS bytes FROM by_group;
-CREATE TABLE serial_all AS SELECT headcount.user_set_send(headcount.user_set_agg(n)) AS bytes FROM logins;
+CREATE TABLE serial AS SELECT g, headcount_internal.user_set_send(s) AS bytes FROM by_group;
+CREATE TABLE serial_all AS SELECT headcount_internal.user_set_send(headcount.user_set_agg(n)) AS bytes FROM logins;
 -- In parallel: the same bytes.
 SET max_parallel_workers_per_gather = 2; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
 SELECT judge.plan('SELECT headcount.user_set_agg(n) FROM logins') LIKE '%Partial Aggregate%' AS parallel, judge.plan('TABLE by_group') ~ 'Partial (Group|Hash)Aggregate' AS parallel_groups;
-SELECT judge.compare('SELECT g, headcount.user_set_send(s) FROM by_group', 'TABLE serial') AS parallel_groups, judge.compare('SELECT headcount.user_set_send(headcount.user_set_agg(n)) FROM logins', 'TABLE serial_all') AS parallel;
+SELECT judge.compare('SELECT g, headcount_internal.user_set_send(s) FROM by_group', 'TABLE serial') AS parallel_groups, judge.compare('SELECT headcount_internal.user_set_send(headcount.user_set_agg(n)) FROM logins', 'TABLE serial_all') AS parallel;
 SELECT judge.plan('SELECT headcount.user_set_union_agg(s) FROM subject') LIKE '%Partial Aggregate%' AS parallel,
        judge.compare('SELECT headcount.members(headcount.user_set_union_agg(s)) FROM subject', 'SELECT DISTINCT unnest(ns) FROM plain') AS union_agg;
 RESET max_parallel_workers_per_gather; RESET parallel_setup_cost; RESET parallel_tuple_cost; RESET min_parallel_table_scan_size;
 -- Split into parts and merged; in other orders; spilled to disk.
-SELECT parts, headcount.user_set_send(headcount.user_set_union_agg(s)) = (SELECT bytes FROM serial_all) AS merged FROM
+SELECT parts, headcount_internal.user_set_send(headcount.user_set_union_agg(s)) = (SELECT bytes FROM serial_all) AS merged FROM
     (SELECT parts, headcount.user_set_agg(n) AS s FROM logins, unnest(ARRAY[2, 3, 50, 3000]) AS parts GROUP BY parts, id % parts) AS p GROUP BY parts ORDER BY parts;
-SELECT headcount.user_set_send(headcount.user_set_agg(n ORDER BY n)) = bytes AS ascending, headcount.user_set_send(headcount.user_set_agg(n ORDER BY n DESC)) = bytes AS descending,
-       headcount.user_set_send(headcount.user_set_agg(DISTINCT n)) = bytes AS distinct FROM logins, serial_all GROUP BY bytes;
+SELECT headcount_internal.user_set_send(headcount.user_set_agg(n ORDER BY n)) = bytes AS ascending, headcount_internal.user_set_send(headcount.user_set_agg(n ORDER BY n DESC)) = bytes AS descending,
+       headcount_internal.user_set_send(headcount.user_set_agg(DISTINCT n)) = bytes AS distinct FROM logins, serial_all GROUP BY bytes;
 SET work_mem = '64kB';
-SELECT judge.compare('SELECT g, headcount.user_set_send(s) FROM by_group', 'TABLE serial') AS spilled;
+SELECT judge.compare('SELECT g, headcount_internal.user_set_send(s) FROM by_group', 'TABLE serial') AS spilled;
 RESET work_mem;
 -- FILTER, no rows, only NULLs, only empty sets.
 SELECT headcount.cardinality(headcount.user_set_agg(n) FILTER (WHERE n < 100)) = count(DISTINCT n) FILTER (WHERE n < 100) AS filter, headcount.user_set_agg(n) FILTER (WHERE n < 0) AS none, headcount.user_set_agg(n) FILTER (WHERE n IS NULL) AS only_nulls FROM logins;
@@ -89,22 +89,22 @@ SELECT judge.compare('SELECT id, headcount.cardinality(headcount.user_set_agg(n)
        judge.compare('SELECT id, headcount.cardinality(headcount.user_set_agg(n) OVER (ORDER BY id ROWS BETWEEN 20 PRECEDING AND CURRENT ROW)) FROM logins WHERE id BETWEEN 1 AND 500 AND g < 100', 'SELECT id, judge.distinct_before(greatest(id - 20, 1), id) FROM logins WHERE id BETWEEN 1 AND 500 AND g < 100') AS sliding;
 SELECT judge.compare('SELECT id, headcount.cardinality(s) FROM (SELECT id, headcount.user_set_agg(n) OVER (ORDER BY id / 2000 RANGE UNBOUNDED PRECEDING) AS s FROM logins WHERE g < 100) AS w WHERE id % 2000 = 5', 'SELECT id, judge.distinct_before(1, id / 2000 * 2000 + 1999) FROM logins WHERE id % 2000 = 5 AND g < 100') AS beyond_a_log;
 -- Two aggregates on one state: neither final function harms it.
-CREATE AGGREGATE judge.user_count(integer) (sfunc = headcount.user_set_add, stype = headcount.user_set, finalfunc = headcount.cardinality, combinefunc = headcount.user_set_merge, parallel = safe);
-SELECT judge.compare('SELECT g, judge.user_count(n), headcount.user_set_send(headcount.user_set_agg(n)), headcount.cardinality(headcount.user_set_agg(n)) FROM logins GROUP BY g',
+CREATE AGGREGATE judge.user_count(integer) (sfunc = headcount_internal.user_set_add, stype = headcount.user_set, finalfunc = headcount.cardinality, combinefunc = headcount_internal.user_set_merge, parallel = safe);
+SELECT judge.compare('SELECT g, judge.user_count(n), headcount_internal.user_set_send(headcount.user_set_agg(n)), headcount.cardinality(headcount.user_set_agg(n)) FROM logins GROUP BY g',
                      'SELECT g, count(DISTINCT n), s.bytes, count(DISTINCT n) FROM logins JOIN serial AS s USING (g) GROUP BY g, s.bytes') AS shared_state;
 SELECT count(*) AS rows, bool_and(c = headcount.cardinality(s)) AS same FROM (SELECT judge.user_count(n) OVER w AS c, headcount.user_set_agg(n) OVER w AS s FROM logins WHERE id < 9500 WINDOW w AS (ORDER BY id / 500)) AS x;
 -- States without a final function, kept in a table: answered like any other, and not changed in their place.
-CREATE AGGREGATE judge.raw_set(integer) (sfunc = headcount.user_set_add, stype = headcount.user_set);
-CREATE AGGREGATE judge.raw_union(headcount.user_set) (sfunc = headcount.user_set_merge, stype = headcount.user_set);
+CREATE AGGREGATE judge.raw_set(integer) (sfunc = headcount_internal.user_set_add, stype = headcount.user_set);
+CREATE AGGREGATE judge.raw_union(headcount.user_set) (sfunc = headcount_internal.user_set_merge, stype = headcount.user_set);
 CREATE TABLE raw AS SELECT g, judge.raw_set(n) AS s FROM logins GROUP BY g;
 CREATE TABLE raw_before AS SELECT g, md5(textsend(s::text)) AS t, pg_column_size(s) AS size FROM raw;
-SELECT judge.compare('SELECT g, headcount.user_set_send(s) FROM raw', 'TABLE serial') AS send, judge.compare('SELECT g, headcount.cardinality(s) FROM raw', 'SELECT g, coalesce(headcount.cardinality(s), 0) FROM by_group') AS cardinality,
+SELECT judge.compare('SELECT g, headcount_internal.user_set_send(s) FROM raw', 'TABLE serial') AS send, judge.compare('SELECT g, headcount.cardinality(s) FROM raw', 'SELECT g, coalesce(headcount.cardinality(s), 0) FROM by_group') AS cardinality,
        judge.compare('SELECT g, m FROM raw, headcount.members(s) AS m', 'SELECT DISTINCT g, n FROM logins WHERE n IS NOT NULL') AS members, judge.compare('SELECT g, s::text::headcount.user_set::text FROM raw', 'SELECT g, s::text FROM by_group') AS text;
 SELECT count(*) AS states, bool_and(r.s OPERATOR(headcount.=) b.s) AS equal, bool_and(r.s OPERATOR(headcount.|) NULL OPERATOR(headcount.=) b.s) AS "union", bool_and(headcount.contains(r.s, 42) = headcount.contains(b.s, 42)) AS contains FROM raw AS r JOIN by_group AS b USING (g) WHERE b.s IS NOT NULL;
-SELECT headcount.user_set_send(judge.raw_union(s)) = bytes AS raw_union, headcount.user_set_send(headcount.user_set_union_agg(s ORDER BY g)) = bytes AS ascending, headcount.user_set_send(headcount.user_set_union_agg(s ORDER BY g DESC)) = bytes AS descending FROM raw, serial_all GROUP BY bytes;
+SELECT headcount_internal.user_set_send(judge.raw_union(s)) = bytes AS raw_union, headcount_internal.user_set_send(headcount.user_set_union_agg(s ORDER BY g)) = bytes AS ascending, headcount_internal.user_set_send(headcount.user_set_union_agg(s ORDER BY g DESC)) = bytes AS descending FROM raw, serial_all GROUP BY bytes;
 SELECT judge.compare('SELECT g, md5(textsend(s::text)), pg_column_size(s) FROM raw', 'TABLE raw_before') AS unchanged;
 -- By hand the transition functions refuse; the final function is a function like others.
-SELECT judge.error('SELECT headcount.user_set_add(NULL, 1)') AS add, judge.error('SELECT headcount.user_set_merge(s, s) FROM subject') AS merge, bool_and(headcount.user_set_final(s) OPERATOR(headcount.=) s) AS final FROM subject;
+SELECT judge.error('SELECT headcount_internal.user_set_add(NULL, 1)') AS add, judge.error('SELECT headcount_internal.user_set_merge(s, s) FROM subject') AS merge, bool_and(headcount_internal.user_set_final(s) OPERATOR(headcount.=) s) AS final FROM subject;
 -- 200,000 groups of 5 numbers, hashed, spilled and sorted: linear.
 CREATE TABLE many AS SELECT i / 5 AS g, (i * 7919::bigint % 500000)::integer AS n FROM generate_series(0, 999999) AS i;
 ANALYZE many;
@@ -120,17 +120,17 @@ RESET enable_hashagg; RESET work_mem; RESET statement_timeout; RESET max_paralle
 SELECT headcount.cardinality(headcount.user_set_agg(n)) AS one_group FROM many;
 
 -- The same set, the same bytes, everywhere: small ones, spelt out. (A change here breaks stored data and needs a version.)
-SELECT ns, headcount.user_set_send(headcount.to_user_set(ns)) FROM unnest(ARRAY['{}', '{0}', '{2147483647}', '{7,8,9}', '{7,8,9,10}', '{1,70000}']::text[]) AS t, LATERAL (SELECT t::integer[] AS ns) AS n;
-SELECT headcount.user_set_send(headcount.user_set_agg(i)) AS a_hundred_thousand FROM generate_series(1, 100000) AS i;
+SELECT ns, headcount_internal.user_set_send(headcount.to_user_set(ns)) FROM unnest(ARRAY['{}', '{0}', '{2147483647}', '{7,8,9}', '{7,8,9,10}', '{1,70000}']::text[]) AS t, LATERAL (SELECT t::integer[] AS ns) AS n;
+SELECT headcount_internal.user_set_send(headcount.user_set_agg(i)) AS a_hundred_thousand FROM generate_series(1, 100000) AS i;
 -- Text and binary, there and back.
-SELECT judge.compare('SELECT name, s::text::headcount.user_set::text, headcount.user_set_send(s::text::headcount.user_set) FROM subject', 'SELECT name, s::text, headcount.user_set_send(s) FROM subject') AS text;
+SELECT judge.compare('SELECT name, s::text::headcount.user_set::text, headcount_internal.user_set_send(s::text::headcount.user_set) FROM subject', 'SELECT name, s::text, headcount_internal.user_set_send(s) FROM subject') AS text;
 CREATE OR REPLACE FUNCTION judge.file(name text) RETURNS text LANGUAGE sql AS $$ SELECT current_setting('data_directory') || '/' || name $$;
 CREATE TABLE copied (LIKE subject);
 DO $$ BEGIN
     EXECUTE format('COPY subject TO %L WITH (FORMAT binary)', judge.file('headcount_user_set.bin'));
     EXECUTE format('COPY copied FROM %L WITH (FORMAT binary)', judge.file('headcount_user_set.bin'));
 END $$;
-SELECT judge.compare('SELECT name, headcount.user_set_send(s) FROM copied', 'SELECT name, headcount.user_set_send(s) FROM subject') AS binary;
+SELECT judge.compare('SELECT name, headcount_internal.user_set_send(s) FROM copied', 'SELECT name, headcount_internal.user_set_send(s) FROM subject') AS binary;
 -- Hashed: DISTINCT, EXCEPT, joins. There is no order.
 SELECT count(DISTINCT name) AS names, count(*) AS sets FROM (SELECT DISTINCT ON (t) name, t FROM (SELECT name, s::text AS t FROM (TABLE subject UNION TABLE copied) AS u) AS v) AS w;
 SELECT (SELECT count(*) FROM (SELECT s FROM subject EXCEPT SELECT s FROM copied) AS e) AS except, (SELECT count(*) FROM (SELECT DISTINCT s FROM (TABLE subject UNION ALL TABLE copied) AS u) AS d) AS distinct,
@@ -141,7 +141,7 @@ INSERT INTO toasted SELECT name, s FROM subject UNION ALL SELECT 'large', headco
 ALTER TABLE toasted ALTER s SET STORAGE external;
 INSERT INTO toasted SELECT name || ' external', headcount.user_set_union(s, NULL) FROM toasted;    -- made anew, not copied compressed
 SELECT bool_or(pg_column_size(s) > 60000) AS large, pg_relation_size(reltoastrelid) > 60000 AS out_of_line FROM toasted, pg_class WHERE oid = 'toasted'::regclass GROUP BY reltoastrelid;
-SELECT judge.compare('SELECT name, headcount.user_set_send(s) FROM toasted WHERE name NOT LIKE ''large%''', 'SELECT name || suffix, headcount.user_set_send(s) FROM subject, unnest(ARRAY['''', '' external'']) AS suffix') AS stored,
+SELECT judge.compare('SELECT name, headcount_internal.user_set_send(s) FROM toasted WHERE name NOT LIKE ''large%''', 'SELECT name || suffix, headcount_internal.user_set_send(s) FROM subject, unnest(ARRAY['''', '' external'']) AS suffix') AS stored,
        judge.compare('SELECT headcount.members(s) FROM toasted WHERE name = ''large external''', 'SELECT DISTINCT n FROM many WHERE n % 3 <> 1') AS large;
 
 -- Damage of each kind, but for the first ones with a right check sum: as text, as a message, and as stored bytes.
@@ -194,7 +194,7 @@ BEGIN
     RETURN judge.user_set_outcome(format('COPY received FROM %L WITH (FORMAT binary)', judge.file('headcount_user_set.bin')));
 END $$;
 SELECT split_part(judge.receive_user_set(bytes), ' / ', 1) AS message, count(*) FROM forged GROUP BY 1;
-SELECT judge.receive_user_set(headcount.user_set_send(s)) AS undamaged, count(*) FROM subject GROUP BY 1;
+SELECT judge.receive_user_set(headcount_internal.user_set_send(s)) AS undamaged, count(*) FROM subject GROUP BY 1;
 SELECT judge.compare('SELECT s::text FROM received', 'SELECT s::text FROM subject') AS received;
 COPY (SELECT 1 WHERE false) TO PROGRAM 'rm -f headcount_user_set.bin';
 -- Stored: a cast that nobody else has makes the damage on disk. What reads the numbers themselves refuses them all; what
@@ -206,12 +206,12 @@ SELECT f, left(judge.user_set_outcome(format('SELECT %s FROM broken WHERE kind =
     'headcount.user_set_union_agg(s)']) AS f GROUP BY 1, 2 ORDER BY 1;
 SELECT left(judge.user_set_outcome(format('SELECT count(m) FROM broken, headcount.members(s) AS m WHERE kind = %L', kind)), 5) AS members, count(*) FROM broken GROUP BY 1;
 SELECT f, count(*) FILTER (WHERE o LIKE 'XX001: invalid bytes for type user_set%') AS refused, count(*) FILTER (WHERE o = 'accepted') AS answered, count(*) AS all FROM
-    (SELECT f, judge.user_set_outcome(format('SELECT %s FROM broken WHERE kind = %L', f, kind)) AS o FROM broken, unnest(ARRAY['headcount.cardinality(s)', 'headcount.union_cardinality(s, s)', 'headcount.intersection_cardinality(s, s)', 'headcount.contains(s, 7)', 's::text', 'headcount.user_set_send(s)', 's OPERATOR(headcount.=) s', 'headcount.user_set_final(s)']) AS f) AS x GROUP BY 1 ORDER BY 1;
+    (SELECT f, judge.user_set_outcome(format('SELECT %s FROM broken WHERE kind = %L', f, kind)) AS o FROM broken, unnest(ARRAY['headcount.cardinality(s)', 'headcount.union_cardinality(s, s)', 'headcount.intersection_cardinality(s, s)', 'headcount.contains(s, 7)', 's::text', 'headcount_internal.user_set_send(s)', 's OPERATOR(headcount.=) s', 'headcount_internal.user_set_final(s)']) AS f) AS x GROUP BY 1 ORDER BY 1;
 -- Logs, which only aggregates keep, are checked too.
 SELECT hex, judge.user_set_outcome(format('SELECT headcount.cardinality(%L::bytea::headcount.user_set)', '\x' || hex)) AS log FROM unnest(ARRAY['c3010001ffffffff', 'c30100010100000000', 'c301000101000000000000ff']) AS hex;
 DROP CAST (bytea AS headcount.user_set);
 -- Any bit of a sound set changed, any end cut off: never taken for a set.
-SELECT left(judge.receive_user_set(d), 5) AS outcome, count(*) > 2000 AS many FROM subject, LATERAL (SELECT headcount.user_set_send(s) AS b) AS x, LATERAL (
+SELECT left(judge.receive_user_set(d), 5) AS outcome, count(*) > 2000 AS many FROM subject, LATERAL (SELECT headcount_internal.user_set_send(s) AS b) AS x, LATERAL (
     SELECT set_bit(b, n, 1 - get_bit(b, n)) FROM generate_series(0::bigint, least(length(b), 80) * 8 - 1) AS n UNION ALL SELECT substr(b, 1, n) FROM generate_series(0, least(length(b), 80) - 1) AS n) AS damage (d)
 WHERE name IN ('edges', 'runs', 'mixed', 'empty', 'run') GROUP BY 1;
 DROP VIEW by_group;

@@ -79,15 +79,15 @@ SELECT judge.compare('SELECT id % 5, headcount.unique_count(used), headcount.use
 SELECT count(*) AS rows, bool_and(c = headcount.cardinality(u)) AS same, count(u) AS sets, min(c) AS least FROM (SELECT headcount.unique_count(used) OVER w AS c, headcount.user_set_union_agg(used) OVER w AS u FROM days WHERE id >= 31 WINDOW w AS (ORDER BY id)) AS x;
 SELECT judge.compare('SELECT id, headcount.user_set_union_agg(used) OVER (ORDER BY id)::text FROM days WHERE id >= 31', 'SELECT id, (SELECT headcount.user_set_union_agg(used) FROM days AS e WHERE e.id BETWEEN 31 AND d.id)::text FROM days AS d WHERE id >= 31') AS union_over_nulls;
 -- Sets as aggregates keep them while they are small, stored by an aggregate without a final function.
-CREATE AGGREGATE judge.raw_set(integer) (sfunc = headcount.user_set_add, stype = headcount.user_set);
+CREATE AGGREGATE judge.raw_set(integer) (sfunc = headcount_internal.user_set_add, stype = headcount.user_set);
 CREATE TABLE raw AS SELECT id, judge.raw_set(n) AS s FROM plain WHERE kind = 'used' GROUP BY id;
 SELECT judge.compare('SELECT id, headcount.unique_count(s) OVER (ORDER BY id), headcount.unique_count(s) OVER (ORDER BY id ROWS 5 PRECEDING) FROM raw',
                      'SELECT id, headcount.unique_count(used) OVER (ORDER BY id), headcount.unique_count(used) OVER (ORDER BY id ROWS 5 PRECEDING) FROM days WHERE EXISTS (SELECT FROM plain AS p WHERE p.id = days.id AND kind = ''used'')') AS raw,
        judge.compare('SELECT headcount.unique_count(s), headcount.unique_count(s, s) FROM raw', 'SELECT headcount.unique_count(used), headcount.unique_count(used) FROM days') AS raw_plain;
 
 -- By hand the functions behind it refuse, as far as they can be called at all.
-SELECT f, judge.error(format('SELECT headcount.%s FROM days', f)) AS outcome FROM unnest(ARRAY['user_set_merge(used, used)', 'user_set_merge(used, used, denied)', 'user_set_merge(NULL, NULL, NULL)']) AS f;
-SELECT f, judge.refuses_internal(format('SELECT headcount.%s FROM days', f)) AS refused FROM unnest(ARRAY['user_set_counts_add(NULL, used)', 'user_set_counts_add(NULL, used, denied)',
+SELECT f, judge.error(format('SELECT headcount_internal.%s FROM days', f)) AS outcome FROM unnest(ARRAY['user_set_merge(used, used)', 'user_set_merge(used, used, denied)', 'user_set_merge(NULL, NULL, NULL)']) AS f;
+SELECT f, judge.refuses_internal(format('SELECT headcount_internal.%s FROM days', f)) AS refused FROM unnest(ARRAY['user_set_counts_add(NULL, used)', 'user_set_counts_add(NULL, used, denied)',
     'user_set_counts_remove(NULL, used)', 'user_set_counts_remove(NULL, used, denied)', 'user_set_counts_final(NULL)']) AS f;
 -- Damaged sets, with a right check sum but for the first: an error on every route, wherever in the frame they come.
 CREATE CAST (bytea AS headcount.user_set) WITHOUT FUNCTION;

@@ -213,9 +213,10 @@ definer_functions() {
 		ORDER BY 1"
 }
 left_after_drop() {
-	ask_catalog "DROP EXTENSION headcount; DROP EXTENSION hll"
+	# The schema of an extension is never its own: it stays, and without CASCADE only an empty one goes.
+	ask_catalog "DROP EXTENSION headcount; DROP SCHEMA headcount; DROP EXTENSION hll"
 	ask_catalog "
-		SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname = 'headcount'
+		SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname LIKE 'headcount%'
 		UNION ALL
 		SELECT 'function ' || oid::regprocedure FROM pg_proc WHERE oid >= 16384
 		UNION ALL

@@ -1,4 +1,4 @@
-// headcount.resolve_expression: the text arguments of create_source are SQL expressions over a table's columns. Here
+// headcount_internal.resolve_expression: the text arguments of create_source are SQL expressions over a table's columns. Here
 // PostgreSQL's own parser says what they are, under the search_path of whoever wrote them, so that the views can be
 // built from text that means the same under any search_path and that holds exactly one expression.
 

@@ -3,151 +3,151 @@
 --
 -- SSPACE is what a group of some five rows takes; the planner cannot know how many rows a group will have.
 
-CREATE FUNCTION headcount.presence_add(headcount.presence, text, timestamptz, timestamptz) RETURNS headcount.presence
+CREATE FUNCTION headcount_internal.presence_add(headcount.presence, text, timestamptz, timestamptz) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_add_text' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.presence_add(headcount.presence, text, timestamptz, timestamptz) IS 'transition function: a session of a text key';
+COMMENT ON FUNCTION headcount_internal.presence_add(headcount.presence, text, timestamptz, timestamptz) IS 'transition function: a session of a text key';
 
-CREATE FUNCTION headcount.presence_add(headcount.presence, bigint, timestamptz, timestamptz) RETURNS headcount.presence
+CREATE FUNCTION headcount_internal.presence_add(headcount.presence, bigint, timestamptz, timestamptz) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_add_bigint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.presence_add(headcount.presence, bigint, timestamptz, timestamptz) IS 'transition function: a session of a bigint key';
+COMMENT ON FUNCTION headcount_internal.presence_add(headcount.presence, bigint, timestamptz, timestamptz) IS 'transition function: a session of a bigint key';
 
-CREATE FUNCTION headcount.presence_add(headcount.presence, uuid, timestamptz, timestamptz) RETURNS headcount.presence
+CREATE FUNCTION headcount_internal.presence_add(headcount.presence, uuid, timestamptz, timestamptz) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_add_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.presence_add(headcount.presence, uuid, timestamptz, timestamptz) IS 'transition function: a session of a uuid key';
+COMMENT ON FUNCTION headcount_internal.presence_add(headcount.presence, uuid, timestamptz, timestamptz) IS 'transition function: a session of a uuid key';
 
-CREATE FUNCTION headcount.presence_add_instant(headcount.presence, text, timestamptz) RETURNS headcount.presence
+CREATE FUNCTION headcount_internal.presence_add_instant(headcount.presence, text, timestamptz) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_add_instant_text' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.presence_add_instant(headcount.presence, text, timestamptz) IS 'transition function: an instant of a text key';
+COMMENT ON FUNCTION headcount_internal.presence_add_instant(headcount.presence, text, timestamptz) IS 'transition function: an instant of a text key';
 
-CREATE FUNCTION headcount.presence_add_instant(headcount.presence, bigint, timestamptz) RETURNS headcount.presence
+CREATE FUNCTION headcount_internal.presence_add_instant(headcount.presence, bigint, timestamptz) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_add_instant_bigint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.presence_add_instant(headcount.presence, bigint, timestamptz) IS 'transition function: an instant of a bigint key';
+COMMENT ON FUNCTION headcount_internal.presence_add_instant(headcount.presence, bigint, timestamptz) IS 'transition function: an instant of a bigint key';
 
-CREATE FUNCTION headcount.presence_add_instant(headcount.presence, uuid, timestamptz) RETURNS headcount.presence
+CREATE FUNCTION headcount_internal.presence_add_instant(headcount.presence, uuid, timestamptz) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_add_instant_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.presence_add_instant(headcount.presence, uuid, timestamptz) IS 'transition function: an instant of a uuid key';
+COMMENT ON FUNCTION headcount_internal.presence_add_instant(headcount.presence, uuid, timestamptz) IS 'transition function: an instant of a uuid key';
 
-CREATE FUNCTION headcount.presence_add_key(headcount.presence, text) RETURNS headcount.presence
+CREATE FUNCTION headcount_internal.presence_add_key(headcount.presence, text) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_add_key_text' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.presence_add_key(headcount.presence, text) IS 'transition function: a text key, present always';
+COMMENT ON FUNCTION headcount_internal.presence_add_key(headcount.presence, text) IS 'transition function: a text key, present always';
 
-CREATE FUNCTION headcount.presence_add_key(headcount.presence, bigint) RETURNS headcount.presence
+CREATE FUNCTION headcount_internal.presence_add_key(headcount.presence, bigint) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_add_key_bigint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.presence_add_key(headcount.presence, bigint) IS 'transition function: a bigint key, present always';
+COMMENT ON FUNCTION headcount_internal.presence_add_key(headcount.presence, bigint) IS 'transition function: a bigint key, present always';
 
-CREATE FUNCTION headcount.presence_add_key(headcount.presence, uuid) RETURNS headcount.presence
+CREATE FUNCTION headcount_internal.presence_add_key(headcount.presence, uuid) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_add_key_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.presence_add_key(headcount.presence, uuid) IS 'transition function: a uuid key, present always';
+COMMENT ON FUNCTION headcount_internal.presence_add_key(headcount.presence, uuid) IS 'transition function: a uuid key, present always';
 
-CREATE FUNCTION headcount.presence_add_session(headcount.presence, timestamptz, timestamptz) RETURNS headcount.presence
+CREATE FUNCTION headcount_internal.presence_add_session(headcount.presence, timestamptz, timestamptz) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_add_session' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.presence_add_session(headcount.presence, timestamptz, timestamptz) IS 'transition function: a session that counts for itself';
+COMMENT ON FUNCTION headcount_internal.presence_add_session(headcount.presence, timestamptz, timestamptz) IS 'transition function: a session that counts for itself';
 
-CREATE FUNCTION headcount.presence_merge(headcount.presence, headcount.presence) RETURNS headcount.presence
+CREATE FUNCTION headcount_internal.presence_merge(headcount.presence, headcount.presence) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_merge' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.presence_merge(headcount.presence, headcount.presence) IS 'combine function: the union of two states';
+COMMENT ON FUNCTION headcount_internal.presence_merge(headcount.presence, headcount.presence) IS 'combine function: the union of two states';
 
-CREATE FUNCTION headcount.presence_final(headcount.presence) RETURNS headcount.presence
+CREATE FUNCTION headcount_internal.presence_final(headcount.presence) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_final' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.presence_final(headcount.presence) IS 'final function: the canonical presence';
+COMMENT ON FUNCTION headcount_internal.presence_final(headcount.presence) IS 'final function: the canonical presence';
 
-CREATE FUNCTION headcount.unique_count_final(headcount.presence) RETURNS bigint
+CREATE FUNCTION headcount_internal.unique_count_final(headcount.presence) RETURNS bigint
     AS 'MODULE_PATHNAME', 'headcount_unique_count' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.unique_count_final(headcount.presence) IS 'final function: the number of keys';
+COMMENT ON FUNCTION headcount_internal.unique_count_final(headcount.presence) IS 'final function: the number of keys';
 
-CREATE FUNCTION headcount.max_concurrent_final(headcount.presence) RETURNS bigint
+CREATE FUNCTION headcount_internal.max_concurrent_final(headcount.presence) RETURNS bigint
     AS 'MODULE_PATHNAME', 'headcount_max_concurrent' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.max_concurrent_final(headcount.presence) IS 'final function: the highest number of keys at once';
+COMMENT ON FUNCTION headcount_internal.max_concurrent_final(headcount.presence) IS 'final function: the highest number of keys at once';
 
-CREATE FUNCTION headcount.online_count_add(bigint, timestamptz, timestamptz, timestamptz) RETURNS bigint
+CREATE FUNCTION headcount_internal.online_count_add(bigint, timestamptz, timestamptz, timestamptz) RETURNS bigint
     AS 'MODULE_PATHNAME', 'headcount_online_count_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.online_count_add(bigint, timestamptz, timestamptz, timestamptz) IS 'transition function: a connection, if online';
+COMMENT ON FUNCTION headcount_internal.online_count_add(bigint, timestamptz, timestamptz, timestamptz) IS 'transition function: a connection, if online';
 
 CREATE AGGREGATE headcount.presence_agg(key text, started_at timestamptz, ended_at timestamptz) (
-    SFUNC = headcount.presence_add, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount.presence_final, COMBINEFUNC = headcount.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.presence_add, STYPE = headcount.presence, SSPACE = 256,
+    FINALFUNC = headcount_internal.presence_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.presence_agg(text, timestamptz, timestamptz) IS 'who was present when, from sessions; ended_at NULL is open';
 
 CREATE AGGREGATE headcount.presence_agg(key bigint, started_at timestamptz, ended_at timestamptz) (
-    SFUNC = headcount.presence_add, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount.presence_final, COMBINEFUNC = headcount.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.presence_add, STYPE = headcount.presence, SSPACE = 256,
+    FINALFUNC = headcount_internal.presence_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.presence_agg(bigint, timestamptz, timestamptz) IS 'who was present when, from sessions; ended_at NULL is open';
 
 CREATE AGGREGATE headcount.presence_agg(key uuid, started_at timestamptz, ended_at timestamptz) (
-    SFUNC = headcount.presence_add, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount.presence_final, COMBINEFUNC = headcount.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.presence_add, STYPE = headcount.presence, SSPACE = 256,
+    FINALFUNC = headcount_internal.presence_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.presence_agg(uuid, timestamptz, timestamptz) IS 'who was present when, from sessions; ended_at NULL is open';
 
 CREATE AGGREGATE headcount.presence_agg(key text, at timestamptz) (
-    SFUNC = headcount.presence_add_instant, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount.presence_final, COMBINEFUNC = headcount.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.presence_add_instant, STYPE = headcount.presence, SSPACE = 256,
+    FINALFUNC = headcount_internal.presence_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.presence_agg(text, timestamptz) IS 'who was present when, from instants';
 
 CREATE AGGREGATE headcount.presence_agg(key bigint, at timestamptz) (
-    SFUNC = headcount.presence_add_instant, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount.presence_final, COMBINEFUNC = headcount.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.presence_add_instant, STYPE = headcount.presence, SSPACE = 256,
+    FINALFUNC = headcount_internal.presence_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.presence_agg(bigint, timestamptz) IS 'who was present when, from instants';
 
 CREATE AGGREGATE headcount.presence_agg(key uuid, at timestamptz) (
-    SFUNC = headcount.presence_add_instant, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount.presence_final, COMBINEFUNC = headcount.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.presence_add_instant, STYPE = headcount.presence, SSPACE = 256,
+    FINALFUNC = headcount_internal.presence_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.presence_agg(uuid, timestamptz) IS 'who was present when, from instants';
 
 CREATE AGGREGATE headcount.presence_union_agg(presence headcount.presence) (
-    SFUNC = headcount.presence_merge, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount.presence_final, COMBINEFUNC = headcount.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.presence_merge, STYPE = headcount.presence, SSPACE = 256,
+    FINALFUNC = headcount_internal.presence_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.presence_union_agg(headcount.presence) IS 'the union of presences';
 
 CREATE AGGREGATE headcount.unique_count(key text) (
-    SFUNC = headcount.presence_add_key, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount.unique_count_final, COMBINEFUNC = headcount.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.presence_add_key, STYPE = headcount.presence, SSPACE = 256,
+    FINALFUNC = headcount_internal.unique_count_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.unique_count(text) IS 'the number of distinct keys, exact and parallel';
 
 CREATE AGGREGATE headcount.unique_count(key bigint) (
-    SFUNC = headcount.presence_add_key, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount.unique_count_final, COMBINEFUNC = headcount.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.presence_add_key, STYPE = headcount.presence, SSPACE = 256,
+    FINALFUNC = headcount_internal.unique_count_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.unique_count(bigint) IS 'the number of distinct keys, exact and parallel';
 
 CREATE AGGREGATE headcount.unique_count(key uuid) (
-    SFUNC = headcount.presence_add_key, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount.unique_count_final, COMBINEFUNC = headcount.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.presence_add_key, STYPE = headcount.presence, SSPACE = 256,
+    FINALFUNC = headcount_internal.unique_count_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.unique_count(uuid) IS 'the number of distinct keys, exact and parallel';
 
 CREATE AGGREGATE headcount.max_concurrent(key text, started_at timestamptz, ended_at timestamptz) (
-    SFUNC = headcount.presence_add, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount.max_concurrent_final, COMBINEFUNC = headcount.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.presence_add, STYPE = headcount.presence, SSPACE = 256,
+    FINALFUNC = headcount_internal.max_concurrent_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.max_concurrent(text, timestamptz, timestamptz) IS 'the highest number of distinct keys at once';
 
 CREATE AGGREGATE headcount.max_concurrent(key bigint, started_at timestamptz, ended_at timestamptz) (
-    SFUNC = headcount.presence_add, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount.max_concurrent_final, COMBINEFUNC = headcount.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.presence_add, STYPE = headcount.presence, SSPACE = 256,
+    FINALFUNC = headcount_internal.max_concurrent_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.max_concurrent(bigint, timestamptz, timestamptz) IS 'the highest number of distinct keys at once';
 
 CREATE AGGREGATE headcount.max_concurrent(key uuid, started_at timestamptz, ended_at timestamptz) (
-    SFUNC = headcount.presence_add, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount.max_concurrent_final, COMBINEFUNC = headcount.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.presence_add, STYPE = headcount.presence, SSPACE = 256,
+    FINALFUNC = headcount_internal.max_concurrent_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.max_concurrent(uuid, timestamptz, timestamptz) IS 'the highest number of distinct keys at once';
 
 CREATE AGGREGATE headcount.max_concurrent(started_at timestamptz, ended_at timestamptz) (
-    SFUNC = headcount.presence_add_session, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount.max_concurrent_final, COMBINEFUNC = headcount.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.presence_add_session, STYPE = headcount.presence, SSPACE = 256,
+    FINALFUNC = headcount_internal.max_concurrent_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.max_concurrent(timestamptz, timestamptz) IS 'the highest number of sessions at once';
 
 CREATE AGGREGATE headcount.online_count(started_at timestamptz, ended_at timestamptz, as_of timestamptz) (
-    SFUNC = headcount.online_count_add, STYPE = bigint, INITCOND = '0', COMBINEFUNC = pg_catalog.int8pl, PARALLEL = SAFE
+    SFUNC = headcount_internal.online_count_add, STYPE = bigint, INITCOND = '0', COMBINEFUNC = pg_catalog.int8pl, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.online_count(timestamptz, timestamptz, timestamptz) IS 'the number of connections online at as_of';

@@ -12,9 +12,9 @@ CREATE FUNCTION headcount.day_start(day date, time_zone text) RETURNS timestampt
     AS 'MODULE_PATHNAME', 'headcount_day_start' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION headcount.day_start(date, text) IS 'when a civil day begins';
 
-CREATE FUNCTION headcount.check_time_zone(time_zone text) RETURNS text
+CREATE FUNCTION headcount_internal.check_time_zone(time_zone text) RETURNS text
     AS 'MODULE_PATHNAME', 'headcount_check_time_zone' LANGUAGE C STABLE PARALLEL SAFE COST 10;
-COMMENT ON FUNCTION headcount.check_time_zone(text) IS 'the name of a time zone that PostgreSQL knows, else an error';
+COMMENT ON FUNCTION headcount_internal.check_time_zone(text) IS 'the name of a time zone that PostgreSQL knows, else an error';
 
 CREATE FUNCTION headcount.daily_activity(presence headcount.presence, time_zone text, from_day date DEFAULT NULL, to_day date DEFAULT NULL, as_of timestamptz DEFAULT now(),
                                          OUT day date, OUT unique_keys bigint, OUT new_keys bigint, OUT max_concurrent bigint, OUT max_concurrent_at timestamptz)
@@ -47,12 +47,12 @@ CREATE FUNCTION headcount.daily_keys(presence headcount.presence, time_zone text
     AS 'MODULE_PATHNAME', 'headcount_daily_keys' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 100000;
 COMMENT ON FUNCTION headcount.daily_keys(headcount.presence, text, date, date, timestamptz) IS 'each key on each civil day that it was present';
 
-CREATE FUNCTION headcount.resolve_expression(relation regclass, expression text, OUT sql text, OUT type regtype, OUT "collation" oid)
+CREATE FUNCTION headcount_internal.resolve_expression(relation regclass, expression text, OUT sql text, OUT type regtype, OUT "collation" oid)
     RETURNS record
     AS 'MODULE_PATHNAME', 'headcount_resolve_expression' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
-COMMENT ON FUNCTION headcount.resolve_expression(regclass, text) IS 'one SQL expression over the columns of a table, with every name qualified, its type and collation';
+COMMENT ON FUNCTION headcount_internal.resolve_expression(regclass, text) IS 'one SQL expression over the columns of a table, with every name qualified, its type and collation';
 
-CREATE FUNCTION headcount.expression_obstacle(relation regclass, expression text) RETURNS text
+CREATE FUNCTION headcount_internal.expression_obstacle(relation regclass, expression text) RETURNS text
     AS 'MODULE_PATHNAME', 'headcount_expression_obstacle' LANGUAGE C STABLE STRICT PARALLEL UNSAFE COST 1000;
-COMMENT ON FUNCTION headcount.expression_obstacle(regclass, text) IS
+COMMENT ON FUNCTION headcount_internal.expression_obstacle(regclass, text) IS
     'internal: what of a resolved expression may give the same row another value, or cannot be evaluated by a trigger; NULL where there is nothing';

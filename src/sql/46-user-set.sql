@@ -2,57 +2,57 @@
 
 CREATE TYPE headcount.user_set;
 
-CREATE FUNCTION headcount.user_set_in(cstring) RETURNS headcount.user_set
+CREATE FUNCTION headcount_internal.user_set_in(cstring) RETURNS headcount.user_set
     AS 'MODULE_PATHNAME', 'headcount_user_set_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.user_set_in(cstring) IS 'input function of type user_set';
+COMMENT ON FUNCTION headcount_internal.user_set_in(cstring) IS 'input function of type user_set';
 
-CREATE FUNCTION headcount.user_set_out(headcount.user_set) RETURNS cstring
+CREATE FUNCTION headcount_internal.user_set_out(headcount.user_set) RETURNS cstring
     AS 'MODULE_PATHNAME', 'headcount_user_set_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.user_set_out(headcount.user_set) IS 'output function of type user_set';
+COMMENT ON FUNCTION headcount_internal.user_set_out(headcount.user_set) IS 'output function of type user_set';
 
-CREATE FUNCTION headcount.user_set_recv(internal) RETURNS headcount.user_set
+CREATE FUNCTION headcount_internal.user_set_recv(internal) RETURNS headcount.user_set
     AS 'MODULE_PATHNAME', 'headcount_user_set_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.user_set_recv(internal) IS 'binary input function of type user_set';
+COMMENT ON FUNCTION headcount_internal.user_set_recv(internal) IS 'binary input function of type user_set';
 
-CREATE FUNCTION headcount.user_set_send(headcount.user_set) RETURNS bytea
+CREATE FUNCTION headcount_internal.user_set_send(headcount.user_set) RETURNS bytea
     AS 'MODULE_PATHNAME', 'headcount_user_set_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.user_set_send(headcount.user_set) IS 'binary output function of type user_set';
+COMMENT ON FUNCTION headcount_internal.user_set_send(headcount.user_set) IS 'binary output function of type user_set';
 
 CREATE TYPE headcount.user_set (
-    INPUT = headcount.user_set_in,
-    OUTPUT = headcount.user_set_out,
-    RECEIVE = headcount.user_set_recv,
-    SEND = headcount.user_set_send,
+    INPUT = headcount_internal.user_set_in,
+    OUTPUT = headcount_internal.user_set_out,
+    RECEIVE = headcount_internal.user_set_recv,
+    SEND = headcount_internal.user_set_send,
     INTERNALLENGTH = VARIABLE,
     STORAGE = extended
 );
 COMMENT ON TYPE headcount.user_set IS 'an exact set of user numbers, from 0 to 2147483647';
 
 -- Canonical bytes make equality plain: the same set, the same bytes.
-CREATE FUNCTION headcount.user_set_eq(headcount.user_set, headcount.user_set) RETURNS boolean
+CREATE FUNCTION headcount_internal.user_set_eq(headcount.user_set, headcount.user_set) RETURNS boolean
     AS 'MODULE_PATHNAME', 'headcount_user_set_eq' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION headcount.user_set_eq(headcount.user_set, headcount.user_set) IS 'whether two sets hold the same numbers';
+COMMENT ON FUNCTION headcount_internal.user_set_eq(headcount.user_set, headcount.user_set) IS 'whether two sets hold the same numbers';
 
-CREATE FUNCTION headcount.user_set_ne(headcount.user_set, headcount.user_set) RETURNS boolean
+CREATE FUNCTION headcount_internal.user_set_ne(headcount.user_set, headcount.user_set) RETURNS boolean
     AS 'MODULE_PATHNAME', 'headcount_user_set_ne' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION headcount.user_set_ne(headcount.user_set, headcount.user_set) IS 'whether two sets differ';
+COMMENT ON FUNCTION headcount_internal.user_set_ne(headcount.user_set, headcount.user_set) IS 'whether two sets differ';
 
-CREATE FUNCTION headcount.user_set_hash(headcount.user_set) RETURNS integer
+CREATE FUNCTION headcount_internal.user_set_hash(headcount.user_set) RETURNS integer
     AS 'MODULE_PATHNAME', 'headcount_user_set_hash' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION headcount.user_set_hash(headcount.user_set) IS 'hash of a set, the same on every machine';
+COMMENT ON FUNCTION headcount_internal.user_set_hash(headcount.user_set) IS 'hash of a set, the same on every machine';
 
-CREATE FUNCTION headcount.user_set_hash_extended(headcount.user_set, bigint) RETURNS bigint
+CREATE FUNCTION headcount_internal.user_set_hash_extended(headcount.user_set, bigint) RETURNS bigint
     AS 'MODULE_PATHNAME', 'headcount_user_set_hash_extended' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION headcount.user_set_hash_extended(headcount.user_set, bigint) IS 'seeded 64-bit hash of a set';
+COMMENT ON FUNCTION headcount_internal.user_set_hash_extended(headcount.user_set, bigint) IS 'seeded 64-bit hash of a set';
 
 CREATE OPERATOR headcount.= (
-    LEFTARG = headcount.user_set, RIGHTARG = headcount.user_set, FUNCTION = headcount.user_set_eq,
+    LEFTARG = headcount.user_set, RIGHTARG = headcount.user_set, FUNCTION = headcount_internal.user_set_eq,
     COMMUTATOR = OPERATOR(headcount.=), NEGATOR = OPERATOR(headcount.<>), RESTRICT = eqsel, JOIN = eqjoinsel, HASHES
 );
 COMMENT ON OPERATOR headcount.= (headcount.user_set, headcount.user_set) IS 'same numbers';
 
 CREATE OPERATOR headcount.<> (
-    LEFTARG = headcount.user_set, RIGHTARG = headcount.user_set, FUNCTION = headcount.user_set_ne,
+    LEFTARG = headcount.user_set, RIGHTARG = headcount.user_set, FUNCTION = headcount_internal.user_set_ne,
     COMMUTATOR = OPERATOR(headcount.<>), NEGATOR = OPERATOR(headcount.=), RESTRICT = neqsel, JOIN = neqjoinsel
 );
 COMMENT ON OPERATOR headcount.<> (headcount.user_set, headcount.user_set) IS 'not the same numbers';
@@ -62,34 +62,34 @@ COMMENT ON OPERATOR FAMILY headcount.user_set_hash_ops USING hash IS 'equality o
 CREATE OPERATOR CLASS headcount.user_set_hash_ops
     DEFAULT FOR TYPE headcount.user_set USING hash FAMILY headcount.user_set_hash_ops AS
     OPERATOR 1 headcount.=,
-    FUNCTION 1 headcount.user_set_hash(headcount.user_set),
-    FUNCTION 2 headcount.user_set_hash_extended(headcount.user_set, bigint);
+    FUNCTION 1 headcount_internal.user_set_hash(headcount.user_set),
+    FUNCTION 2 headcount_internal.user_set_hash_extended(headcount.user_set, bigint);
 COMMENT ON OPERATOR CLASS headcount.user_set_hash_ops USING hash IS 'equality of sets of user numbers';
 
 -- Aggregates. The state is a user_set; the transition functions edit it in place and refuse to be called by hand.
 -- SSPACE is what a group of a dozen numbers takes.
 
-CREATE FUNCTION headcount.user_set_add(headcount.user_set, integer) RETURNS headcount.user_set
+CREATE FUNCTION headcount_internal.user_set_add(headcount.user_set, integer) RETURNS headcount.user_set
     AS 'MODULE_PATHNAME', 'headcount_user_set_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.user_set_add(headcount.user_set, integer) IS 'transition function: a user number';
+COMMENT ON FUNCTION headcount_internal.user_set_add(headcount.user_set, integer) IS 'transition function: a user number';
 
-CREATE FUNCTION headcount.user_set_merge(headcount.user_set, headcount.user_set) RETURNS headcount.user_set
+CREATE FUNCTION headcount_internal.user_set_merge(headcount.user_set, headcount.user_set) RETURNS headcount.user_set
     AS 'MODULE_PATHNAME', 'headcount_user_set_merge' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.user_set_merge(headcount.user_set, headcount.user_set) IS 'combine function: the union of two states';
+COMMENT ON FUNCTION headcount_internal.user_set_merge(headcount.user_set, headcount.user_set) IS 'combine function: the union of two states';
 
-CREATE FUNCTION headcount.user_set_final(headcount.user_set) RETURNS headcount.user_set
+CREATE FUNCTION headcount_internal.user_set_final(headcount.user_set) RETURNS headcount.user_set
     AS 'MODULE_PATHNAME', 'headcount_user_set_final' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount.user_set_final(headcount.user_set) IS 'final function: the canonical set';
+COMMENT ON FUNCTION headcount_internal.user_set_final(headcount.user_set) IS 'final function: the canonical set';
 
 CREATE AGGREGATE headcount.user_set_agg(number integer) (
-    SFUNC = headcount.user_set_add, STYPE = headcount.user_set, SSPACE = 80,
-    FINALFUNC = headcount.user_set_final, COMBINEFUNC = headcount.user_set_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.user_set_add, STYPE = headcount.user_set, SSPACE = 80,
+    FINALFUNC = headcount_internal.user_set_final, COMBINEFUNC = headcount_internal.user_set_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.user_set_agg(integer) IS 'the set of the numbers; NULLs are skipped';
 
 CREATE AGGREGATE headcount.user_set_union_agg(user_set headcount.user_set) (
-    SFUNC = headcount.user_set_merge, STYPE = headcount.user_set, SSPACE = 80,
-    FINALFUNC = headcount.user_set_final, COMBINEFUNC = headcount.user_set_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.user_set_merge, STYPE = headcount.user_set, SSPACE = 80,
+    FINALFUNC = headcount_internal.user_set_final, COMBINEFUNC = headcount_internal.user_set_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.user_set_union_agg(headcount.user_set) IS 'the union of sets; NULLs are skipped';
 

@@ -1,6 +1,6 @@
 -- What is stored of days: users as sets of numbers, numbers of denials, peaks.
 
-CREATE TYPE headcount.daily_set AS (
+CREATE TYPE headcount_internal.daily_set AS (
     day                 date,
     used                headcount.user_set,
     denied              headcount.user_set,
@@ -8,41 +8,41 @@ CREATE TYPE headcount.daily_set AS (
     concurrent_hosts    integer,
     concurrent_hosts_at timestamptz
 );
-COMMENT ON TYPE headcount.daily_set IS 'a day with its users as sets of numbers';
+COMMENT ON TYPE headcount_internal.daily_set IS 'a day with its users as sets of numbers';
 
 -- The numbers of users are kept in a dictionary: pages of some dozens, each with users of one of so many buckets.
-CREATE FUNCTION headcount.dictionary_buckets(sessions bytea, denials bytea, buckets integer) RETURNS SETOF integer
+CREATE FUNCTION headcount_internal.dictionary_buckets(sessions bytea, denials bytea, buckets integer) RETURNS SETOF integer
     AS 'MODULE_PATHNAME', 'headcount_dictionary_buckets' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 1000;
-COMMENT ON FUNCTION headcount.dictionary_buckets(bytea, bytea, integer) IS
+COMMENT ON FUNCTION headcount_internal.dictionary_buckets(bytea, bytea, integer) IS
     'the buckets of the users that daily_session_agg and daily_denial_agg collected; how many there are is a power of two';
 
-CREATE FUNCTION headcount.assign_user_ids(sessions bytea, denials bytea, pages bytea[], next_number integer, buckets integer,
+CREATE FUNCTION headcount_internal.assign_user_ids(sessions bytea, denials bytea, pages bytea[], next_number integer, buckets integer,
                                        OUT bucket integer, OUT page bytea, OUT users integer) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'headcount_assign_user_ids' LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 10;
-COMMENT ON FUNCTION headcount.assign_user_ids(bytea, bytea, bytea[], integer, integer) IS
+COMMENT ON FUNCTION headcount_internal.assign_user_ids(bytea, bytea, bytea[], integer, integer) IS
     'numbers the users that daily_session_agg and daily_denial_agg collected and that are not in these pages, from next_number on, and returns them in pages, with how many are in each';
 
-CREATE FUNCTION headcount.compact_dictionary(pages bytea[], buckets integer, OUT bucket integer, OUT page bytea, OUT users integer) RETURNS SETOF record
+CREATE FUNCTION headcount_internal.compact_dictionary(pages bytea[], buckets integer, OUT bucket integer, OUT page bytea, OUT users integer) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'headcount_compact_dictionary' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 10;
-COMMENT ON FUNCTION headcount.compact_dictionary(bytea[], integer) IS
+COMMENT ON FUNCTION headcount_internal.compact_dictionary(bytea[], integer) IS
     'the users of some pages in one page for each bucket, with how many are in each';
 
-CREATE FUNCTION headcount.user_names(pages bytea[], numbers headcount.user_set) RETURNS SETOF text
+CREATE FUNCTION headcount_internal.user_names(pages bytea[], numbers headcount.user_set) RETURNS SETOF text
     AS 'MODULE_PATHNAME', 'headcount_user_names' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 1000;
-COMMENT ON FUNCTION headcount.user_names(bytea[], headcount.user_set) IS
+COMMENT ON FUNCTION headcount_internal.user_names(bytea[], headcount.user_set) IS
     'the names of those users in some pages whose numbers are in a set';
 
-CREATE FUNCTION headcount.daily_users(sessions bytea, denials bytea, OUT day date, OUT user_name text, OUT is_denied boolean) RETURNS SETOF record
+CREATE FUNCTION headcount_internal.daily_users(sessions bytea, denials bytea, OUT day date, OUT user_name text, OUT is_denied boolean) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'headcount_daily_users' LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 10000;
-COMMENT ON FUNCTION headcount.daily_users(bytea, bytea) IS
+COMMENT ON FUNCTION headcount_internal.daily_users(bytea, bytea) IS
     'the users of each day that daily_session_agg and daily_denial_agg collected: those with a session, and those that were denied';
 
-CREATE FUNCTION headcount.daily_sets(sessions bytea, denials bytea, pages bytea[]) RETURNS SETOF headcount.daily_set
+CREATE FUNCTION headcount_internal.daily_sets(sessions bytea, denials bytea, pages bytea[]) RETURNS SETOF headcount_internal.daily_set
     AS 'MODULE_PATHNAME', 'headcount_daily_sets' LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 10;
-COMMENT ON FUNCTION headcount.daily_sets(bytea, bytea, bytea[]) IS
+COMMENT ON FUNCTION headcount_internal.daily_sets(bytea, bytea, bytea[]) IS
     'the days with something, from what daily_session_agg and daily_denial_agg collected: the pages say what number a user has, those who are in none are numbered from 1073741824 on';
 
-CREATE FUNCTION headcount.daily_peaks(sessions bytea, OUT day date, OUT concurrent integer, OUT at timestamptz) RETURNS SETOF record
+CREATE FUNCTION headcount_internal.daily_peaks(sessions bytea, OUT day date, OUT concurrent integer, OUT at timestamptz) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'headcount_daily_peaks' LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 10;
-COMMENT ON FUNCTION headcount.daily_peaks(bytea) IS
+COMMENT ON FUNCTION headcount_internal.daily_peaks(bytea) IS
     'the most hosts that were there at once on each day, from what daily_session_agg collected, and when that was for the first time';

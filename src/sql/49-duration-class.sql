@@ -1,11 +1,11 @@
 -- Classes of durations, for an index by which the sessions that meet a span of the past are found:
 --
---   CREATE INDEX ON logins (headcount.duration_class(started_at, ended_at), headcount.class_start(started_at));
+--   CREATE INDEX ON logins (headcount_internal.duration_class(started_at, ended_at), headcount_internal.class_start(started_at));
 --
---   SELECT s.* FROM headcount.duration_classes(from_at) AS c, LATERAL (
+--   SELECT s.* FROM headcount_internal.duration_classes(from_at) AS c, LATERAL (
 --       SELECT * FROM logins
---       WHERE headcount.duration_class(started_at, ended_at) = c.class
---         AND headcount.class_start(started_at) > c.since AND headcount.class_start(started_at) < to_at
+--       WHERE headcount_internal.duration_class(started_at, ended_at) = c.class
+--         AND headcount_internal.class_start(started_at) > c.since AND headcount_internal.class_start(started_at) < to_at
 --         AND ended_at >= from_at
 --       OFFSET 0) AS s;
 --
@@ -15,17 +15,17 @@
 --
 -- Class 0 is shorter than 2^32 microseconds (72 minutes), class k from 33 to 64 at least 2^(k-1) and less than 2^k.
 
-CREATE FUNCTION headcount.duration_class(started_at timestamptz, ended_at timestamptz) RETURNS integer
+CREATE FUNCTION headcount_internal.duration_class(started_at timestamptz, ended_at timestamptz) RETURNS integer
     AS 'MODULE_PATHNAME', 'headcount_duration_class' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION headcount.duration_class(timestamptz, timestamptz)
+COMMENT ON FUNCTION headcount_internal.duration_class(timestamptz, timestamptz)
     IS 'class of a session''s duration: 0 below 2^32 microseconds (72 minutes), else k from 33 to 64 where it is at least 2^(k-1) and less than 2^k; NULL where it is not finite or reversed';
 
-CREATE FUNCTION headcount.class_start(started_at timestamptz) RETURNS timestamptz
+CREATE FUNCTION headcount_internal.class_start(started_at timestamptz) RETURNS timestamptz
     AS 'MODULE_PATHNAME', 'headcount_class_start' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION headcount.class_start(timestamptz)
+COMMENT ON FUNCTION headcount_internal.class_start(timestamptz)
     IS 'the start of a session, as the index by class of duration has it';
 
-CREATE FUNCTION headcount.duration_classes(from_at timestamptz, OUT class integer, OUT since timestamptz) RETURNS SETOF record
+CREATE FUNCTION headcount_internal.duration_classes(from_at timestamptz, OUT class integer, OUT since timestamptz) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'headcount_duration_classes' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 10;
-COMMENT ON FUNCTION headcount.duration_classes(timestamptz)
+COMMENT ON FUNCTION headcount_internal.duration_classes(timestamptz)
     IS 'every duration class once: its sessions that end at or after from_at start after since';

@@ -1,7 +1,7 @@
 -- The registry of sources: what each one was told, one row a source.
 --
 -- A source is known by its view "sessions", so it follows when its schema is renamed. Its owner is the owner of that
--- view. Expressions are stored as headcount.resolve_expression() wrote them, every name qualified, so that the views can
+-- view. Expressions are stored as headcount_internal.resolve_expression() wrote them, every name qualified, so that the views can
 -- be made anew without the search path of whoever created the source.
 --
 -- DROP SCHEMA ... CASCADE leaves a row behind that points to no view. Nobody sees such rows (find_source joins

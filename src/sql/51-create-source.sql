@@ -16,7 +16,7 @@ BEGIN
         RETURN NULL;
     END IF;
     BEGIN
-        SELECT r.sql INTO resolved FROM headcount.resolve_expression(relation, expression) AS r;
+        SELECT r.sql INTO resolved FROM headcount_internal.resolve_expression(relation, expression) AS r;
         RETURN resolved;
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT,
@@ -170,7 +170,7 @@ BEGIN
     END IF;
 
     BEGIN
-        options.time_zone := headcount.check_time_zone(options.time_zone);
+        options.time_zone := headcount_internal.check_time_zone(options.time_zone);
     EXCEPTION WHEN invalid_parameter_value THEN
         PERFORM headcount.raise_argument_error('time_zone', SQLERRM,
             hint => 'The view pg_timezone_names lists the time zones.');

@@ -32,7 +32,7 @@ BEGIN
         raw := '(' || raw || ')';
     END IF;
     SELECT r.type, r."collation" INTO resolved_type, resolved_collation
-    FROM headcount.resolve_expression(relation, expression) AS r;
+    FROM headcount_internal.resolve_expression(relation, expression) AS r;
     SELECT t.* INTO base FROM pg_type AS t WHERE t.oid = resolved_type;
     WHILE base.typtype = 'd' LOOP
         SELECT t.* INTO base FROM pg_type AS t WHERE t.oid = base.typbasetype;
@@ -307,7 +307,7 @@ CREATE FUNCTION headcount.collected_sessions(options headcount.source, parts hea
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN format($q$
-      SELECT %sheadcount.daily_session_agg(s.user_name, s.host, s.started_at, s.%I, %L::text, (SELECT headcount.as_of())) AS state
+      SELECT %sheadcount_internal.daily_session_agg(s.user_name, s.host, s.started_at, s.%I, %L::text, (SELECT headcount.as_of())) AS state
       FROM (%s) AS s%s%s$q$,
         CASE WHEN by_server THEN 's.server COLLATE pg_catalog."C" AS server, ' END,
         headcount.end_column(options),
@@ -322,7 +322,7 @@ CREATE FUNCTION headcount.collected_denials(name text, options headcount.source,
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN format($q$
-      SELECT %sheadcount.daily_denial_agg(d.user_name, d.denied_at, %L::text, (SELECT headcount.as_of())) AS state
+      SELECT %sheadcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, (SELECT headcount.as_of())) AS state
       FROM %I.denials AS d
       WHERE NOT d.is_false_denial%s%s$q$,
         CASE WHEN by_server THEN 'd.server COLLATE pg_catalog."C" AS server, ' END,
@@ -339,7 +339,7 @@ BEGIN
 SELECT c.day, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
 FROM (%s) AS s
      CROSS JOIN (%s) AS d
-     CROSS JOIN LATERAL headcount.daily_report(s.state, d.state, %L::text, %s) AS c
+     CROSS JOIN LATERAL headcount_internal.daily_report(s.state, d.state, %L::text, %s) AS c
 ORDER BY c.day$q$,
         headcount.collected_sessions(options, parts, model, false), headcount.collected_denials(name, options, model, false),
         model, options.window_days);
@@ -364,7 +364,7 @@ SELECT c.day, coalesce(s.server, d.server) AS server,
        c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
 FROM (%s) AS s
      FULL JOIN (%s) AS d ON %s
-     CROSS JOIN LATERAL headcount.daily_report(s.state, d.state, %L::text, %s) AS c
+     CROSS JOIN LATERAL headcount_internal.daily_report(s.state, d.state, %L::text, %s) AS c
 WHERE c.daily_users > 0 OR c.denial_users > 0 OR c.concurrent_hosts > 0
 ORDER BY c.day, coalesce(s.server, d.server)$q$,
         headcount.collected_sessions(options, parts, options.licensing_model, true),

@@ -243,7 +243,7 @@ BEGIN
         RETURN obstacle;
     END IF;
     BEGIN
-        SELECT format('"%s" has %s', a.expression, headcount.expression_obstacle(a.relation, a.expression)) INTO obstacle
+        SELECT format('"%s" has %s', a.expression, headcount_internal.expression_obstacle(a.relation, a.expression)) INTO obstacle
         FROM (VALUES (options.sessions, options.user_name, false), (options.sessions, options.host, false), (options.sessions, options.server, false),
                      (options.sessions, options.started_at, false), (options.sessions, options.ended_at, false),
                      (options.sessions, options.last_seen, false), (options.sessions, options.sessions_when, false),
@@ -251,7 +251,7 @@ BEGIN
                      (options.denials, options.denied_user, true), (options.denials, options.denied_host, true),
                      (options.denials, options.denied_server, true), (options.denials, options.denied_at, true),
                      (options.denials, options.denied_when, true)) AS a (relation, expression, of_denials)
-        WHERE a.of_denials = tracking_obstacle.of_denials AND headcount.expression_obstacle(a.relation, a.expression) IS NOT NULL
+        WHERE a.of_denials = tracking_obstacle.of_denials AND headcount_internal.expression_obstacle(a.relation, a.expression) IS NOT NULL
         LIMIT 1;
         PERFORM headcount.logged_columns(options, of_denials);
     EXCEPTION WHEN OTHERS THEN
@@ -352,7 +352,7 @@ BEGIN
     EXECUTE format('ALTER TABLE %I.rollup_changes REPLICA IDENTITY FULL', name);
     EXECUTE format('COMMENT ON TABLE %I.rollup_days IS %L', name, 'the stored days of the source; its views read them');
     EXECUTE format('COMMENT ON COLUMN %I.rollup_days.slice IS %L', name, 'what the row is about: a all servers, r realtime servers, s one server');
-    EXECUTE format('COMMENT ON TABLE %I.rollup_users IS %L', name, 'the numbers that the users have in the sets of rollup_days: lists for headcount.user_names');
+    EXECUTE format('COMMENT ON TABLE %I.rollup_users IS %L', name, 'the numbers that the users have in the sets of rollup_days: lists for headcount_internal.user_names');
     EXECUTE format('COMMENT ON TABLE %I.rollup_changes IS %L', name, 'days that changed since they were stored, as triggers logged them');
 END
 $$;

@@ -33,7 +33,7 @@ BEGIN
                         JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
                                                AND d.refclassid = 'pg_proc'::regclass
                    WHERE i.indrelid = relation AND i.indisvalid
-                     AND d.refobjid = 'headcount.duration_class(timestamptz, timestamptz)'::regprocedure);
+                     AND d.refobjid = 'headcount_internal.duration_class(timestamptz, timestamptz)'::regprocedure);
 END
 $$;
 COMMENT ON FUNCTION headcount.has_duration_index(regclass) IS
@@ -48,12 +48,12 @@ DECLARE
     closed constant text := CASE WHEN headcount.has_duration_index(options.sessions) THEN $q$
       SELECT s.*, r.from_at, r.to_at
       FROM %2$s AS r
-           CROSS JOIN LATERAL headcount.duration_classes(r.from_at) AS k
+           CROSS JOIN LATERAL headcount_internal.duration_classes(r.from_at) AS k
            CROSS JOIN LATERAL (
                SELECT %1$s
                FROM (%3$s) AS s
-               WHERE headcount.duration_class(s.started_at, s.closed_at) = k.class
-                 AND headcount.class_start(s.started_at) > k.since AND headcount.class_start(s.started_at) < r.to_at
+               WHERE headcount_internal.duration_class(s.started_at, s.closed_at) = k.class
+                 AND headcount_internal.class_start(s.started_at) > k.since AND headcount_internal.class_start(s.started_at) < r.to_at
                  AND s.closed_at >= r.from_at
                OFFSET 0) AS s$q$
     ELSE $q$
@@ -82,7 +82,7 @@ COMMENT ON FUNCTION headcount.sessions_in(text, headcount.source, headcount.sour
 CREATE FUNCTION headcount.collect_sessions(options headcount.source, item text, keys text, as_of text, further text DEFAULT '') RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN format($q$SELECT %1$sheadcount.daily_session_agg(s.user_name, s.host, s.started_at, s.end_at, %2$L::text, %3$s, s.from_at, s.to_at) AS state%4$s
+    RETURN format($q$SELECT %1$sheadcount_internal.daily_session_agg(s.user_name, s.host, s.started_at, s.end_at, %2$L::text, %3$s, s.from_at, s.to_at) AS state%4$s
       FROM (%5$s) AS s$q$, keys, options.time_zone, as_of, further, item);
 END
 $$;
@@ -117,7 +117,7 @@ COMMENT ON FUNCTION headcount.live_sessions(text, headcount.source, headcount.so
 CREATE FUNCTION headcount.live_denials(name text, options headcount.source, keys text, condition text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN format($q$SELECT %5$sheadcount.daily_denial_agg(d.user_name, d.denied_at, %4$L::text, (SELECT headcount.as_of())) AS state
+    RETURN format($q$SELECT %5$sheadcount_internal.daily_denial_agg(d.user_name, d.denied_at, %4$L::text, (SELECT headcount.as_of())) AS state
       FROM (
       SELECT d.user_name, d.server, d.denied_at
       FROM %1$I.denials AS d
@@ -138,7 +138,7 @@ CREATE FUNCTION headcount.known_users(name text, states text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN format($q$(SELECT array_agg(u.list) AS lists
-                  FROM headcount.dictionary_buckets(%2$s, (SELECT r.user_buckets FROM headcount.rollup AS r WHERE r.sessions_view = %3$L::regclass)) AS b (bucket)
+                  FROM headcount_internal.dictionary_buckets(%2$s, (SELECT r.user_buckets FROM headcount.rollup AS r WHERE r.sessions_view = %3$L::regclass)) AS b (bucket)
                        JOIN %1$I.rollup_users AS u ON u.bucket = b.bucket)$q$, name, states, format('%I.sessions', name));
 END
 $$;
@@ -168,7 +168,7 @@ BEGIN
     FROM (%s%s) AS s
          CROSS JOIN (%s) AS d
          CROSS JOIN LATERAL %s AS k
-         CROSS JOIN LATERAL headcount.daily_sets(s.state, d.state, k.lists) AS c$q$,
+         CROSS JOIN LATERAL headcount_internal.daily_sets(s.state, d.state, k.lists) AS c$q$,
         name, headcount.is_stored(name, headcount.model_slice(options, model)),
         headcount.collect_sessions(options, headcount.live_sessions(name, options, parts), '', '(SELECT headcount.as_of())'),
         headcount.realtime_sessions(options, model),
@@ -258,7 +258,7 @@ FROM (
          FULL JOIN (%s
       GROUP BY 1) AS d ON %s
          CROSS JOIN LATERAL %s AS k
-         CROSS JOIN LATERAL headcount.daily_sets(s.state, d.state, k.lists) AS c) AS e
+         CROSS JOIN LATERAL headcount_internal.daily_sets(s.state, d.state, k.lists) AS c) AS e
 WINDOW w AS (PARTITION BY e.server ORDER BY e.day%s)) AS e
 WHERE e.daily_users > 0 OR e.denial_users > 0 OR e.concurrent_hosts > 0
 ORDER BY e.day, e.server$q$,
@@ -292,8 +292,8 @@ ORDER BY e.day$q$, headcount.empty_sketch(),
     SELECT c.day, %s AS used, %s AS denied
     FROM (%s) AS s
          CROSS JOIN (%s) AS d
-         CROSS JOIN LATERAL (SELECT u.day, u.user_name, u.is_denied FROM headcount.daily_users(s.state, d.state) AS u
-                             UNION ALL SELECT p.day, NULL, false FROM headcount.daily_peaks(s.state) AS p) AS c
+         CROSS JOIN LATERAL (SELECT u.day, u.user_name, u.is_denied FROM headcount_internal.daily_users(s.state, d.state) AS u
+                             UNION ALL SELECT p.day, NULL, false FROM headcount_internal.daily_peaks(s.state) AS p) AS c
     GROUP BY c.day$q$,
                 name, headcount.is_stored(name, 'a'),
                 headcount.sketch_text('c.user_name', 'c.user_name IS NOT NULL AND NOT c.is_denied'), headcount.sketch_text('c.user_name', 'c.is_denied'),

@@ -26,11 +26,11 @@ BEGIN
     END IF;
     sessions := headcount.collect_sessions(options, sessions, format(server, 's'), '$3',
         CASE WHEN slice = 'a' THEN format(
-                 ', headcount.daily_session_agg(NULL::text, s.user_name, s.started_at, s.end_at, %L::text, $3, s.from_at, s.to_at) AS users',
+                 ', headcount_internal.daily_session_agg(NULL::text, s.user_name, s.started_at, s.end_at, %L::text, $3, s.from_at, s.to_at) AS users',
                  options.time_zone)
              ELSE ', NULL::bytea AS users' END)
         || CASE WHEN slice = 'r' THEN headcount.realtime_sessions(options, '2013') ELSE '' END || grouping;
-    denials := format('SELECT %sheadcount.daily_denial_agg(d.user_name, d.denied_at, %L::text, $3) AS state
+    denials := format('SELECT %sheadcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, $3) AS state
         FROM %I.denials AS d WHERE NOT d.is_false_denial AND d.denied_at >= $1 AND d.denied_at < $2%s%s',
         format(server, 'd'), options.time_zone, name,
         CASE WHEN slice = 'r' THEN headcount.realtime_denials(options, '2013') ELSE '' END, grouping);
@@ -53,10 +53,10 @@ BEGIN
     RETURN format($q$
 SELECT $4 AS slice, $5 AS server, c.day, c.used, c.denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at,
        CASE WHEN $4 = 'a' THEN coalesce(p.concurrent, 0) END AS concurrent_users, k.used_sketch, k.denied_sketch
-FROM headcount.daily_sets($1, $3, $6) AS c
-     LEFT JOIN headcount.daily_peaks($2) AS p ON p.day = c.day
+FROM headcount_internal.daily_sets($1, $3, $6) AS c
+     LEFT JOIN headcount_internal.daily_peaks($2) AS p ON p.day = c.day
      LEFT JOIN (SELECT u.day, %s AS used_sketch, %s AS denied_sketch
-                FROM headcount.daily_users($1, $3) AS u WHERE $4 = 'a' GROUP BY u.day) AS k ON k.day = c.day$q$,
+                FROM headcount_internal.daily_users($1, $3) AS u WHERE $4 = 'a' GROUP BY u.day) AS k ON k.day = c.day$q$,
         headcount.sketch_text('u.user_name', 'NOT u.is_denied'), headcount.sketch_text('u.user_name', 'u.is_denied'));
 END
 $$;
@@ -90,7 +90,7 @@ BEGIN
         INSERT INTO %1$I.rollup_users (bucket, list)
         SELECT p.bucket, p.page
         FROM (SELECT array_agg(g.list) AS lists FROM gone AS g GROUP BY g.bucket) AS b
-             CROSS JOIN LATERAL headcount.compact_dictionary(b.lists, $1) AS p', name) USING buckets;
+             CROSS JOIN LATERAL headcount_internal.compact_dictionary(b.lists, $1) AS p', name) USING buckets;
     UPDATE headcount.rollup AS r SET user_buckets = buckets, packed_users = users WHERE r.sessions_view = view;
 END
 $$;
@@ -106,7 +106,7 @@ DECLARE
 BEGIN
     EXECUTE format('SELECT k.lists FROM %s AS k', headcount.known_users(name, '$1, $2')) INTO lists USING sessions, denials;
     SELECT array_agg(n.bucket) AS buckets, array_agg(n.page) AS lists, sum(n.users) AS users INTO added
-    FROM headcount.rollup AS r CROSS JOIN LATERAL headcount.assign_user_ids(sessions, denials, lists, r.next_number, r.user_buckets) AS n
+    FROM headcount.rollup AS r CROSS JOIN LATERAL headcount_internal.assign_user_ids(sessions, denials, lists, r.next_number, r.user_buckets) AS n
     WHERE r.sessions_view = view;
     IF added.users > 0 THEN
         EXECUTE format('INSERT INTO %I.rollup_users (bucket, list) SELECT * FROM unnest($1, $2)', name) USING added.buckets, added.lists;
@@ -178,7 +178,7 @@ BEGIN
     END IF;
     EXECUTE format('INSERT INTO %I.rollup_changes (from_day, to_day)
         SELECT d.days[i], d.days[i + 1]
-        FROM (SELECT headcount.changed_days_agg(c.started_at, c.ended_at, %L::text) AS days FROM (%s) AS c) AS d,
+        FROM (SELECT headcount_internal.changed_days_agg(c.started_at, c.ended_at, %L::text) AS days FROM (%s) AS c) AS d,
              generate_series(1, cardinality(d.days), 2) AS i', name, options.time_zone, stretches);
 END
 $$;

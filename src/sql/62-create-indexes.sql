@@ -113,7 +113,7 @@ BEGIN
     definition := format('(%s)', headcount.index_key(the_end));
     RETURN NEXT;
     IF options.materialized THEN
-        definition := format('(headcount.duration_class(%1$s, %2$s), headcount.class_start(%1$s))', e_start.sql, e_end.sql);
+        definition := format('(headcount_internal.duration_class(%1$s, %2$s), headcount_internal.class_start(%1$s))', e_start.sql, e_end.sql);
         RETURN NEXT;
     END IF;
     IF options.false_denial_before IS NOT NULL THEN

@@ -29,17 +29,17 @@ my @faults = (
 	[ 'window of no days',          '22023', q{SELECT headcount.rolling_activity(p, 0, 'UTC') FROM some_presence} ],
 	[ 'unknown model',              '22023', q{SELECT headcount.daily_user_counts(p, p, p, 'UTC', '2014') FROM some_presence} ],
 	[ 'two types of keys in one',   '42804', q{SELECT headcount.presence_union(p, (SELECT headcount.presence_agg(1::bigint, now(), now()))) FROM some_presence} ],
-	[ 'a transition by hand',       '42809', q{SELECT headcount.presence_add(NULL, 'a'::text, now(), now())} ],
+	[ 'a transition by hand',       '42809', q{SELECT headcount_internal.presence_add(NULL, 'a'::text, now(), now())} ],
 	[ 'a setting that is no time',  '22023', q{SET headcount.as_of = 'teatime'} ],
 	[ 'an unknown setting',         '42602', q{SET headcount.as_off = 'x'} ],
 	# errors of PostgreSQL itself, raised below C++ frames
-	[ 'an unknown column',          '42703', q{SELECT headcount.resolve_expression('login', 'whom')} ],
-	[ 'no expression',              '42601', q{SELECT headcount.resolve_expression('login', 'who +')} ],
-	[ 'a query for an expression',  '42601', q{SELECT headcount.resolve_expression('login', 'who; DROP TABLE login')} ],
-	[ 'an aggregate in it',         '42803', q{SELECT headcount.resolve_expression('login', 'max(who)')} ],
-	[ 'an unknown function in it',  '42883', q{SELECT headcount.resolve_expression('login', 'nothing_like_it(who)')} ],
-	[ 'a volatile one',             '42P17', q{SELECT headcount.resolve_expression('login', 'who || random()')} ],
-	[ 'a relation that is none',    '42P01', q{SELECT headcount.resolve_expression('nothing', 'who')} ],
+	[ 'an unknown column',          '42703', q{SELECT headcount_internal.resolve_expression('login', 'whom')} ],
+	[ 'no expression',              '42601', q{SELECT headcount_internal.resolve_expression('login', 'who +')} ],
+	[ 'a query for an expression',  '42601', q{SELECT headcount_internal.resolve_expression('login', 'who; DROP TABLE login')} ],
+	[ 'an aggregate in it',         '42803', q{SELECT headcount_internal.resolve_expression('login', 'max(who)')} ],
+	[ 'an unknown function in it',  '42883', q{SELECT headcount_internal.resolve_expression('login', 'nothing_like_it(who)')} ],
+	[ 'a volatile one',             '42P17', q{SELECT headcount_internal.resolve_expression('login', 'who || random()')} ],
+	[ 'a relation that is none',    '42P01', q{SELECT headcount_internal.resolve_expression('nothing', 'who')} ],
 	[ 'an error in an argument',    'UU001', q{SELECT headcount.unique_count(broken(i::text)) FROM generate_series(1, 9) AS i} ],
 	[ 'an error in a later row',    '22012', q{SELECT headcount.unique_count((100 / (50 - i))::bigint) FROM generate_series(1, 99) AS i} ],
 );
@@ -52,7 +52,7 @@ is($states[$_] // 'nothing', $faults[$_][1], "SQLSTATE of $faults[$_][0]") for 0
 my ($first, $last) = split "\n", $answers;
 is($last, $first, 'the same backend served them all');
 
-like(error_text($node, q{SELECT headcount.resolve_expression('login', 'upper(whom)')}), qr/column "whom" does not exist/,
+like(error_text($node, q{SELECT headcount_internal.resolve_expression('login', 'upper(whom)')}), qr/column "whom" does not exist/,
 	'the inner error keeps its words');
 like(error_text($node, q{SELECT 'rubbish'::headcount.presence}), qr/presence.*LINE 1:.*\n\s*\^/s, 'an input error names the type and its place');
 
@@ -61,7 +61,7 @@ like(error_text($node, q{SELECT 'rubbish'::headcount.presence}), qr/presence.*LI
 my %leaky = (
 	'input errors'            => q{PERFORM ('x' || i)::headcount.presence},
 	'zone errors'             => q{PERFORM headcount.day_of(now(), 'Mars/Olympus')},
-	'inner backend errors'    => q{PERFORM headcount.resolve_expression('login', 'column_' || i)},
+	'inner backend errors'    => q{PERFORM headcount_internal.resolve_expression('login', 'column_' || i)},
 	'errors between presences' => q{PERFORM headcount.presence_union((SELECT p FROM some_presence), (SELECT headcount.presence_agg(i::bigint, now(), now())))},
 	'errors amid an aggregate' => q{PERFORM headcount.presence_agg(k::text, now(), now()) FROM generate_series(1, 300) AS k WHERE 1 / (300 - k) >= 0},
 );

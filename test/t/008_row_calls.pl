@@ -59,7 +59,7 @@ for (split "\n", $aggregates)
 	for my $rows (3, 1500)
 	{
 		# Collected rows have no canonical bytes: what a report makes of them is compared.
-		my $show = $name =~ /daily_/ ? 'array(SELECT r::text FROM headcount.daily_report((%s)::bytea, NULL) AS r)' : '(%s)::text';
+		my $show = $name =~ /daily_/ ? 'array(SELECT r::text FROM headcount_internal.daily_report((%s)::bytea, NULL) AS r)' : '(%s)::text';
 		my $own = $node->safe_psql('postgres', 'SELECT ' . sprintf($show, "SELECT $name($list) FROM generate_series(1, $rows) AS i"));
 		my $query = "SELECT $list FROM generate_series(1, $rows) AS i";
 		isnt($own, '', "$aggregate over $rows rows has a result");

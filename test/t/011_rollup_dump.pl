@@ -136,7 +136,7 @@ $node->command_ok([ 'pg_dump', '-U', 'keeper', '--format=custom', '--file', "$di
 $other->safe_psql('postgres', 'CREATE DATABASE his OWNER keeper');
 $other->safe_psql('his', 'SET client_min_messages = warning; CREATE EXTENSION headcount CASCADE');
 my ($contents) = run_command([ 'pg_restore', '--list', "$dir/his" ]);
-PostgreSQL::Test::Utils::append_to_file("$dir/list", join "\n", grep { !/ (EXTENSION - |EXTENSION |SCHEMA )(hll|headcount|public)\b/ } split "\n", $contents);
+PostgreSQL::Test::Utils::append_to_file("$dir/list", join "\n", grep { !/ (EXTENSION - |EXTENSION |SCHEMA - |SCHEMA )(hll|headcount|public)\b/ } split "\n", $contents);
 $other->command_ok([ 'pg_restore', '-U', 'keeper', '--exit-on-error', '--jobs=2', '--use-list', "$dir/list", '--dbname', $other->connstr('his'), "$dir/his" ],
 	'... and restores it where the extension is');
 goes_on('his', $his_status, 'his own');
