@@ -234,7 +234,7 @@ daily_peaks find_daily_peaks(const daily_presence &sessions, const time_zone &zo
   const grid buckets = day_grid(days->first, days->last, zone, host);
   peak_finder swept(buckets.bounds, host);
   sessions.hosts().for_each_change(as_of, host, [&](instant at, std::int64_t level) { swept.add(at, level); });
-  swept.finish(just_after(as_of));
+  swept.finish(until(as_of).end);
   found.first = days->first;
   found.peaks.reserve(buckets.size());
   for (std::size_t at = 0; at < buckets.size(); ++at) found.peaks.push_back(swept[at]);
@@ -250,13 +250,12 @@ daily_user_counts find_daily_user_counts(const daily_presence &sessions, const d
   if (!days.has_value()) return counts;
   const grid buckets = day_grid(days->first, days->last, zone, host);
 
-  const bool trailing = model == licensing_model::model_2013;
+  const bool trailing = is_trailing(model);
   day_counter active(days->first, buckets.size(), trailing ? std::optional(window_days) : std::nullopt, host);
   day_counter denied(days->first, buckets.size(), std::nullopt, host);
   key_counter count_active(active, host), count_denied(denied, host);
-  // Model 2019 counts who was denied among the users of the day too.
   days_by_key::reader refused(denials.denied(), host.memory);
-  std::pmr::vector<bool> met(trailing ? 0 : denials.denied().size(), false, host.memory);
+  std::pmr::vector<bool> met(counts_denied(model) ? denials.denied().size() : 0, false, host.memory);
   sessions.users().for_each(host, [&](std::uint32_t, key_view user, const days_by_key::days_of_key &used) {
     const std::uint32_t number = met.empty() ? days_by_key::npos : refused.find(user);
     if (number == days_by_key::npos) {
@@ -281,7 +280,7 @@ daily_user_counts find_daily_user_counts(const daily_presence &sessions, const d
     const auto day = static_cast<day_number>(days->first + static_cast<std::int64_t>(at));
     // A session that spans a day of no length has that day here, but is not there on it. Longer windows that end with
     // the day have the day before it.
-    const bool exists = buckets.bounds[at + 1] > buckets.bounds[at];
+    const bool exists = has_length(buckets.bounds[at], buckets.bounds[at + 1]);
     const bool missed = trailing && window_days == 1 && !exists;
     counts.rows.push_back({missed ? 0 : active.total(at), exists ? active.on(at) : 0, denied.on(at),
                            denials.denials_on(day), peaks.of(day),

@@ -74,9 +74,8 @@ class daily_presence {
   void add_session(std::optional<key_view> user, std::optional<key_view> host, interval when) {
     if (when.start > as_of_ || (!user.has_value() && !host.has_value())) return;
     if (when.start < first_) first_ = when.start;
-    const bool ends = when.end <= as_of_;
-    if (user.has_value()) users_.add(*user, starts_(when.start), ends_(ends ? when.end - 1 : as_of_));
-    if (host.has_value()) hosts_->add(*host, {when.start, ends ? when.end : forever});
+    if (user.has_value()) users_.add(*user, starts_(when.start), ends_(last_instant(when, as_of_)));
+    if (host.has_value()) hosts_->add(*host, {when.start, when.end <= as_of_ ? when.end : forever});
   }
 
   // The same for what of it is in `within`, a span of time.

@@ -99,7 +99,7 @@ numbered_days find_numbered_days(const daily_presence &sessions, const daily_pre
     row.denials = denials.denials_on(day);
     row.concurrent_hosts = peaks.of(day);
     // A session that spans a day of no length is not there on it.
-    if (buckets.bounds[at + 1] <= buckets.bounds[at]) row = numbered_day(host.memory);
+    if (!has_length(buckets.bounds[at], buckets.bounds[at + 1])) row = numbered_day(host.memory);
   }
   return found;
 }

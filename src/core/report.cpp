@@ -12,8 +12,6 @@
 namespace headcount::core {
 namespace {
 
-interval until(instant as_of) { return {beginning, just_after(as_of)}; }
-
 // The first instant in `presence` that counts at `as_of`; forever where nothing does.
 instant first_instant(const presence_view &presence, instant as_of) {
   const instant first = presence.first_start();
@@ -74,19 +72,6 @@ void add_union(coverage &to, const presence_view &sessions, const presence_view 
     both.clear();
     if (!met.find(key, both)) to.add(intervals);
   });
-}
-
-// How many intervals start in each bucket.
-std::pmr::vector<std::int64_t> count_starts(const presence_view &presence, std::span<const instant> bounds,
-                                            interval inside, const context &host) {
-  std::pmr::vector<std::int64_t> counts(bounds.size(), host.memory);
-  const interval window = clip(inside, {bounds.front(), bounds.back()});
-  const bucket_finder find(bounds);
-  presence.for_each_unordered(host, [&](key_view, std::span<const interval> intervals) {
-    for (const interval &each : intervals)
-      if (each.start >= window.start && each.start < window.end) ++counts[find(each.start)];
-  });
-  return counts;
 }
 
 std::pmr::vector<activity_row> fill_activity(const presence_view &presence, const grid &buckets, interval inside,
@@ -174,8 +159,9 @@ rolling_activity find_rolling_activity(const presence_view &presence, std::int64
 licensing_model parse_licensing_model(std::string_view name) {
   if (name == "2013") return licensing_model::model_2013;
   if (name == "2019") return licensing_model::model_2019;
+  if (name == "2025") return licensing_model::model_2025;
   throw error(fault::invalid_argument, "unknown licensing model \"" + std::string(name) + "\"", {},
-              "Licensing models are 2013 and 2019.");
+              "Licensing models are 2013, 2019 and 2025.");
 }
 
 void check_window_days(std::int64_t window_days) {
@@ -189,13 +175,14 @@ daily_user_counts find_daily_user_counts(const report_input &input, licensing_mo
   check_window_days(window_days);
   daily_user_counts counts(host.memory);
   const instant first_session = first_instant(input.sessions, range.as_of);
-  const instant first_data =
-      std::min({first_session, first_instant(input.denials, range.as_of), first_instant(input.hosts, range.as_of)});
+  const instant first_denial = first_instant(input.denials, range.as_of);
+  const instant first_data = std::min({first_session, first_denial, first_instant(input.hosts, range.as_of)});
   const auto days = find_days(first_data, range, zone);
   if (!days.has_value()) return counts;
 
-  const bool trailing = model == licensing_model::model_2013;
-  const windowed_grid windowed = make_windowed_grid(*days, trailing ? window_days : 1, first_session, zone, host);
+  const bool trailing = is_trailing(model);
+  const instant first_user = counts_denied(model) ? std::min(first_session, first_denial) : first_session;
+  const windowed_grid windowed = make_windowed_grid(*days, trailing ? window_days : 1, first_user, zone, host);
   const grid &buckets = windowed.days;
   const interval inside = until(range.as_of);
   const auto cover = [&](std::int64_t window, auto add) {
@@ -204,28 +191,25 @@ daily_user_counts find_daily_user_counts(const report_input &input, licensing_mo
     keys.finish();
     return keys;
   };
-  const auto from = [&](const presence_view &presence) {
-    return [&](coverage &keys) { add_all(keys, presence, host); };
-  };
-  const coverage denied = cover(1, from(input.denials));
-  const coverage daily = cover(1, [&](coverage &keys) {
-    if (trailing)
-      add_all(keys, input.sessions, host);
-    else
+  const auto add_users = [&](coverage &keys) {
+    if (counts_denied(model))
       add_union(keys, input.sessions, input.denials, host);
-  });
-  // Under 2019 the daily coverage knows the totals already: every key that was ever seen.
+    else
+      add_all(keys, input.sessions, host);
+  };
+  const coverage denied = cover(1, [&](coverage &keys) { add_all(keys, input.denials, host); });
+  const coverage daily = cover(1, add_users);
+  // Where all days count, the daily coverage knows the totals already: every key that was ever seen.
   const coverage window = cover(window_days, [&](coverage &keys) {
-    if (trailing) add_all(keys, input.sessions, host);
+    if (trailing) add_users(keys);
   });
   const auto peaks = find_peaks(input.hosts, buckets.bounds, inside, host);
-  const auto events = count_starts(input.denial_events, buckets.bounds, inside, host);
 
   counts.first = days->first;
   counts.rows.reserve(buckets.size() - windowed.lead);
   for (std::size_t at = windowed.lead; at < buckets.size(); ++at) {
     counts.rows.push_back({trailing ? window.touched(at) : daily.ever(at), daily.touched(at), denied.touched(at),
-                           events[at], peaks[at], buckets.bounds[at + 1] <= range.as_of});
+                           0, peaks[at], buckets.bounds[at + 1] <= range.as_of});
   }
   return counts;
 }

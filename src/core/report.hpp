@@ -10,6 +10,7 @@
 #include "core/civil.hpp"
 #include "core/context.hpp"
 #include "core/presence_view.hpp"
+#include "core/rules.hpp"
 #include "core/sweep.hpp"
 
 namespace headcount::core {
@@ -66,9 +67,7 @@ struct rolling_activity {
 rolling_activity find_rolling_activity(const presence_view &presence, std::int64_t window_days, const day_range &range,
                                        const time_zone &zone, const context &host);
 
-enum class licensing_model { model_2013, model_2019 };
-
-// Reads "2013" or "2019". Throws invalid_argument.
+// Reads "2013", "2019" or "2025". Throws invalid_argument.
 licensing_model parse_licensing_model(std::string_view name);
 
 // Throws invalid_argument unless there is at least one day in it.
@@ -78,7 +77,7 @@ struct daily_user_count {
   std::int64_t total_users;
   std::int64_t daily_users;
   std::int64_t denial_users;
-  std::int64_t denials;
+  std::int64_t denials;  // of collected rows; a presence does not know how many
   peak concurrent_hosts;
   bool complete;  // the day is over at as_of
 };
@@ -91,14 +90,14 @@ struct daily_user_counts {
 
 // What a daily report is made from.
 struct report_input {
-  presence_view sessions;       // users by session
-  presence_view denials;        // users by denial, instants
-  presence_view hosts;          // hosts by session
-  presence_view denial_events;  // the denials themselves, nameless, to be counted
+  presence_view sessions;  // users by session
+  presence_view denials;   // users by denial, instants
+  presence_view hosts;     // hosts by session
 };
 
 // Model 2013: daily users have a session that day, total users had one in the last `window_days`.
 // Model 2019: daily users have a session or a denial that day, total users ever had one.
+// Model 2025: daily users as under 2019, total users had one in the last `window_days`.
 daily_user_counts find_daily_user_counts(const report_input &input, licensing_model model, std::int64_t window_days,
                                          const day_range &range, const time_zone &zone, const context &host);
 

@@ -77,13 +77,12 @@ HEADCOUNT_FUNCTION(headcount_rolling_activity) {
 
 HEADCOUNT_FUNCTION(headcount_daily_user_counts) {
   const core::report_input input{pg::presence_argument(fcinfo, 0), pg::presence_argument(fcinfo, 1),
-                                 pg::presence_argument(fcinfo, 2), core::presence_view()};
+                                 pg::presence_argument(fcinfo, 2)};
   const pg::workspace work;
   const pg::zone &zone = pg::zone_argument(fcinfo, 3);
   const core::licensing_model model = core::parse_licensing_model(pg::text_argument(fcinfo, 4, "licensing_model"));
-  pg::require_argument(fcinfo, 5, "window_days");
   const auto counts =
-      core::find_daily_user_counts(input, model, PG_GETARG_INT32(5), range_arguments(fcinfo, 6), zone, work);
+      core::find_daily_user_counts(input, model, pg::window_days_argument(fcinfo, 5, model), range_arguments(fcinfo, 6), zone, work);
   pg::row_set rows(fcinfo);
   for (std::size_t at = 0; at < counts.rows.size(); ++at) {
     const core::daily_user_count &each = counts.rows[at];
@@ -104,7 +103,7 @@ HEADCOUNT_FUNCTION(headcount_daily_keys) {
   pg::row_set rows(fcinfo);
   if (!days.has_value()) return rows.result(fcinfo);
   const core::grid grid = core::day_grid(days->first, days->last, zone, work);
-  const core::coverage coverage(grid.bounds, {core::beginning, core::just_after(range.as_of)}, 1, work);
+  const core::coverage coverage(grid.bounds, core::until(range.as_of), 1, work);
   pg::text_buffer text;
   std::pmr::string shown(work.host().memory);
   presence.for_each(work, [&](core::key_view key, std::span<const core::interval> intervals) {

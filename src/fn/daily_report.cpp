@@ -66,8 +66,7 @@ HEADCOUNT_FUNCTION(headcount_daily_report) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
   const core::licensing_model model = core::parse_licensing_model(pg::text_argument(fcinfo, 2, "licensing_model"));
-  pg::require_argument(fcinfo, 3, "window_days");
-  const std::int32_t window_days = PG_GETARG_INT32(3);
+  const std::int32_t window_days = pg::window_days_argument(fcinfo, 3, model);
   core::check_window_days(window_days);
   const pg::daily_arguments collected(fcinfo, 0, work);
   if (collected.empty()) return rows.result(fcinfo);

@@ -78,7 +78,7 @@ HEADCOUNT_FUNCTION(headcount_daily_users) {
       std::sort(days.begin(), days.end());
       const pg::field who(name(user));
       for (auto day = days.begin(); day != days.end(); day = std::upper_bound(day, days.end(), *day))
-        if (zone.start_of(*day) < zone.start_of(*day + 1))  // else the zone skipped it
+        if (core::has_length(zone.start_of(*day), zone.start_of(*day + 1)))
           rows.put(pg::field::of_day(*day), who, pg::field(BoolGetDatum(denied)));
     });
   }

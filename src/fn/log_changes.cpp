@@ -62,13 +62,12 @@ class change_collector {
   }
 
   static std::optional<core::interval> session_in(const row &of) {
-    return pg::session_of(instant_in(of, column::started_at), instant_in(of, column::ended_at));
+    return core::occupied(instant_in(of, column::started_at), instant_in(of, column::ended_at));
   }
 
   bool looks_for_false_denials() const { return table_.granted_before >= 0; }
   core::interval grant_of(core::interval session) const {
-    return {std::max(session.start - table_.granted_after, core::first_finite),
-            std::min(core::just_after(session.start + table_.granted_before), core::end_of_finite)};
+    return core::false_denials(session.start, table_.granted_before, table_.granted_after);
   }
 
   const pg::tracked_table &table_;

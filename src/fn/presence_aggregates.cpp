@@ -74,9 +74,8 @@ HEADCOUNT_FUNCTION(headcount_presence_final) {
 HEADCOUNT_FUNCTION(headcount_online_count_add) {
   std::int64_t count = PG_GETARG_INT64(0);
   if (!PG_ARGISNULL(3)) {
-    const core::instant as_of = PG_GETARG_TIMESTAMPTZ(3);
     const auto when = pg::session_arguments(fcinfo, 1);
-    if (when && when->start <= as_of && when->end > as_of) ++count;
+    if (when && core::is_online(*when, PG_GETARG_TIMESTAMPTZ(3))) ++count;
   }
   return Int64GetDatum(count);
 }

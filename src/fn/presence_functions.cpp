@@ -26,9 +26,7 @@ Datum put_keys(FunctionCallInfo fcinfo, const core::presence_view &presence, Wan
 
 auto present_at(core::instant at) {
   return [at](std::span<const core::interval> intervals) {
-    for (const core::interval &each : intervals)
-      if (each.start <= at && each.end > at) return true;
-    return false;
+    return std::any_of(intervals.begin(), intervals.end(), [at](const core::interval &each) { return core::is_online(each, at); });
   };
 }
 
@@ -87,7 +85,7 @@ HEADCOUNT_FUNCTION(headcount_intervals) {
     const pg::field name(text(shown));
     for (const core::interval &each : intervals) {
       rows.put(name, pg::field::of_time(each.start),
-               each.end == core::forever ? pg::field() : pg::field::of_time(each.end));
+               core::is_open(each) ? pg::field() : pg::field::of_time(each.end));
     }
   });
   return rows.result(fcinfo);

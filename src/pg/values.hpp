@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "core/instant.hpp"
 #include "core/key.hpp"
+#include "core/rules.hpp"
 #include "pg/boundary.hpp"
 
 namespace headcount::pg {
@@ -87,28 +88,22 @@ inline std::optional<core::day_number> day_argument(FunctionCallInfo fcinfo, int
   return day;
 }
 
-// Where a session was, as it is counted: nothing where it has no start or is reversed; an instant takes one tick; no
-// end, or 'infinity', is open.
-inline std::optional<core::interval> session_of(std::optional<TimestampTz> started_at, std::optional<TimestampTz> ended_at) {
-  if (!started_at.has_value() || TIMESTAMP_NOT_FINITE(*started_at)) return std::nullopt;
-  const TimestampTz start = *started_at, end = ended_at.value_or(DT_NOEND);
-  if (end < start) return std::nullopt;
-  return core::interval{start, end == start ? core::just_after(start) : end};
-}
-
-inline std::optional<core::interval> session_arguments(FunctionCallInfo fcinfo, int first) {
-  const auto at = [fcinfo](int number) -> std::optional<TimestampTz> {
-    if (PG_ARGISNULL(number)) return std::nullopt;
-    return PG_GETARG_TIMESTAMPTZ(number);
-  };
-  return session_of(at(first), at(first + 1));
-}
-
-inline std::optional<core::interval> instant_arguments(FunctionCallInfo fcinfo, int number) {
+inline std::optional<core::instant> optional_instant(FunctionCallInfo fcinfo, int number) {
   if (PG_ARGISNULL(number)) return std::nullopt;
-  const TimestampTz at = PG_GETARG_TIMESTAMPTZ(number);
-  if (TIMESTAMP_NOT_FINITE(at)) return std::nullopt;
-  return core::interval{at, core::just_after(at)};
+  return PG_GETARG_TIMESTAMPTZ(number);
+}
+
+// (..., started_at, ended_at), and (..., at): as they are counted, by rule S1.
+inline std::optional<core::interval> session_arguments(FunctionCallInfo fcinfo, int first) {
+  return core::occupied(optional_instant(fcinfo, first), optional_instant(fcinfo, first + 1));
+}
+inline std::optional<core::interval> instant_arguments(FunctionCallInfo fcinfo, int number) {
+  return core::occupied(optional_instant(fcinfo, number));
+}
+
+// How many days count as the last ones; NULL is what the model says.
+inline std::int32_t window_days_argument(FunctionCallInfo fcinfo, int number, core::licensing_model model) {
+  return PG_ARGISNULL(number) ? core::default_window_days(model) : PG_GETARG_INT32(number);
 }
 
 // Key arguments of the three types, as the kernel's keys. Not NULL.

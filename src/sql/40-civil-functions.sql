@@ -35,11 +35,11 @@ CREATE FUNCTION headcount.rolling_activity(presence headcount.presence, window_d
 COMMENT ON FUNCTION headcount.rolling_activity(headcount.presence, integer, text, date, date, timestamptz) IS 'unique keys over the last window_days civil days of every day';
 
 CREATE FUNCTION headcount.daily_user_counts(sessions headcount.presence, denials headcount.presence, hosts headcount.presence, time_zone text, licensing_model text DEFAULT '2019',
-                                            window_days integer DEFAULT 14, from_day date DEFAULT NULL, to_day date DEFAULT NULL, as_of timestamptz DEFAULT now(),
+                                            window_days integer DEFAULT NULL, from_day date DEFAULT NULL, to_day date DEFAULT NULL, as_of timestamptz DEFAULT now(),
                                             OUT day date, OUT total_users integer, OUT daily_users integer, OUT denial_users integer, OUT concurrent_hosts integer, OUT concurrent_hosts_at timestamptz, OUT complete boolean)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'headcount_daily_user_counts' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 365;
-COMMENT ON FUNCTION headcount.daily_user_counts(headcount.presence, headcount.presence, headcount.presence, text, text, integer, date, date, timestamptz) IS 'the daily report under a licensing model, from users by session, users by denial, and hosts';
+COMMENT ON FUNCTION headcount.daily_user_counts(headcount.presence, headcount.presence, headcount.presence, text, text, integer, date, date, timestamptz) IS 'the daily report under a licensing model, from users by session, users by denial, and hosts; window_days NULL is 30 under model 2025, else 14';
 
 CREATE FUNCTION headcount.daily_keys(presence headcount.presence, time_zone text, from_day date DEFAULT NULL, to_day date DEFAULT NULL, as_of timestamptz DEFAULT now(),
                                      OUT day date, OUT key text)

@@ -57,8 +57,8 @@ CREATE AGGREGATE headcount_internal.daily_denial_agg(user_name text, denied_at t
 COMMENT ON AGGREGATE headcount_internal.daily_denial_agg(text, timestamptz, text, timestamptz)
     IS 'denials for daily_report; NULL and empty names are nobody, the last two arguments are the same for all rows';
 
-CREATE FUNCTION headcount_internal.daily_report(sessions bytea, denials bytea, licensing_model text DEFAULT '2019', window_days integer DEFAULT 14)
+CREATE FUNCTION headcount_internal.daily_report(sessions bytea, denials bytea, licensing_model text DEFAULT '2019', window_days integer DEFAULT NULL)
     RETURNS SETOF headcount_internal.daily_user_count
     AS 'MODULE_PATHNAME', 'headcount_daily_report' LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 365;
 COMMENT ON FUNCTION headcount_internal.daily_report(bytea, bytea, text, integer)
-    IS 'the daily report from what daily_session_agg and daily_denial_agg collected; NULL is no rows';
+    IS 'the daily report from what daily_session_agg and daily_denial_agg collected; NULL is no rows, window_days NULL is what the model says';

@@ -100,8 +100,7 @@ void daily_report(benchmark::State &state) {
   const core::day_range range{{}, {}, year * days};
   for (auto _ : state) {
     plain_host host;
-    const core::report_input input{presence_view(year_of_bytes()), presence_view(), presence_view(year_of_bytes()),
-                                   presence_view()};
+    const core::report_input input{presence_view(year_of_bytes()), presence_view(), presence_view(year_of_bytes())};
     const auto counts =
         core::find_daily_user_counts(input, core::licensing_model::model_2013, 14, range, berlin, host.with);
     benchmark::DoNotOptimize(counts.rows.data());

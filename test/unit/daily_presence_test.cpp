@@ -217,26 +217,26 @@ TEST(daily_presence, gives_the_report_that_presences_give) {
 
     const bytes users = log_of(key_type::text, named(made.users)), hosts = log_of(key_type::text, named(made.hosts)),
                 denied = log_of(key_type::text, made.denied);
-    rows events = made.denied;
-    for (auto &each : events) each.key.clear();
-    const bytes nameless = log_of(key_type::session, events);
-    for (const auto model : {licensing_model::model_2013, licensing_model::model_2019}) {
+    std::map<core::day_number, std::int64_t> denials_on;
+    for (const auto &each : made.denied)
+      if (each.when.start <= as_of) ++denials_on[core::day_of(each.when.start, *zone)];
+    for (const auto model : {licensing_model::model_2013, licensing_model::model_2019, licensing_model::model_2025}) {
       for (const std::int64_t window : {1, 14, 1000}) {
         for (const bool bounded : {false, true}) {
           day_range range{std::nullopt, std::nullopt, as_of};
           if (bounded) range.first = core::day_of(as_of, *zone) - 20, range.last = core::day_of(as_of, *zone) - 3;
           const auto expected = core::find_daily_user_counts(
-              {presence_view(users), presence_view(denied), presence_view(hosts), presence_view(nameless)}, model,
-              window, range, *zone, with);
+              {presence_view(users), presence_view(denied), presence_view(hosts)}, model, window, range, *zone, with);
           for (const daily_presence *sessions : {&all, &parts[0], &closed}) {
             const auto found = core::find_daily_user_counts(*sessions, denials, model, window, range, *zone, with);
             ASSERT_EQ(found.rows.size(), expected.rows.size());
             ASSERT_EQ(found.first, expected.first);
             for (std::size_t at = 0; at < found.rows.size(); ++at) {
               const auto &a = found.rows[at], &b = expected.rows[at];
+              const auto on = denials_on.find(found.first + static_cast<core::day_number>(at));
               EXPECT_EQ(std::tuple(a.total_users, a.daily_users, a.denial_users, a.denials, a.concurrent_hosts.level,
                                    a.concurrent_hosts.level == 0 ? 0 : a.concurrent_hosts.at, a.complete),
-                        std::tuple(b.total_users, b.daily_users, b.denial_users, b.denials, b.concurrent_hosts.level,
+                        std::tuple(b.total_users, b.daily_users, b.denial_users, on == denials_on.end() ? 0 : on->second, b.concurrent_hosts.level,
                                    b.concurrent_hosts.level == 0 ? 0 : b.concurrent_hosts.at, b.complete))
                   << "round " << round << " day " << at << " window " << window << " bounded " << bounded;
             }
