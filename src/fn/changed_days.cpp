@@ -19,43 +19,23 @@ struct changed_days_state {
 };
 
 // Argument 0, made in the aggregate's memory for the first row.
-changed_days_state &state_argument(FunctionCallInfo fcinfo, int zone_number) {
+changed_days_state &state_argument(FunctionCallInfo fcinfo) {
   MemoryContext aggregate = nullptr;
   if (AggCheckCallContext(fcinfo, &aggregate) == 0)
     throw core::error(core::fault::wrong_context, "function can only be called by an aggregate", {},
                       "Use the aggregate changed_days_agg.");
   if (!PG_ARGISNULL(0)) return *reinterpret_cast<changed_days_state *>(PG_GETARG_POINTER(0));
-  const pg::zone &zone = pg::zone_argument(fcinfo, zone_number);
+  const pg::zone &zone = pg::zone_argument(fcinfo, 3);
   void *const room = pg::call([aggregate] { return MemoryContextAlloc(aggregate, sizeof(changed_days_state)); });
   return *new (room) changed_days_state(zone, aggregate);
-}
-
-std::optional<core::key_view> name_argument(FunctionCallInfo fcinfo, int number) {
-  if (PG_ARGISNULL(number)) return std::nullopt;
-  return pg::bytes_argument(fcinfo, number);
 }
 
 }  // namespace
 
 // (state, started_at, ended_at, time_zone)
 HEADCOUNT_FUNCTION(headcount_changed_days_add) {
-  changed_days_state &state = state_argument(fcinfo, 3);
+  changed_days_state &state = state_argument(fcinfo);
   if (const auto when = pg::session_arguments(fcinfo, 1)) state.days.add(*when);
-  return PointerGetDatum(&state);
-}
-
-// (state, is_new, user_name, host, server, started_at, ended_at, time_zone)
-HEADCOUNT_FUNCTION(headcount_changed_days_add_version) {
-  changed_days_state &state = state_argument(fcinfo, 7);
-  pg::require_argument(fcinfo, 1, "is_new");
-  if (const auto when = pg::session_arguments(fcinfo, 5)) {
-    const core::changed_days::session_key key{name_argument(fcinfo, 2), name_argument(fcinfo, 3),
-                                              name_argument(fcinfo, 4)};
-    if (PG_GETARG_BOOL(1))
-      state.days.add_new(key, *when);
-    else
-      state.days.add_old(key, *when);
-  }
   return PointerGetDatum(&state);
 }
 

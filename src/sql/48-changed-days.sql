@@ -1,13 +1,9 @@
--- The civil days that a change of sessions touches: what the triggers on a table of sessions log. They give
+-- The civil days that sessions meet, as the triggers on a table of sessions log them. It gives
 -- {from, to, from, to, ...}, both days inclusive, sorted, at most 64 pairs; the last day may be 'infinity'.
 
 CREATE FUNCTION headcount_internal.changed_days_add(internal, timestamptz, timestamptz, text) RETURNS internal
     AS 'MODULE_PATHNAME', 'headcount_changed_days_add' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION headcount_internal.changed_days_add(internal, timestamptz, timestamptz, text) IS 'transition function: a session that was inserted or deleted';
-
-CREATE FUNCTION headcount_internal.changed_days_add(internal, boolean, text, text, text, timestamptz, timestamptz, text) RETURNS internal
-    AS 'MODULE_PATHNAME', 'headcount_changed_days_add_version' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.changed_days_add(internal, boolean, text, text, text, timestamptz, timestamptz, text) IS 'transition function: a session before or after an update';
 
 CREATE FUNCTION headcount_internal.changed_days_final(internal) RETURNS date[]
     AS 'MODULE_PATHNAME', 'headcount_changed_days_final' LANGUAGE C STABLE PARALLEL SAFE;
@@ -19,11 +15,3 @@ CREATE AGGREGATE headcount_internal.changed_days_agg(started_at timestamptz, end
 );
 COMMENT ON AGGREGATE headcount_internal.changed_days_agg(timestamptz, timestamptz, text)
     IS 'the civil days that sessions meet, as {from, to, from, to, ...}; time_zone is that of the first row';
-
-CREATE AGGREGATE headcount_internal.changed_days_agg(is_new boolean, user_name text, host text, server text, started_at timestamptz, ended_at timestamptz,
-                                            time_zone text) (
-    SFUNC = headcount_internal.changed_days_add, STYPE = internal, SSPACE = 512,
-    FINALFUNC = headcount_internal.changed_days_final, PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE headcount_internal.changed_days_agg(boolean, text, text, text, timestamptz, timestamptz, text)
-    IS 'the civil days on which old and new sessions of a user, host and server differ in number, as {from, to, from, to, ...}; time_zone is that of the first row';
