@@ -77,7 +77,7 @@ postgres_in_core() {
 }
 every_core_file_closed() {
 	local file
-	for file in src/core/*.cpp; do grep -q 'core_only\.hpp"' "$file" || echo "$file does not include core_only.hpp"; done
+	for file in src/core/*.cpp src/core/*/*.cpp; do [ -e "$file" ] || continue; grep -q 'core_only\.hpp"' "$file" || echo "$file does not include core_only.hpp"; done
 }
 # What only the boundary to PostgreSQL may do: enter from SQL, catch the backend's errors, and take memory that the backend does not know of.
 boundary_only() { find src -name '*.[ch]pp' -not -path 'src/pg/*' -exec dirname {} + | sort -u | { mapfile -t folders && code_of "${folders[@]}" | sort -u; } | grep -E "$1" || true; }

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "core/instant.hpp"
+#include "core/time/instant.hpp"
 
 namespace headcount::core {
 

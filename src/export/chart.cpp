@@ -5,7 +5,7 @@
 #include <chrono>
 #include <numeric>
 
-#include "core/core_only.hpp"
+#include "core/base/core_only.hpp"
 
 namespace headcount::exporting {
 namespace {

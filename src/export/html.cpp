@@ -7,7 +7,7 @@
 
 #include "export/chart.hpp"
 
-#include "core/core_only.hpp"
+#include "core/base/core_only.hpp"
 
 namespace headcount::exporting {
 namespace {

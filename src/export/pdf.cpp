@@ -10,10 +10,10 @@
 
 #include <hpdf.h>
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 #include "export/chart.hpp"
 
-#include "core/core_only.hpp"
+#include "core/base/core_only.hpp"
 
 // Where Debian's fonts-dejavu-core puts its fonts.
 #ifndef HEADCOUNT_FONTS

@@ -4,9 +4,9 @@
 #include <chrono>
 #include <cstdio>
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 
-#include "core/core_only.hpp"
+#include "core/base/core_only.hpp"
 
 namespace headcount::exporting {
 namespace {

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/civil.hpp"
-#include "core/context.hpp"
+#include "core/base/context.hpp"
+#include "core/time/civil.hpp"
 
 namespace headcount::exporting {
 

@@ -10,10 +10,10 @@
 #include <strings.h>
 #include <xlsxwriter.h>
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 #include "export/chart.hpp"
 
-#include "core/core_only.hpp"
+#include "core/base/core_only.hpp"
 
 namespace headcount::exporting {
 namespace {

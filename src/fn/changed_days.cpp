@@ -1,6 +1,6 @@
 // The functions behind changed_days_agg.
 
-#include "core/changed_days.hpp"
+#include "core/time/changed_days.hpp"
 #include "pg/memory.hpp"
 #include "pg/values.hpp"
 #include "pg/zone.hpp"

@@ -1,7 +1,7 @@
 // Reports over civil days and other buckets of a time zone.
 
-#include "core/coverage.hpp"
-#include "core/report.hpp"
+#include "core/presence/coverage.hpp"
+#include "core/report/report.hpp"
 #include "pg/presence_value.hpp"
 #include "pg/rows.hpp"
 #include "pg/settings.hpp"

@@ -1,8 +1,8 @@
 // What is stored of days, from what daily_session_agg and daily_denial_agg collected: sets of users, whose numbers are in
 // a dictionary, and peaks.
 
-#include "core/numbered_days.hpp"
-#include "core/user_set_bytes.hpp"
+#include "core/report/numbered_days.hpp"
+#include "core/sets/user_set_bytes.hpp"
 #include "pg/daily_value.hpp"
 #include "pg/rows.hpp"
 #include "pg/user_set_value.hpp"

@@ -1,6 +1,6 @@
 // Classes of durations, for an index that finds the sessions of a span of the past.
 
-#include "core/duration_class.hpp"
+#include "core/time/duration_class.hpp"
 #include "pg/rows.hpp"
 #include "pg/values.hpp"
 

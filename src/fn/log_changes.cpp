@@ -1,6 +1,6 @@
 // The trigger on the tables of a materialized source: it logs the days that a statement changed.
 
-#include "core/changed_days.hpp"
+#include "core/time/changed_days.hpp"
 #include "pg/change_log.hpp"
 #include "pg/memory.hpp"
 #include "pg/values.hpp"

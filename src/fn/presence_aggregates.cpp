@@ -1,6 +1,6 @@
 // The functions behind the aggregates. All of them but online_count keep a presence as their state.
 
-#include "core/sweep.hpp"
+#include "core/presence/sweep.hpp"
 #include "pg/presence_value.hpp"
 #include "pg/values.hpp"
 

@@ -1,6 +1,6 @@
 // What a presence can be asked.
 
-#include "core/sweep.hpp"
+#include "core/presence/sweep.hpp"
 #include "pg/presence_value.hpp"
 #include "pg/rows.hpp"
 #include "pg/values.hpp"

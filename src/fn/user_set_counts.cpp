@@ -1,6 +1,6 @@
 // unique_count over sets as a moving aggregate: the functions behind window frames that leave rows behind.
 
-#include "core/multiset_counter.hpp"
+#include "core/sets/multiset_counter.hpp"
 #include "pg/user_set_value.hpp"
 #include "pg/values.hpp"
 

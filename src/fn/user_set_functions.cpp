@@ -1,6 +1,6 @@
 // What a set of user numbers can be asked.
 
-#include "core/number_log.hpp"
+#include "core/sets/number_log.hpp"
 #include "pg/rows.hpp"
 #include "pg/user_set_value.hpp"
 #include "pg/values.hpp"

@@ -9,7 +9,7 @@
 
 #include "pg/postgres.hpp"
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 
 namespace headcount::pg {
 

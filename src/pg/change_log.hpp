@@ -7,7 +7,7 @@
 
 #include "pg/postgres.hpp"
 
-#include "core/changed_days.hpp"
+#include "core/time/changed_days.hpp"
 #include "pg/boundary.hpp"
 #include "pg/rights.hpp"
 #include "pg/zone.hpp"

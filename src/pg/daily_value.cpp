@@ -1,7 +1,7 @@
 #include "pg/daily_value.hpp"
 
-#include "core/byte_buffer.hpp"
-#include "core/error.hpp"
+#include "core/base/byte_buffer.hpp"
+#include "core/base/error.hpp"
 #include "pg/values.hpp"
 
 namespace headcount::pg {

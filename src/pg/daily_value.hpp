@@ -9,7 +9,7 @@
 
 #include "pg/postgres.hpp"
 
-#include "core/daily_presence.hpp"
+#include "core/report/daily_presence.hpp"
 #include "pg/memory.hpp"
 #include "pg/zone.hpp"
 

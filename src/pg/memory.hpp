@@ -3,7 +3,7 @@
 
 #include "pg/postgres.hpp"
 
-#include "core/context.hpp"
+#include "core/base/context.hpp"
 #include "pg/boundary.hpp"
 
 namespace headcount::pg {

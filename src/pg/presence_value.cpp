@@ -1,7 +1,7 @@
 #include "pg/presence_value.hpp"
 
-#include "core/error.hpp"
-#include "core/presence_builder.hpp"
+#include "core/base/error.hpp"
+#include "core/presence/presence_builder.hpp"
 #include "pg/values.hpp"
 
 namespace headcount::pg {

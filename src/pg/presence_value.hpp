@@ -1,15 +1,15 @@
 #pragma once
 // The SQL type presence: its values in their three forms (docs/architecture.md, "How a row flows to a number").
 //
-//   flat, canonical    length word, then core/presence_bytes.hpp
-//   flat, log          length word, then core/row_log.hpp and free space; only the state of an aggregate
+//   flat, canonical    length word, then core/presence/presence_bytes.hpp
+//   flat, log          length word, then core/presence/row_log.hpp and free space; only the state of an aggregate
 //   expanded           a core::keyed_intervals, or what workers handed over, in a memory context of its own; only the
 //                      state of an aggregate, and turned to canonical bytes wherever PostgreSQL copies it (to another
 //                      process, to disk)
 
 #include "pg/postgres.hpp"
 
-#include "core/presence_view.hpp"
+#include "core/presence/presence_view.hpp"
 #include "pg/memory.hpp"
 
 namespace headcount::pg {

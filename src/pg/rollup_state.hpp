@@ -3,8 +3,8 @@
 
 #include "pg/postgres.hpp"
 
-#include "core/civil.hpp"
-#include "core/instant.hpp"
+#include "core/time/civil.hpp"
+#include "core/time/instant.hpp"
 
 namespace headcount::pg {
 

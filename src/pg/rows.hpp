@@ -3,7 +3,7 @@
 
 #include "pg/postgres.hpp"
 
-#include "core/sweep.hpp"
+#include "core/presence/sweep.hpp"
 #include "pg/boundary.hpp"
 
 namespace headcount::pg {

@@ -1,7 +1,7 @@
 #pragma once
 // The extension's settings.
 
-#include "core/instant.hpp"
+#include "core/time/instant.hpp"
 
 namespace headcount::pg {
 

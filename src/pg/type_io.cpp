@@ -1,6 +1,6 @@
 #include "pg/type_io.hpp"
 
-#include "core/byte_buffer.hpp"
+#include "core/base/byte_buffer.hpp"
 #include "pg/compat.hpp"
 #include "pg/memory.hpp"
 #include "pg/values.hpp"

@@ -4,8 +4,8 @@
 
 #include "pg/postgres.hpp"
 
-#include "core/context.hpp"
-#include "core/key.hpp"
+#include "core/base/context.hpp"
+#include "core/base/key.hpp"
 
 namespace headcount::pg {
 

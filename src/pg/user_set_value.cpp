@@ -1,6 +1,6 @@
 #include "pg/user_set_value.hpp"
 
-#include "core/number_log.hpp"
+#include "core/sets/number_log.hpp"
 #include "pg/values.hpp"
 
 namespace headcount::pg {

@@ -1,14 +1,14 @@
 #pragma once
 // The SQL type user_set: its values in their three forms.
 //
-//   flat, canonical    length word, then core/user_set_bytes.hpp
-//   flat, log          length word, then core/number_log.hpp; only the state of an aggregate
+//   flat, canonical    length word, then core/sets/user_set_bytes.hpp
+//   flat, log          length word, then core/sets/number_log.hpp; only the state of an aggregate
 //   expanded           a core::user_set; only the state of an aggregate, and turned to canonical bytes wherever
 //                      PostgreSQL copies it. Its memory is CRoaring's, freed when its memory context is.
 
 #include "pg/postgres.hpp"
 
-#include "core/user_set.hpp"
+#include "core/sets/user_set.hpp"
 #include "pg/memory.hpp"
 
 namespace headcount::pg {

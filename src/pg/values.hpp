@@ -3,11 +3,11 @@
 
 #include "pg/postgres.hpp"
 
-#include "core/civil.hpp"
-#include "core/error.hpp"
-#include "core/instant.hpp"
-#include "core/key.hpp"
+#include "core/base/error.hpp"
+#include "core/base/key.hpp"
 #include "core/rules.hpp"
+#include "core/time/civil.hpp"
+#include "core/time/instant.hpp"
 #include "pg/boundary.hpp"
 
 namespace headcount::pg {

@@ -7,7 +7,7 @@
 
 #include "pg/postgres.hpp"
 
-#include "core/civil.hpp"
+#include "core/time/civil.hpp"
 #include "pg/values.hpp"
 
 namespace headcount::pg {

@@ -1,4 +1,4 @@
--- The type presence: src/core/presence_bytes.hpp has its bytes.
+-- The type presence: src/core/presence/presence_bytes.hpp has its bytes.
 
 CREATE TYPE headcount.presence;
 

@@ -1,4 +1,4 @@
--- The type user_set: an exact set of user numbers. src/core/user_set_bytes.hpp has its bytes.
+-- The type user_set: an exact set of user numbers. src/core/sets/user_set_bytes.hpp has its bytes.
 
 CREATE TYPE headcount.user_set;
 

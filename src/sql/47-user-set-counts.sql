@@ -1,6 +1,6 @@
 -- unique_count over sets: how many numbers are in any of them, made for windows over days.
 -- A frame that only grows has a user_set as its state, which counts its containers. A frame that leaves rows behind has
--- a counter for each number (src/core/multiset_counter.hpp), so that a row costs no more than its own numbers.
+-- a counter for each number (src/core/sets/multiset_counter.hpp), so that a row costs no more than its own numbers.
 
 CREATE FUNCTION headcount_internal.user_set_merge(headcount.user_set, headcount.user_set, headcount.user_set) RETURNS headcount.user_set
     AS 'MODULE_PATHNAME', 'headcount_user_set_merge' LANGUAGE C IMMUTABLE PARALLEL SAFE;

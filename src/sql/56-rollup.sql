@@ -2,7 +2,7 @@
 --
 --   headcount.rollup          a row for each materialized source: up to which day its days are stored (the frontier)
 --   <source>.rollup_days      a row for each stored day with something: sets of users, peaks, sketches
---   <source>.rollup_users     the numbers of users that the sets are of, in lists of some dozens (src/core/dictionary_page.hpp)
+--   <source>.rollup_users     the numbers of users that the sets are of, in lists of some dozens (src/core/sets/dictionary_page.hpp)
 --   <source>.rollup_changes   days that changed since they were stored, appended by triggers on the user's tables
 --   <source>.rollup_dirty     a view: the runs of stored days that such changes are about
 --

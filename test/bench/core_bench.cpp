@@ -4,11 +4,11 @@
 
 #include <memory_resource>
 
-#include "core/coverage.hpp"
-#include "core/daily_presence.hpp"
-#include "core/radix_sort.hpp"
-#include "core/report.hpp"
-#include "core/sweep.hpp"
+#include "core/base/radix_sort.hpp"
+#include "core/presence/coverage.hpp"
+#include "core/presence/sweep.hpp"
+#include "core/report/daily_presence.hpp"
+#include "core/report/report.hpp"
 #include "support/toolbox.hpp"
 #include "support/zones.hpp"
 

@@ -1,7 +1,7 @@
 // Any bytes at all to the reader of pages of users: it refuses them, or written again they are the same.
 
-#include "core/error.hpp"
-#include "core/dictionary_page.hpp"
+#include "core/base/error.hpp"
+#include "core/sets/dictionary_page.hpp"
 #include "fuzz/fuzzing.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {

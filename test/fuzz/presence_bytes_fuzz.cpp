@@ -1,7 +1,7 @@
 // Any bytes at all to the reader of canonical bytes: it refuses them, or they are exactly what would be written for
 // what was read. Once as they are, and once with head and check sum made right, so that what lies behind is reached.
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 #include "fuzz/fuzzing.hpp"
 
 namespace headcount::test {

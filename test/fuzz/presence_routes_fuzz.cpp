@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "core/sweep.hpp"
+#include "core/presence/sweep.hpp"
 #include "fuzz/fuzzing.hpp"
 
 namespace headcount::test {

@@ -2,7 +2,7 @@
 // read, by the kernel as by CRoaring. Once as they are, and once with head and check sum made right, so that what lies
 // behind is reached. What may be asked before all is checked must not leave the bytes, whatever they say.
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 #include "fuzz/fuzzing.hpp"
 #include "support/user_sets.hpp"
 

@@ -16,14 +16,14 @@
 #include <utility>
 #include <vector>
 
-#include "core/context.hpp"
-#include "core/instant.hpp"
-#include "core/key.hpp"
-#include "core/keyed_intervals.hpp"
-#include "core/presence_builder.hpp"
-#include "core/presence_bytes.hpp"
-#include "core/presence_view.hpp"
-#include "core/row_log.hpp"
+#include "core/base/context.hpp"
+#include "core/base/key.hpp"
+#include "core/presence/keyed_intervals.hpp"
+#include "core/presence/presence_builder.hpp"
+#include "core/presence/presence_bytes.hpp"
+#include "core/presence/presence_view.hpp"
+#include "core/presence/row_log.hpp"
+#include "core/time/instant.hpp"
 
 namespace headcount::test {
 

@@ -5,9 +5,9 @@
 #include <set>
 #include <vector>
 
-#include "core/number_log.hpp"
-#include "core/user_set.hpp"
-#include "core/user_set_bytes.hpp"
+#include "core/sets/number_log.hpp"
+#include "core/sets/user_set.hpp"
+#include "core/sets/user_set_bytes.hpp"
 #include "support/toolbox.hpp"
 
 namespace headcount::test {

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/civil.hpp"
-#include "core/instant.hpp"
+#include "core/time/civil.hpp"
+#include "core/time/instant.hpp"
 
 namespace headcount::test {
 

@@ -1,4 +1,4 @@
-#include "core/byte_buffer.hpp"
+#include "core/base/byte_buffer.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/changed_days.hpp"
+#include "core/time/changed_days.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <tuple>
 #include <vector>
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 #include "support/toolbox.hpp"
 #include "support/zones.hpp"
 

@@ -1,10 +1,10 @@
-#include "core/civil.hpp"
+#include "core/time/civil.hpp"
 
 #include <gtest/gtest.h>
 
 #include <chrono>
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 #include "support/toolbox.hpp"
 #include "support/zones.hpp"
 

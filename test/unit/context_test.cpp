@@ -1,8 +1,8 @@
-#include "core/context.hpp"
+#include "core/base/context.hpp"
 
 #include <gtest/gtest.h>
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 #include "support/toolbox.hpp"
 
 namespace headcount::test {

@@ -1,4 +1,4 @@
-#include "core/daily_presence.hpp"
+#include "core/report/daily_presence.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <random>
 #include <set>
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 #include "support/toolbox.hpp"
 #include "support/zones.hpp"
 

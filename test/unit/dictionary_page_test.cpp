@@ -1,11 +1,11 @@
-#include "core/dictionary_page.hpp"
+#include "core/sets/dictionary_page.hpp"
 
 #include <gtest/gtest.h>
 
 #include <map>
 #include <random>
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 #include "support/toolbox.hpp"
 
 namespace headcount::test {

@@ -1,10 +1,10 @@
-#include "core/duration_class.hpp"
+#include "core/time/duration_class.hpp"
 
 #include <gtest/gtest.h>
 
 #include <random>
 
-#include "core/instant.hpp"
+#include "core/time/instant.hpp"
 
 namespace headcount::test {
 namespace {

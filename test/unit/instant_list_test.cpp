@@ -1,4 +1,4 @@
-#include "core/instant_list.hpp"
+#include "core/time/instant_list.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/instant.hpp"
+#include "core/time/instant.hpp"
 
 #include <gtest/gtest.h>
 

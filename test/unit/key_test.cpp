@@ -1,4 +1,4 @@
-#include "core/key.hpp"
+#include "core/base/key.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/keyed_intervals.hpp"
+#include "core/presence/keyed_intervals.hpp"
 
 #include <gtest/gtest.h>
 

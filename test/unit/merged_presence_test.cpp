@@ -1,4 +1,4 @@
-#include "core/merged_presence.hpp"
+#include "core/presence/merged_presence.hpp"
 
 #include <gtest/gtest.h>
 

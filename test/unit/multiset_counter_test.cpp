@@ -1,4 +1,4 @@
-#include "core/multiset_counter.hpp"
+#include "core/sets/multiset_counter.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <deque>
 #include <map>
 
-#include "core/count_bits.hpp"
+#include "core/base/count_bits.hpp"
 #include "support/user_sets.hpp"
 
 namespace headcount::test {

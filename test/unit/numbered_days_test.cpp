@@ -1,4 +1,4 @@
-#include "core/numbered_days.hpp"
+#include "core/report/numbered_days.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <random>
 #include <set>
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 #include "support/toolbox.hpp"
 #include "support/zones.hpp"
 

@@ -1,8 +1,8 @@
-#include "core/presence_builder.hpp"
+#include "core/presence/presence_builder.hpp"
 
 #include <gtest/gtest.h>
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 #include "support/toolbox.hpp"
 
 namespace headcount::test {

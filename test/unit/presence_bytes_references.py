@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes presence_bytes_references.inc: canonical bytes as the head of src/core/presence_bytes.hpp describes them.
+"""Writes presence_bytes_references.inc: canonical bytes as the head of src/core/presence/presence_bytes.hpp describes them.
 
 Made from that description alone, not from the kernel: python3 presence_bytes_references.py > presence_bytes_references.inc
 """

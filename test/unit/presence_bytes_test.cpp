@@ -1,4 +1,4 @@
-#include "core/presence_bytes.hpp"
+#include "core/presence/presence_bytes.hpp"
 
 #include <gtest/gtest.h>
 

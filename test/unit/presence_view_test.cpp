@@ -1,4 +1,4 @@
-#include "core/presence_view.hpp"
+#include "core/presence/presence_view.hpp"
 
 #include <gtest/gtest.h>
 

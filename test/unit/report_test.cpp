@@ -1,11 +1,11 @@
-#include "core/report.hpp"
+#include "core/report/report.hpp"
 
 #include <gtest/gtest.h>
 
 #include <functional>
 #include <set>
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 #include "support/toolbox.hpp"
 #include "support/zones.hpp"
 

@@ -1,4 +1,4 @@
-#include "core/row_log.hpp"
+#include "core/presence/row_log.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/sweep.hpp"
+#include "core/presence/sweep.hpp"
 
 #include <gtest/gtest.h>
 

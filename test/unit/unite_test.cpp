@@ -1,4 +1,4 @@
-#include "core/unite.hpp"
+#include "core/time/unite.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes user_set_bytes_references.inc: canonical bytes as the head of src/core/user_set_bytes.hpp describes them.
+"""Writes user_set_bytes_references.inc: canonical bytes as the head of src/core/sets/user_set_bytes.hpp describes them.
 
 Made from that description alone, not from the kernel: python3 user_set_bytes_references.py > user_set_bytes_references.inc
 """

@@ -1,4 +1,4 @@
-#include "core/user_set.hpp"
+#include "core/sets/user_set.hpp"
 
 #include <gtest/gtest.h>
 

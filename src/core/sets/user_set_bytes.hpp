@@ -1,0 +1,213 @@
+#pragma once
+// The canonical bytes of a set of user numbers: stored, sent, compared, hashed. The same set gives the same bytes,
+// whatever the order of arrival, the split into workers, the version of CRoaring, or the machine.
+//
+//   byte  0      magic 0xC3
+//         1      version 1
+//         2      0
+//         3      form 0: canonical (1 is a log of numbers in the making, see number_log.hpp)
+//         4..7   check sum: low 32 bits of XXH64 over the bytes from 8 on, seeded with bytes 0..3
+//         8..    the set in the portable format of Roaring bitmaps, which other programs read too:
+//
+//   head         without runs   12346 (4 bytes), number of containers (4)
+//                with runs      12347 (2), number of containers less one (2), a bit for each container: is it of runs?
+//   containers   for each its key, the high 16 bits of its numbers, ascending (2); how many numbers, less one (2)
+//   offsets      for each where its content begins, counted from byte 8 (4); none where there are runs and fewer than 4
+//   content      array    the low 16 bits of each number, ascending (2 each); where there are up to 4,096 numbers
+//                bitset   a bit for each possible number (8,192); where there are more
+//                runs     how many (2), and for each its first number and its length less one (2 each), ascending
+//
+// All numbers are little endian. The format leaves it to the writer what is written as runs. Here it is every container
+// that gets shorter by it: CRoaring's own choice depends on what the container was before, and would not be canonical.
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <memory_resource>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "core/base/byte_buffer.hpp"
+#include "core/base/context.hpp"
+#include "core/base/error.hpp"
+#include "core/base/hash.hpp"
+#include "core/base/key.hpp"
+
+namespace headcount::core {
+
+inline constexpr std::uint8_t user_set_magic = 0xC3;
+inline constexpr std::uint8_t user_set_version = 1;
+inline constexpr std::size_t user_set_head_size = 8;
+enum class user_set_form : std::uint8_t { canonical = 0, log = 1 };
+
+// Numbers are SQL integers from 0 on.
+inline constexpr std::uint32_t last_user_number = 0x7fffffff;
+
+[[noreturn]] void throw_damaged_user_set(const char *detail, source_place where = source_place::current());
+
+// Reads and checks the first four bytes of either form. Throws damaged_bytes.
+user_set_form read_user_set_form(key_view bytes);
+
+// The numbers that share their high 16 bits, as they lie in the bytes.
+struct container {
+  enum class shape { array, bitset, runs };
+  static constexpr std::size_t max_in_array = 4096, bitset_words = 1024, bitset_bytes = 8192;
+  using bitset = std::array<std::uint64_t, bitset_words>;
+  using short_run = std::pair<std::uint32_t, std::uint32_t>;  // its first and its last number, of the low 16 bits
+
+  shape form;
+  std::uint32_t key;
+  std::uint32_t cardinality;
+  key_view content;
+
+  std::uint32_t value_at(std::size_t number) const { return xxh64::load<std::uint16_t>(content.data() + 2 * number); }
+  std::size_t run_count() const { return value_at(0); }
+  short_run run_at(std::size_t number) const {
+    const std::uint32_t first = value_at(1 + 2 * number);
+    return {first, first + value_at(2 + 2 * number)};
+  }
+  void load(bitset &words) const;
+
+  bool contains(std::uint32_t low) const;
+
+  // Throws damaged_bytes unless the content is what the rest says. Returns how many runs it has, whatever its form.
+  std::size_t check() const;
+
+  // Calls visit(std::uint32_t) with each number, low 16 bits, ascending.
+  template <typename Visit>
+  void for_each(Visit &&visit) const {
+    switch (form) {
+      case shape::array:
+        for (std::size_t at = 0; at < cardinality; ++at) visit(value_at(at));
+        break;
+      case shape::bitset:
+        for (std::uint32_t at = 0; at < bitset_words; ++at)
+          for (auto word = xxh64::load<std::uint64_t>(content.data() + 8 * at); word != 0; word &= word - 1)
+            visit(64 * at + static_cast<std::uint32_t>(std::countr_zero(word)));
+        break;
+      case shape::runs:
+        for (std::size_t at = 0; at < run_count(); ++at)
+          for (auto [low, last] = run_at(at); low <= last; ++low) visit(low);
+        break;
+    }
+  }
+};
+
+// Reads the portable format of Roaring bitmaps. Has checked where everything lies when it is made, so that no later
+// read leaves the bytes; what the containers hold is checked by container::check. Throws damaged_bytes.
+class roaring_reader {
+ public:
+  explicit roaring_reader(key_view bytes);
+
+  key_view bytes() const { return bytes_; }
+  std::uint64_t cardinality() const { return cardinality_; }
+  bool has_runs() const { return !run_flags_.empty(); }
+  // Its containers, by number in order of their keys.
+  std::size_t container_count() const { return count_; }
+  std::uint32_t key_at(std::size_t number) const { return xxh64::load<std::uint16_t>(entries_.data() + 4 * number); }
+  container container_at(std::size_t number) const { return container_at(number, offset_of(number)); }
+  bool contains(std::uint32_t number) const;
+
+  // Calls visit(const container &) for each, in order.
+  template <typename Visit>
+  void for_each_container(Visit &&visit) const {
+    for (std::size_t number = 0, offset = content_; number < count_; ++number) {
+      const container here = container_at(number, offset);
+      visit(here);
+      offset += here.content.size();
+    }
+  }
+
+ private:
+  key_view take(std::size_t offset, std::size_t length) const;
+  container container_at(std::size_t number, std::size_t offset) const;
+  std::size_t offset_of(std::size_t number) const;
+
+  key_view bytes_;
+  std::size_t count_ = 0;
+  key_view run_flags_;  // empty where there are no runs
+  key_view entries_;    // keys and cardinalities
+  key_view offsets_;    // may be left out
+  std::size_t content_ = 0;
+  std::uint64_t cardinality_ = 0;
+};
+
+// How many numbers are in both. What the containers hold need not have been checked: no read leaves the bytes.
+std::uint64_t intersection_cardinality(const roaring_reader &left, const roaring_reader &right);
+
+// Reads canonical bytes: head and check sum have been checked as well when it is made.
+class user_set_reader {
+ public:
+  explicit user_set_reader(key_view bytes) : bytes_(bytes), roaring_(checked(bytes)) {}
+
+  key_view bytes() const { return bytes_; }
+  const roaring_reader &roaring() const { return roaring_; }
+  std::uint64_t cardinality() const { return roaring_.cardinality(); }
+  bool contains(std::uint32_t number) const { return roaring_.contains(number); }
+
+  // Checks what is left to check: then these are the bytes that a user_set_writer would write. Throws damaged_bytes.
+  void check(const context &host) const;
+
+  // Calls visit(std::uint32_t) with each number, ascending, after a check.
+  template <typename Visit>
+  void for_each(const context &host, Visit &&visit) const {
+    check(host);
+    ticker tick(host);
+    roaring_.for_each_container([&](const container &here) {
+      here.for_each([&](std::uint32_t low) {
+        visit(here.key << 16U | low);
+        tick();
+      });
+    });
+  }
+
+ private:
+  static key_view checked(key_view bytes);
+
+  key_view bytes_;
+  roaring_reader roaring_;
+};
+
+// The canonical way is where_shorter.
+enum class use_runs { where_shorter, never };
+
+// Writes a set. Keys must come ascending.
+class user_set_writer {
+ public:
+  user_set_writer(use_runs runs, std::pmr::memory_resource *memory)
+      : may_use_runs_(runs == use_runs::where_shorter), entries_(memory), content_(memory), memory_(memory) {}
+
+  // Adds the numbers of one key: 1 to 4,096 of them, ascending, or more in a bitset.
+  void add(std::uint32_t key, std::span<const std::uint16_t> numbers);
+  void add(std::uint32_t key, const container::bitset &numbers);
+
+  // Hands over the memory: `reserved` bytes, for the length word of a PostgreSQL value, then head and bitmap.
+  std::span<std::byte> finish(std::size_t reserved);
+
+ private:
+  struct entry {
+    std::uint32_t key;
+    std::uint32_t cardinality;
+    std::size_t begin;  // in content_
+    bool is_runs;
+  };
+
+  bool begin(std::uint32_t key, std::size_t cardinality, std::size_t runs);
+  void add_run(std::uint32_t first, std::uint32_t last);
+
+  bool may_use_runs_;
+  std::pmr::vector<entry> entries_;
+  byte_buffer content_;
+  std::pmr::memory_resource *memory_;
+};
+
+// The canonical bytes of numbers that are ascending and without duplicates.
+std::span<std::byte> to_canonical(std::span<const std::uint32_t> numbers, std::size_t reserved,
+                                  std::pmr::memory_resource *memory);
+
+// The same set written anew. Throws damaged_bytes unless the containers are in order.
+std::span<std::byte> rewrite(const roaring_reader &from, use_runs runs, std::size_t reserved,
+                             std::pmr::memory_resource *memory);
+
+}  // namespace headcount::core
