@@ -7,7 +7,7 @@
 EXTENSION    = headcount
 ifeq ($(EXTENSION),headcount)
 SOURCES      = src/files.txt
-SQL_PARTS    = $(sort $(wildcard src/sql/*.sql))
+SQL_PARTS    = $(foreach part,sql source api,$(sort $(wildcard src/$(part)/*.sql)))
 LIBRARIES    = -lroaring
 TESTS_IN     = .
 ISOLATION      = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))

@@ -105,4 +105,13 @@ inline void finish_soft_error([[maybe_unused]] FunctionCallInfo fcinfo, [[maybe_
 #endif
 }
 
+// expression_tree_mutator(), whose callback has had other types.
+inline Node *mutate_expression(Node *node, Node *(*mutate)(Node *, void *), void *with) {
+#if PG_VERSION_NUM >= 160000
+  return expression_tree_mutator(node, mutate, with);
+#else
+  return expression_tree_mutator(node, reinterpret_cast<Node *(*)()>(reinterpret_cast<void (*)()>(mutate)), with);
+#endif
+}
+
 }  // namespace headcount::pg::compat

@@ -14,6 +14,14 @@ inline Oid owner_of(Oid relation) {
   return owner;
 }
 
+// Raises an error unless the current role has the rights of the owner of a relation.
+inline void require_owner(Oid relation) {
+  const Oid owner = owner_of(relation);
+  if (!OidIsValid(owner)) ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relation)));
+  if (!has_privs_of_role(GetUserId(), owner))
+    aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relation)), get_rel_name(relation));
+}
+
 // From begin() to end() code runs as another role, and settings that it changes are put back. Where it is not ended, the
 // end of the transaction, or of the subtransaction, does that.
 class other_rights {
@@ -25,8 +33,20 @@ class other_rights {
   }
 
   // Names are looked up in pg_catalog, and nowhere that the caller chose.
-  static void use_own_search_path() {
-    (void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+  static void use_own_search_path() { set("search_path", "pg_catalog, pg_temp"); }
+
+  // The same, and no setting of the caller changes what generated SQL means, or how values are written as text.
+  static void use_own_settings() {
+    use_own_search_path();
+    set("standard_conforming_strings", "on");
+    set("quote_all_identifiers", "off");
+    set("transform_null_equals", "off");
+    set("array_nulls", "on");
+    set("datestyle", "ISO, YMD");
+    set("intervalstyle", "postgres");
+    set("bytea_output", "hex");
+    set("row_security", "on");
+    set("default_table_access_method", "heap");
   }
 
   void end() const {
@@ -35,6 +55,10 @@ class other_rights {
   }
 
  private:
+  static void set(const char *name, const char *value) {
+    (void)set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+  }
+
   Oid caller_ = InvalidOid;
   int context_ = 0;
   int settings_ = 0;  // nest level

@@ -46,13 +46,3 @@ CREATE FUNCTION headcount.daily_keys(presence headcount.presence, time_zone text
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'headcount_daily_keys' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 100000;
 COMMENT ON FUNCTION headcount.daily_keys(headcount.presence, text, date, date, timestamptz) IS 'each key on each civil day that it was present';
-
-CREATE FUNCTION headcount_internal.resolve_expression(relation regclass, expression text, OUT sql text, OUT type regtype, OUT "collation" oid)
-    RETURNS record
-    AS 'MODULE_PATHNAME', 'headcount_resolve_expression' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
-COMMENT ON FUNCTION headcount_internal.resolve_expression(regclass, text) IS 'one SQL expression over the columns of a table, with every name qualified, its type and collation';
-
-CREATE FUNCTION headcount_internal.expression_obstacle(relation regclass, expression text) RETURNS text
-    AS 'MODULE_PATHNAME', 'headcount_expression_obstacle' LANGUAGE C STABLE STRICT PARALLEL UNSAFE COST 1000;
-COMMENT ON FUNCTION headcount_internal.expression_obstacle(regclass, text) IS
-    'internal: what of a resolved expression may give the same row another value, or cannot be evaluated by a trigger; NULL where there is nothing';

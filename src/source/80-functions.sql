@@ -4,20 +4,20 @@
 -- as_of set headcount.as_of for their own duration (the SET clause puts it back), which is why they cannot run in a
 -- parallel worker; the queries inside can have workers of their own.
 
-CREATE FUNCTION headcount.set_as_of(as_of timestamptz) RETURNS timestamptz
+CREATE FUNCTION headcount_internal.set_as_of(as_of timestamptz) RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     as_of := coalesce(as_of, now());
     IF NOT isfinite(as_of) THEN
-        PERFORM headcount.raise_argument_error('as_of', 'must be finite');
+        PERFORM headcount_internal.raise_argument_error('as_of', 'must be finite');
     END IF;
     -- in UTC and ISO order, which every DateStyle and TimeZone reads alike
     PERFORM set_config('headcount.as_of', to_char(as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US"+00" BC'), true);
     RETURN as_of;
 END
 $$;
-COMMENT ON FUNCTION headcount.set_as_of(timestamptz) IS
-    'internal: makes the views of the sources speak of this instant (NULL is now) until the calling function ends';
+COMMENT ON FUNCTION headcount_internal.set_as_of(timestamptz) IS
+    'makes the views of the sources speak of this instant (NULL is now) until the calling function ends';
 
 CREATE FUNCTION headcount.online_counts(source text, user_names text[], as_of timestamptz DEFAULT headcount.as_of())
 RETURNS TABLE (user_name text, online_count bigint)
@@ -25,11 +25,11 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 50
 SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
 #variable_conflict use_variable
 DECLARE
-    options    headcount.source := headcount.find_source(source);
+    options    headcount_internal.source := headcount_internal.find_source(source);
     identities text[] := user_names;
 BEGIN
-    PERFORM headcount.set_as_of(as_of);
-    IF options.user_identity IS NOT NULL THEN
+    PERFORM headcount_internal.set_as_of(as_of);
+    IF options.has_identity THEN
         EXECUTE format('SELECT array_agg(%I.identity_of(a.name) ORDER BY a.place) FROM unnest($1) WITH ORDINALITY AS a (name, place)', source)
             INTO identities USING user_names;
     END IF;
@@ -47,7 +47,7 @@ COMMENT ON FUNCTION headcount.online_counts(text, text[], timestamptz) IS
     'how many connections each of these users has, one row a name in the order of the names, 0 for none; needs SELECT on the view online_users of the source';
 
 -- Buckets of whole stored days, those of [from_day, to_day).
-CREATE FUNCTION headcount.stored_activity(source text, options headcount.source, granularity text, from_day date, to_day date)
+CREATE FUNCTION headcount_internal.stored_activity(source text, options headcount_internal.source, granularity text, from_day date, to_day date)
 RETURNS TABLE (bucket timestamptz, unique_users integer, concurrent_users integer, concurrent_hosts integer,
                denial_users integer, denials integer)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -57,32 +57,32 @@ BEGIN
                coalesce(max(a.concurrent_users), 0), coalesce(max(r.concurrent_hosts), 0),
                headcount.unique_count(r.denied)::integer, coalesce(sum(r.denials), 0)::integer
         FROM (SELECT ($3 + i)::timestamp AS day FROM generate_series(0, $4 - $3 - 1) AS i) AS g
-             LEFT JOIN %1$I.rollup_days AS a ON a.slice = 'a' AND a.day = g.day
-             LEFT JOIN %1$I.rollup_days AS r ON r.slice = %2$L AND r.day = g.day
+             LEFT JOIN %1$I.rollup_days AS a ON a.scope = 'a' AND a.day = g.day
+             LEFT JOIN %1$I.rollup_days AS r ON r.scope = %2$L AND r.day = g.day
         WHERE headcount.day_start(g.day::date, $2) < headcount.day_start(g.day::date + 1, $2)      -- else the zone skipped it
         GROUP BY date_trunc($1, g.day)
-        ORDER BY 1$q$, source, headcount.model_slice(options, options.licensing_model))
+        ORDER BY 1$q$, source, headcount_internal.model_scope(options.realtime_servers, options.licensing_model))
         USING granularity, options.time_zone, from_day, to_day;
 END
 $$;
-COMMENT ON FUNCTION headcount.stored_activity(text, headcount.source, text, date, date) IS
-    'internal: what source_activity tells of stored days';
+COMMENT ON FUNCTION headcount_internal.stored_activity(text, headcount_internal.source, text, date, date) IS
+    'what source_activity tells of stored days';
 
 -- The first day that source_activity has something of, among the stored ones.
-CREATE FUNCTION headcount.first_active_day(source text, options headcount.source) RETURNS date
+CREATE FUNCTION headcount_internal.first_active_day(source text, options headcount_internal.source) RETURNS date
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     first_day date;
 BEGIN
     EXECUTE format($q$SELECT min(d.day) FROM %I.rollup_days AS d
-                      WHERE d.slice = 'a' AND headcount.cardinality(d.used) > 0 OR d.slice = %L AND (d.concurrent_hosts > 0 OR d.denials > 0)$q$,
-                   source, headcount.model_slice(options, options.licensing_model))
+                      WHERE d.scope = 'a' AND headcount.cardinality(d.used) > 0 OR d.scope = %L AND (d.concurrent_hosts > 0 OR d.denials > 0)$q$,
+                   source, headcount_internal.model_scope(options.realtime_servers, options.licensing_model))
         INTO first_day;
     RETURN first_day;
 END
 $$;
-COMMENT ON FUNCTION headcount.first_active_day(text, headcount.source) IS
-    'internal: the first stored day with a user, host or denial that the model of a source looks at';
+COMMENT ON FUNCTION headcount_internal.first_active_day(text, headcount_internal.source) IS
+    'the first stored day with a user, host or denial that the model of a source looks at';
 
 CREATE FUNCTION headcount.source_activity(source text, granularity text, from_at timestamptz, to_at timestamptz,
                                           as_of timestamptz DEFAULT headcount.as_of())
@@ -92,8 +92,8 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 400
 SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
 #variable_conflict use_variable
 DECLARE
-    options       headcount.source := headcount.find_source(source);
-    realtime      boolean := headcount.model_slice(options, options.licensing_model) = 'r';
+    options       headcount_internal.source := headcount_internal.find_source(source);
+    realtime      boolean := headcount_internal.model_scope(options.realtime_servers, options.licensing_model) = 'r';
     session_where text := 'true';
     denial_where  text := 'NOT d.is_false_denial';
     first_day     date;
@@ -101,9 +101,9 @@ DECLARE
     until         date;      -- where the stored days end
     split_day     date;
 BEGIN
-    as_of := headcount.set_as_of(as_of);
+    as_of := headcount_internal.set_as_of(as_of);
     IF from_at > to_at THEN
-        RAISE EXCEPTION 'from_at (%) is after to_at (%)', from_at, to_at USING ERRCODE = 'invalid_parameter_value';
+        PERFORM headcount_internal.raise_error('22023', format('from_at (%s) is after to_at (%s)', from_at, to_at));
     END IF;
     -- a wrong granularity is told before the tables are read
     PERFORM FROM headcount.activity(NULL::headcount.presence, granularity, options.time_zone, NULL, NULL, as_of);
@@ -111,12 +111,12 @@ BEGIN
     IF granularity <> 'hour' AND (from_at IS NULL OR from_at = headcount.day_start(headcount.day_of(from_at, options.time_zone), options.time_zone)) THEN
         first_day := headcount.day_of(from_at, options.time_zone);
         last_day := headcount.day_of(to_at, options.time_zone);
-        until := headcount.stored_until(source, options, coalesce(first_day, '-infinity'), coalesce(last_day, 'infinity'));
+        until := headcount_internal.stored_until(source, options, coalesce(first_day, '-infinity'), coalesce(last_day, 'infinity'));
         IF until IS NOT NULL THEN
             split_day := date_trunc(granularity, least(until, last_day)::timestamp)::date;
-            first_day := coalesce(first_day, headcount.first_active_day(source, options));
+            first_day := coalesce(first_day, headcount_internal.first_active_day(source, options));
             IF first_day < split_day THEN
-                RETURN QUERY SELECT * FROM headcount.stored_activity(source, options, granularity, first_day, split_day);
+                RETURN QUERY SELECT * FROM headcount_internal.stored_activity(source, options, granularity, first_day, split_day);
                 from_at := headcount.day_start(split_day, options.time_zone);
                 IF from_at > as_of OR from_at >= to_at THEN
                     RETURN;

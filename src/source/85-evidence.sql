@@ -6,16 +6,16 @@
 -- A condition for sessions s that have an instant in common with [from_at, to_at), where from_at is not after as_of: open
 -- sessions last until then. Its parts stand alone so that indexes on the start and on the end can serve them; the last
 -- one is about ends, which are exclusive except for a session of one instant.
-CREATE FUNCTION headcount.meets_span(from_at text DEFAULT '$1', to_at text DEFAULT '$2') RETURNS text
+CREATE FUNCTION headcount_internal.meets_span(from_at text DEFAULT '$1', to_at text DEFAULT '$2') RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format('s.started_at < %2$s AND (s.ended_at IS NULL OR s.ended_at >= %1$s) AND (s.ended_at IS DISTINCT FROM %1$s OR s.started_at = %1$s)',
                   from_at, to_at)
 $$;
-COMMENT ON FUNCTION headcount.meets_span(text, text) IS 'internal: the condition for sessions s that meet a span of time';
+COMMENT ON FUNCTION headcount_internal.meets_span(text, text) IS 'the condition for sessions s that meet a span of time';
 
 -- Where the stored days of a source that can be read for a question about some days end: at the first one that has to be
 -- computed anew. NULL where none can be: nothing is stored, or the caller may not read it.
-CREATE FUNCTION headcount.stored_until(source text, options headcount.source, from_day date, to_day date) RETURNS date
+CREATE FUNCTION headcount_internal.stored_until(source text, options headcount_internal.source, from_day date, to_day date) RETURNS date
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     dirty_day date;
@@ -23,31 +23,31 @@ BEGIN
     IF NOT options.materialized THEN
         RETURN NULL;
     ELSIF NOT (SELECT coalesce(bool_and(has_table_privilege(to_regclass(format('%I.%I', source, t)), 'SELECT')), false)
-               FROM unnest(ARRAY['rollup_days', 'rollup_users', 'rollup_dirty']) AS t) THEN
-        IF EXISTS (SELECT FROM headcount.rollup AS r WHERE r.sessions_view = options.sessions_view AND r.frozen_before > from_day) THEN
-            RAISE EXCEPTION 'permission denied for frozen days of source "%"', source USING ERRCODE = 'insufficient_privilege',
-                HINT = format('GRANT SELECT ON %1$I.rollup_days, %1$I.rollup_users, %1$I.rollup_dirty.', source);
+               FROM unnest(ARRAY['rollup_days', 'rollup_dictionary', 'dirty_days']) AS t) THEN
+        IF headcount_internal.frozen_before(options.state) > from_day THEN
+            PERFORM headcount_internal.raise_error('42501', format('permission denied for frozen days of source "%s"', source), NULL,
+                format('GRANT SELECT ON %1$I.rollup_days, %1$I.rollup_dictionary, %1$I.dirty_days.', source));
         END IF;
         RETURN NULL;
     END IF;
-    EXECUTE format('SELECT min(r.from_day) FROM %I.rollup_dirty AS r WHERE r.from_day <= $2 AND r.to_day > $1', source)
+    EXECUTE format('SELECT min(r.from_day) FROM %I.dirty_days AS r WHERE r.from_day <= $2 AND r.to_day > $1', source)
         INTO dirty_day USING from_day, to_day;
-    RETURN NULLIF(least(headcount.live_day(options.sessions_view), dirty_day), '-infinity');
+    RETURN NULLIF(least(headcount_internal.live_day(options.state), dirty_day), '-infinity');
 END
 $$;
-COMMENT ON FUNCTION headcount.stored_until(text, headcount.source, date, date) IS
-    'internal: before which day the stored days of a source can be read for a question about some days, NULL where none can';
+COMMENT ON FUNCTION headcount_internal.stored_until(text, headcount_internal.source, date, date) IS
+    'before which day the stored days of a source can be read for a question about some days, NULL where none can';
 
 -- What a kind of users is: rows of the tables, and sets of stored days. What a licensing model leaves out is left out of
 -- new users, and where asked also of the denied ones and the total.
-CREATE TYPE headcount.user_kind AS (slice "char", has_sessions boolean, has_denials boolean, is_new boolean);
-COMMENT ON TYPE headcount.user_kind IS 'internal: where the users of one kind are found';
+CREATE TYPE headcount_internal.user_kind AS (scope "char", has_sessions boolean, has_denials boolean, is_new boolean);
+COMMENT ON TYPE headcount_internal.user_kind IS 'where the users of one kind are found';
 
-CREATE FUNCTION headcount.find_user_kind(options headcount.source, what text, as_reported boolean) RETURNS headcount.user_kind
+CREATE FUNCTION headcount_internal.find_user_kind(options headcount_internal.source, what text, as_reported boolean) RETURNS headcount_internal.user_kind
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     is_2013  constant boolean := options.licensing_model = '2013';
-    reported constant "char" := headcount.model_slice(options, options.licensing_model);
+    reported constant "char" := headcount_internal.model_scope(options.realtime_servers, options.licensing_model);
 BEGIN
     RETURN CASE
         WHEN what = 'used' THEN ROW('a'::"char", true, false, false)
@@ -57,35 +57,35 @@ BEGIN
         WHEN what = 'new' THEN ROW(reported, true, NOT is_2013, true) END;
 END
 $$;
-COMMENT ON FUNCTION headcount.find_user_kind(headcount.source, text, boolean) IS
-    'internal: where the users of one kind are found, NULL for a kind that does not exist';
+COMMENT ON FUNCTION headcount_internal.find_user_kind(headcount_internal.source, text, boolean) IS
+    'where the users of one kind are found, NULL for a kind that does not exist';
 
 -- A query for the names, each once, of the users of one kind over [$1, $2), the days from $4 to $5; $3 are the realtime
 -- servers, and $6 is where stored days end, $7 when, where those are read.
-CREATE FUNCTION headcount.users_query(source text, options headcount.source, what text, as_reported boolean, reads_stored boolean) RETURNS text
+CREATE FUNCTION headcount_internal.users_query(source text, options headcount_internal.source, what text, as_reported boolean, reads_stored boolean) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    kind     constant headcount.user_kind := headcount.find_user_kind(options, what, as_reported);
+    kind     constant headcount_internal.user_kind := headcount_internal.find_user_kind(options, what, as_reported);
     -- names are the same when their bytes are, and are listed in that order
     sessions constant text := format($q$SELECT s.user_name COLLATE pg_catalog."C" AS user_name, s.started_at AS at
-        FROM %I.sessions AS s WHERE s.user_name <> ''%s AND $q$, source, CASE WHEN kind.slice = 'r' THEN ' AND s.is_realtime' ELSE '' END);
+        FROM %I.sessions AS s WHERE s.user_name <> ''%s AND $q$, source, CASE WHEN kind.scope = 'r' THEN ' AND s.is_realtime' ELSE '' END);
     denials  constant text := format($q$SELECT d.user_name COLLATE pg_catalog."C" AS user_name, d.denied_at AS at
-        FROM %I.denials AS d WHERE NOT d.is_false_denial%s AND $q$, source, CASE WHEN kind.slice = 'r' THEN ' AND d.server = ANY ($3)' ELSE '' END);
-    -- the users of stored days; what is put in for the percent signs bounds the days
+        FROM %I.denials AS d WHERE NOT d.is_false_denial%s AND $q$, source, CASE WHEN kind.scope = 'r' THEN ' AND d.server = ANY ($3)' ELSE '' END);
+    -- the users of stored days, those that the condition is put in place of <days>
     stored   constant text := format($q$SELECT u.name AS user_name, NULL::timestamptz AS at
-        FROM headcount_internal.user_names((SELECT array_agg(l.list) FROM %1$I.rollup_users AS l),
+        FROM headcount.user_names((SELECT array_agg(l.page) FROM %1$I.rollup_dictionary AS l),
                                   (SELECT headcount.user_set_union_agg(x.users)
                                    FROM %1$I.rollup_days AS d CROSS JOIN LATERAL (VALUES %2$s) AS x (users)
-                                   WHERE d.slice = %3$L AND %%s)) AS u (name)$q$, source,
+                                   WHERE d.scope = %3$L AND <days>)) AS u (name)$q$, source,
         CASE WHEN kind.has_sessions AND kind.has_denials THEN '(d.used), (d.denied)' WHEN kind.has_sessions THEN '(d.used)' ELSE '(d.denied)' END,
-        kind.slice);
+        kind.scope);
     from_at  constant text := CASE WHEN reads_stored THEN 'greatest($1, $7)' ELSE '$1' END;
     rows     text[] := '{}';
 BEGIN
     IF what IS NULL THEN
-        PERFORM headcount.raise_argument_error('what', 'must not be null', '22004');
+        PERFORM headcount_internal.raise_argument_error('what', 'must not be null', '22004');
     ELSIF kind IS NULL THEN
-        PERFORM headcount.raise_argument_error('what', format('"%s" is not a set of users', what),
+        PERFORM headcount_internal.raise_argument_error('what', format('"%s" is not a set of users', what),
                                                hint => 'The sets are used, denied, total and new.');
     END IF;
     IF kind.is_new AND NOT reads_stored THEN      -- all there ever were, by when they came
@@ -96,45 +96,45 @@ BEGIN
         RETURN format('SELECT r.user_name FROM (%s) AS r GROUP BY r.user_name HAVING min(r.at) >= $1', array_to_string(rows, ' UNION ALL '));
     END IF;
     IF kind.has_sessions THEN
-        rows := rows || (sessions || headcount.meets_span(from_at, '$2'));
+        rows := rows || (sessions || headcount_internal.meets_span(from_at, '$2'));
     END IF;
     IF kind.has_denials THEN
-        rows := rows || format('%sd.denied_at >= %s AND d.denied_at < $2', denials, from_at);
+        rows := rows || concat(denials, 'd.denied_at >= ', from_at, ' AND d.denied_at < $2');
     END IF;
     IF reads_stored THEN
-        rows := rows || format(stored, 'd.day >= $4 AND d.day <= $5 AND d.day < $6');
+        rows := rows || replace(stored, '<days>', 'd.day >= $4 AND d.day <= $5 AND d.day < $6');
     END IF;
     IF NOT kind.is_new THEN
         RETURN format('SELECT r.user_name FROM (%s) AS r GROUP BY r.user_name', array_to_string(rows, ' UNION ALL '));
     END IF;
     -- those of the days, less those of all days before
     RETURN format('SELECT r.user_name FROM (%s) AS r EXCEPT (%s)', array_to_string(rows, ' UNION ALL '), concat_ws(' UNION ALL ',
-        format('SELECT r.user_name FROM (%s) AS r', format(stored, 'd.day < least($4, $6)')),
-        format('SELECT r.user_name FROM (%s%s) AS r', sessions, headcount.meets_span('$7', '$1')),
+        format('SELECT r.user_name FROM (%s) AS r', replace(stored, '<days>', 'd.day < least($4, $6)')),
+        format('SELECT r.user_name FROM (%s%s) AS r', sessions, headcount_internal.meets_span('$7', '$1')),
         CASE WHEN kind.has_denials THEN format('SELECT r.user_name FROM (%sd.denied_at >= $7 AND d.denied_at < $1) AS r', denials) END));
 END
 $$;
-COMMENT ON FUNCTION headcount.users_query(text, headcount.source, text, boolean, boolean) IS
-    'internal: the query for the users of a source that are behind a number';
+COMMENT ON FUNCTION headcount_internal.users_query(text, headcount_internal.source, text, boolean, boolean) IS
+    'the query for the users of a source that are behind a number';
 
 CREATE FUNCTION headcount.unique_users(source text, from_day date, to_day date, what text DEFAULT 'used') RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    options constant headcount.source := headcount.find_source(source);
-    until   constant date := headcount.stored_until(source, options, CASE WHEN what = 'new' THEN '-infinity' ELSE coalesce(from_day, '-infinity') END,
+    options constant headcount_internal.source := headcount_internal.find_source(source);
+    until   constant date := headcount_internal.stored_until(source, options, CASE WHEN what = 'new' THEN '-infinity' ELSE coalesce(from_day, '-infinity') END,
                                                     coalesce(to_day, 'infinity'));
-    query   constant text := headcount.users_query(source, options, what, false, until IS NOT NULL);
+    query   constant text := headcount_internal.users_query(source, options, what, false, until IS NOT NULL);
     from_at constant timestamptz := CASE WHEN isfinite(from_day) THEN headcount.day_start(from_day, options.time_zone)
                                          ELSE coalesce(from_day, '-infinity')::timestamptz END;
     to_at   constant timestamptz := CASE WHEN isfinite(to_day) THEN headcount.day_start(to_day + 1, options.time_zone)
                                          ELSE coalesce(to_day, 'infinity')::timestamptz END;
     users   integer;
 BEGIN
-    PERFORM headcount.check_day_order(from_day, to_day);
+    PERFORM headcount_internal.check_day_order(from_day, to_day);
     IF from_at >= to_at OR from_at > headcount.as_of() THEN      -- a day that the zone skipped, or one to come
         RETURN 0;
     ELSIF to_day < until AND what <> 'new' THEN      -- all stored: the sets know how many they are, without names
-        EXECUTE format('SELECT coalesce(headcount.unique_count(%s), 0)::integer FROM %I.rollup_days AS d WHERE d.slice = ''a'' AND d.day >= $1 AND d.day <= $2',
+        EXECUTE format('SELECT coalesce(headcount.unique_count(%s), 0)::integer FROM %I.rollup_days AS d WHERE d.scope = ''a'' AND d.day >= $1 AND d.day <= $2',
                        CASE what WHEN 'used' THEN 'd.used' WHEN 'denied' THEN 'd.denied' ELSE 'd.used, d.denied' END, source)
             INTO users USING coalesce(from_day, '-infinity'), to_day;
         RETURN users;
@@ -153,20 +153,20 @@ RETURNS SETOF text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
 DECLARE
-    options  constant headcount.source := headcount.find_source(source);
+    options  constant headcount_internal.source := headcount_internal.find_source(source);
     from_day date := day;
     from_at  timestamptz;
     to_at    constant timestamptz := headcount.day_start(day + 1, options.time_zone);
     until    date;
     query    text;
 BEGIN
-    PERFORM headcount.check_required('day', day::text);
-    as_of := headcount.set_as_of(as_of);
+    PERFORM headcount_internal.check_required('day', day::text);
+    as_of := headcount_internal.set_as_of(as_of);
     IF what = 'total' THEN
         from_day := CASE WHEN options.licensing_model = '2013' THEN day - (options.window_days - 1) ELSE '-infinity' END;
     END IF;
-    until := headcount.stored_until(source, options, CASE WHEN what = 'new' THEN '-infinity' ELSE from_day END, day);
-    query := headcount.users_query(source, options, what, true, until IS NOT NULL);
+    until := headcount_internal.stored_until(source, options, CASE WHEN what = 'new' THEN '-infinity' ELSE from_day END, day);
+    query := headcount_internal.users_query(source, options, what, true, until IS NOT NULL);
     IF headcount.day_start(day, options.time_zone) > as_of THEN
         RETURN;
     END IF;
@@ -184,16 +184,16 @@ CREATE FUNCTION headcount.hosts_at_peak(source text, day date, as_of timestamptz
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
 DECLARE
-    options headcount.source := headcount.find_source(source);
+    options headcount_internal.source := headcount_internal.find_source(source);
     from_at timestamptz := headcount.day_start(day, options.time_zone);
     to_at   timestamptz := headcount.day_start(day + 1, options.time_zone);
 BEGIN
-    PERFORM headcount.check_required('day', day::text);
-    as_of := headcount.set_as_of(as_of);
+    PERFORM headcount_internal.check_required('day', day::text);
+    as_of := headcount_internal.set_as_of(as_of);
     to_at := least(to_at, as_of + interval '1 microsecond');
-    IF EXISTS (SELECT FROM headcount.rollup AS r WHERE r.sessions_view = options.sessions_view AND r.frozen_before > day) THEN
-        RAISE EXCEPTION 'day % of source "%" is frozen', day, source USING ERRCODE = 'object_not_in_prerequisite_state',
-            DETAIL = 'Its hosts are not stored, and the tables need not have its sessions any more.';
+    IF headcount_internal.frozen_before(options.state) > day THEN
+        PERFORM headcount_internal.raise_error('55000', format('day %s of source "%s" is frozen', day, source),
+            'Its hosts are not stored, and the tables need not have its sessions any more.');
     END IF;
     IF from_at < to_at THEN
         RETURN QUERY EXECUTE format($q$
@@ -203,8 +203,8 @@ BEGIN
                  CROSS JOIN LATERAL headcount.peak(p.hosts, $1, $2) AS top
                  CROSS JOIN LATERAL headcount.keys_at(p.hosts, coalesce(top.at, $1)) AS k (host)      -- no peak: nobody is there
             ORDER BY k.host COLLATE pg_catalog."C"$q$,
-            source, headcount.meets_span(),
-            CASE headcount.model_slice(options, options.licensing_model) WHEN 'r' THEN ' AND s.is_realtime' ELSE '' END)
+            source, headcount_internal.meets_span(),
+            CASE headcount_internal.model_scope(options.realtime_servers, options.licensing_model) WHEN 'r' THEN ' AND s.is_realtime' ELSE '' END)
             USING from_at, to_at;
     END IF;
 END

@@ -16,7 +16,7 @@ CREATE FUNCTION headcount.create_freeradius_source(
     time_zone text DEFAULT pg_catalog.current_setting('TimeZone'), licensing_model text DEFAULT '2019',
     window_days integer DEFAULT 14, materialized boolean DEFAULT true,
     tracking text DEFAULT 'auto', tracking_days integer DEFAULT 2)
-RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
+RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 #variable_conflict use_variable
 DECLARE
     has_denials boolean;
@@ -24,12 +24,12 @@ BEGIN
     -- on the caller's search path, hence no SET clause
     sessions := coalesce(sessions, pg_catalog.to_regclass('radacct'));
     IF sessions IS NULL THEN
-        PERFORM headcount.raise_argument_error('sessions', 'relation "radacct" does not exist', '42P01',
+        PERFORM headcount_internal.raise_argument_error('sessions', 'relation "radacct" does not exist', '42P01',
             hint => 'Name the table of the sessions, or put its schema on the search path.');
     END IF;
     denials := coalesce(denials, pg_catalog.to_regclass('radpostauth'));
     has_denials := denials IS NOT NULL;
-    PERFORM headcount.create_source(
+    RETURN headcount.create_source(
         name, sessions, user_name, host, started_at, ended_at, server, last_seen, idle_limit, sessions_when,
         user_identity, realtime_servers, denials,
         CASE WHEN has_denials THEN denied_user END, CASE WHEN has_denials THEN denied_at END, denied_host, denied_server,
@@ -39,4 +39,4 @@ END
 $$;
 COMMENT ON FUNCTION headcount.create_freeradius_source(text, regclass, regclass, text, text, text, text, text, text, interval,
     text, text, text[], text, text, text, text, text, interval, interval, text, text, integer, boolean, text, integer) IS
-    'makes a source over the stock schema of FreeRADIUS: sessions in radacct, rejected logins in radpostauth (where there is one), both found on the search path unless named';
+    'makes a source, and says what it made, over the stock schema of FreeRADIUS: sessions in radacct, rejected logins in radpostauth (where there is one), both found on the search path unless named';

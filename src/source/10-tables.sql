@@ -1,0 +1,287 @@
+-- What a source is made of. All of it is in the schema of the source and belongs to its owner: there is no registry that
+-- others could write, lock or read.
+--
+--   settings           one row: what the source was told besides its expressions, which stand in its views
+--   rollup_state       one row: up to which day days are stored (the watermark), and marks of all that they depend on
+--   rollup_days        a row for each stored day with something: sets of users, peaks, sketches
+--   rollup_dictionary  the numbers of users that the sets are of, in pages of some dozens (src/core/dictionary_page.hpp)
+--   invalidation_log   days that changed since they were stored, appended by triggers on the user's tables
+--
+-- These are typed tables: nobody can drop, rename or retype a column of one, and DROP EXTENSION ... CASCADE takes them
+-- along. A day is read from rollup_days if it is before the watermark, has not changed since, and all that it was computed
+-- from is what it was (see state.hpp); all others are computed from the tables themselves. Both happen in one statement,
+-- hence in one snapshot, in which each change is visible together with the row that logs it: so the answer is that of a
+-- full recompute, whenever it is asked.
+
+CREATE TYPE headcount_internal.settings AS (
+    time_zone           text,
+    licensing_model     text,
+    window_days         integer,
+    realtime_servers    text[],
+    idle_limit          interval,
+    false_denial_before interval,
+    false_denial_after  interval,
+    materialized        boolean,
+    tracking            text,
+    tracking_days       integer
+);
+COMMENT ON TYPE headcount_internal.settings IS 'what a source was told besides its expressions: a row of its table "settings"';
+COMMENT ON COLUMN headcount_internal.settings.idle_limit IS 'in seconds, so that it means the same in every time zone';
+COMMENT ON COLUMN headcount_internal.settings.false_denial_before IS 'both limits are NULL if false denials are not looked for';
+
+-- What headcount_internal.find_source tells of a source.
+CREATE TYPE headcount_internal.source AS (
+    sessions_view       regclass,
+    state               regclass,
+    definition          regclass,
+    denial_definition   regclass,
+    sessions            regclass,
+    denials             regclass,
+    has_servers         boolean,
+    has_identity        boolean,
+    time_zone           text,
+    licensing_model     text,
+    window_days         integer,
+    realtime_servers    text[],
+    idle_limit          interval,
+    false_denial_before interval,
+    false_denial_after  interval,
+    materialized        boolean,
+    tracking            text,
+    tracking_days       integer
+);
+COMMENT ON TYPE headcount_internal.source IS 'a source: its views and tables, the tables that it reads, and what it was told';
+
+-- The arguments of create_source, with every expression resolved.
+CREATE TYPE headcount_internal.options AS (
+    sessions            oid,
+    user_name           text,
+    host                text,
+    started_at          text,
+    ended_at            text,
+    server              text,
+    last_seen           text,
+    idle_limit          interval,
+    sessions_when       text,
+    user_identity       text,
+    realtime_servers    text[],
+    denials             oid,
+    denied_user         text,
+    denied_at           text,
+    denied_host         text,
+    denied_server       text,
+    denied_when         text,
+    false_denial_before interval,
+    false_denial_after  interval,
+    time_zone           text,
+    licensing_model     text,
+    window_days         integer,
+    materialized        boolean,
+    tracking            text,
+    tracking_days       integer,
+    naive               text[]
+);
+COMMENT ON TYPE headcount_internal.options IS 'the options of a source while it is made or altered';
+COMMENT ON COLUMN headcount_internal.options.sessions IS 'an OID, as is denials: its text is the same under every search_path';
+COMMENT ON COLUMN headcount_internal.options.naive IS 'the options among them that give a timestamp without time zone';
+
+-- The columns are read by number in state.cpp.
+CREATE TYPE headcount_internal.rollup_state AS (
+    definition         regclass,
+    denial_definition  regclass,
+    log                regclass,
+    relations          regclass[],
+    triggers           oid[],
+    definition_mark    bigint,
+    tracking_mark      bigint,
+    bounds_mark        bigint,
+    registered_at      timestamptz,
+    time_zone          text,
+    grace              bigint,
+    first_day          date,
+    watermark          date,
+    frozen_before      date,
+    next_user_id       integer,
+    dictionary_buckets integer,
+    compacted_users    integer,
+    last_refresh       timestamptz,
+    last_duration      interval,
+    last_error         text,
+    refresh_pid        integer,
+    refresh_started_at timestamptz,
+    days_done          integer,
+    days_total         integer,
+    current_day        date
+);
+COMMENT ON TYPE headcount_internal.rollup_state IS 'how far the days of a materialized source are stored: a row of its table "rollup_state"';
+COMMENT ON COLUMN headcount_internal.rollup_state.relations IS 'the tables and partitions whose changes are logged by triggers; NULL if the source is tracked by window';
+COMMENT ON COLUMN headcount_internal.rollup_state.triggers IS 'these triggers';
+COMMENT ON COLUMN headcount_internal.rollup_state.definition_mark IS 'what the views, and the functions and types that they use, were when days were stored; so are the other marks';
+COMMENT ON COLUMN headcount_internal.rollup_state.registered_at IS 'transactions that began earlier do not read stored days';
+COMMENT ON COLUMN headcount_internal.rollup_state.grace IS 'microseconds after a day in which a session can still make a denial of it false';
+COMMENT ON COLUMN headcount_internal.rollup_state.watermark IS 'days before this one are stored, later ones are computed when they are asked for';
+COMMENT ON COLUMN headcount_internal.rollup_state.frozen_before IS 'days before this one stay as they are stored, whatever happens to the tables';
+COMMENT ON COLUMN headcount_internal.rollup_state.next_user_id IS 'the number that the next new user gets';
+COMMENT ON COLUMN headcount_internal.rollup_state.dictionary_buckets IS 'among how many buckets the pages of the dictionary are shared out';
+COMMENT ON COLUMN headcount_internal.rollup_state.compacted_users IS 'how many users there were when each bucket was made one page';
+
+-- The schema of postgresql-hll is known when it is installed, not when this is written.
+DO $$
+DECLARE
+    hll constant text := (SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension AS e
+                          JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace WHERE e.extname OPERATOR(pg_catalog.=) 'hll');
+BEGIN
+    EXECUTE pg_catalog.format($q$CREATE TYPE headcount_internal.rollup_day AS (
+        scope               "char",
+        server              text COLLATE pg_catalog."C",
+        day                 date,
+        used                headcount.user_set,
+        denied              headcount.user_set,
+        denials             integer,
+        concurrent_hosts    integer,
+        concurrent_hosts_at timestamptz,
+        concurrent_users    integer,
+        used_sketch         %1$s.hll,
+        denied_sketch       %1$s.hll)$q$, hll);
+END
+$$;
+COMMENT ON TYPE headcount_internal.rollup_day IS 'a stored day: a row of the table "rollup_days" of a source';
+COMMENT ON COLUMN headcount_internal.rollup_day.scope IS 'what the row is about: a all servers, r realtime servers, s one server';
+
+CREATE TYPE headcount_internal.dictionary_page AS (bucket integer, page bytea);
+COMMENT ON TYPE headcount_internal.dictionary_page IS 'numbers of some users: a row of the table "rollup_dictionary" of a source';
+
+CREATE TYPE headcount_internal.invalidation AS (from_day date, to_day date);
+COMMENT ON TYPE headcount_internal.invalidation IS 'days that changed since they were stored, both included: a row of the table "invalidation_log" of a source';
+
+-- The last resort of a trigger that cannot write to the log of its source: nobody but headcount can get at this table.
+CREATE TABLE headcount_internal.unlogged_change (definition oid NOT NULL);
+CREATE INDEX ON headcount_internal.unlogged_change (definition);
+COMMENT ON TABLE headcount_internal.unlogged_change IS 'the sources with a change that could not be logged: nothing stored of them counts until a refresh has stored it anew';
+COMMENT ON COLUMN headcount_internal.unlogged_change.definition IS 'the view session_rows or denial_rows of the source';
+
+-- What user_identity is resolved against: one column user_name, no rows.
+CREATE VIEW headcount_internal.identity_input AS SELECT NULL::text AS user_name WHERE false;
+COMMENT ON VIEW headcount_internal.identity_input IS 'the column that an expression user_identity is about';
+COMMENT ON COLUMN headcount_internal.identity_input.user_name IS 'the value of the expression user_name or denied_user of a source';
+GRANT SELECT ON headcount_internal.identity_input TO PUBLIC;
+
+CREATE FUNCTION headcount_internal.look_up_source(source text) RETURNS headcount_internal.source
+    AS 'MODULE_PATHNAME', 'headcount_look_up_source' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION headcount_internal.look_up_source(text) IS 'a source by its name, NULL if there is none';
+
+CREATE FUNCTION headcount_internal.live_day(state regclass) RETURNS date
+    AS 'MODULE_PATHNAME', 'headcount_live_day' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION headcount_internal.live_day(regclass) IS 'the first day of a source that is computed from its tables, -infinity for all';
+
+-- STABLE, so that the planner asks it how many rows a condition will leave.
+CREATE FUNCTION headcount_internal.live_from(state regclass) RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'headcount_live_from' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.live_from(regclass) IS
+    'when the first day of a source that is computed from its tables begins, -infinity for all; every call of a statement gives the same';
+
+-- ROWS is what the planner shall expect: for more it would have the query compiled first.
+CREATE FUNCTION headcount_internal.day_runs(from_days date[], to_days date[], before date, time_zone text,
+                                            OUT from_day date, OUT to_day date, OUT from_at timestamptz, OUT to_at timestamptz) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'headcount_day_runs' LANGUAGE C STABLE PARALLEL SAFE COST 10 ROWS 1;
+COMMENT ON FUNCTION headcount_internal.day_runs(date[], date[], date, text) IS
+    'some days, those before a day, as at most 16 runs [from_day, to_day), and when they begin and end; narrow gaps are filled if there are more';
+
+CREATE FUNCTION headcount_internal.frozen_before(state regclass) RETURNS date
+    AS 'MODULE_PATHNAME', 'headcount_frozen_before' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.frozen_before(regclass) IS 'the day before which the days of a source are frozen, -infinity for none';
+
+CREATE FUNCTION headcount_internal.is_tracked(state regclass) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'headcount_is_tracked' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.is_tracked(regclass) IS 'whether changes of a source are logged by triggers';
+
+CREATE FUNCTION headcount_internal.rollup_row(state regclass) RETURNS headcount_internal.rollup_state
+    AS 'MODULE_PATHNAME', 'headcount_rollup_row' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION headcount_internal.rollup_row(regclass) IS 'the state of a source, NULL unless the current role owns it';
+
+CREATE FUNCTION headcount_internal.log_facts(log regclass, from_day date, to_day date, OUT log_rows bigint, OUT days integer) RETURNS record
+    AS 'MODULE_PATHNAME', 'headcount_log_facts' LANGUAGE C STABLE PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION headcount_internal.log_facts(regclass, date, date) IS
+    'how many rows an invalidation log has, and how many days from from_day to before to_day they are about; NULL unless the current role owns it';
+
+CREATE FUNCTION headcount_internal.state_difference(state regclass, OUT definition boolean, OUT triggers boolean, OUT gone boolean, OUT come boolean,
+                                                    OUT unlogged boolean, OUT bounds boolean, OUT policies boolean) RETURNS record
+    AS 'MODULE_PATHNAME', 'headcount_state_difference' LANGUAGE C STABLE PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION headcount_internal.state_difference(regclass) IS
+    'for the owner of a source, what of it is no more as it was when its days were stored: the definition, the triggers or tables, partitions that went or came, a change that was not logged, the bounds of days, policies that apply to its owner';
+
+CREATE FUNCTION headcount_internal.definition_mark(definition regclass, denial_definition regclass) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'headcount_definition_mark' LANGUAGE C STABLE PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION headcount_internal.definition_mark(regclass, regclass) IS 'a mark of the views of a source, and of the functions, types and collations that they use';
+
+CREATE FUNCTION headcount_internal.tracking_mark(triggers oid[], relations regclass[]) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'headcount_tracking_mark' LANGUAGE C STABLE PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION headcount_internal.tracking_mark(oid[], regclass[]) IS 'a mark of some triggers, and of how their tables are stored';
+
+CREATE FUNCTION headcount_internal.add_marks(one bigint, other bigint) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'headcount_add_marks' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.add_marks(bigint, bigint) IS 'the mark of what two marks are about';
+
+CREATE FUNCTION headcount_internal.bounds_mark(time_zone text, first_day date, watermark date) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'headcount_bounds_mark' LANGUAGE C STABLE PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION headcount_internal.bounds_mark(text, date, date) IS 'a mark of when the stored days of a source begin';
+
+CREATE FUNCTION headcount_internal.source_tables(definition regclass) RETURNS SETOF regclass
+    AS 'MODULE_PATHNAME', 'headcount_source_tables' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 10;
+COMMENT ON FUNCTION headcount_internal.source_tables(regclass) IS 'the table that a definition reads, with its partitions or other children, at any depth';
+
+CREATE FUNCTION headcount_internal.definition_table(definition regclass) RETURNS regclass
+    AS 'MODULE_PATHNAME', 'headcount_definition_table' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION headcount_internal.definition_table(regclass) IS 'the table that a definition reads, NULL if it cannot be followed';
+
+CREATE FUNCTION headcount_internal.definition_obstacle(definition regclass) RETURNS text
+    AS 'MODULE_PATHNAME', 'headcount_definition_obstacle' LANGUAGE C STABLE PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION headcount_internal.definition_obstacle(regclass) IS
+    'why changes of the table of a definition cannot be told from the rows that change, NULL if they can';
+
+CREATE FUNCTION headcount_internal.definition_columns(definition regclass, OUT name text, OUT expression text) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'headcount_definition_columns' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 7;
+COMMENT ON FUNCTION headcount_internal.definition_columns(regclass) IS 'the columns of a definition as expressions over the table that it reads';
+
+CREATE FUNCTION headcount_internal.given_expressions(definition regclass, OUT name text, OUT expression text, OUT is_naive boolean) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'headcount_given_expressions' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 7;
+COMMENT ON FUNCTION headcount_internal.given_expressions(regclass) IS
+    'what the owner of a source wrote, by option, as the definition has it now, and whether it gives a timestamp without time zone';
+
+CREATE FUNCTION headcount_internal.resolve_column(relation regclass, expression text, kind text, "collation" oid, OUT sql text, OUT is_naive boolean) RETURNS record
+    AS 'MODULE_PATHNAME', 'headcount_resolve_column' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION headcount_internal.resolve_column(regclass, text, text, oid) IS
+    'one SQL expression over the columns of a table, read under the search_path of the caller, as SQL of kind text, time or boolean with every name qualified; kind time may be a timestamp without time zone';
+
+CREATE FUNCTION headcount_internal.log_changes() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'headcount_log_changes' LANGUAGE C;
+COMMENT ON FUNCTION headcount_internal.log_changes() IS 'logs the days that a statement changed, for the source that link_trigger tied the trigger to';
+
+CREATE FUNCTION headcount_internal.link_trigger(trigger oid, definition regclass, log regclass) RETURNS void
+    AS 'MODULE_PATHNAME', 'headcount_link_trigger' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION headcount_internal.link_trigger(oid, regclass, regclass) IS
+    'ties a trigger to the definition and the log of a source, whose owner must own all three; it goes when one of them goes';
+
+CREATE FUNCTION headcount_internal.log_table(trigger oid) RETURNS void
+    AS 'MODULE_PATHNAME', 'headcount_log_table' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION headcount_internal.log_table(oid) IS 'logs all days that the rows of the table of a trigger are about, as if they had just been inserted';
+
+CREATE FUNCTION headcount_internal.forget_unlogged_changes(definition regclass) RETURNS void
+    AS 'MODULE_PATHNAME', 'headcount_forget_unlogged_changes' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION headcount_internal.forget_unlogged_changes(regclass) IS
+    'takes back that changes of a source went unlogged, for its owner, who has just begun to store its days anew';
+
+CREATE FUNCTION headcount_internal.execute_as_owner(relation regclass, command text) RETURNS text
+    AS 'MODULE_PATHNAME', 'headcount_execute_as_owner' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION headcount_internal.execute_as_owner(regclass, text) IS
+    'executes a command with the rights of the owner of a relation, for members of that role, and returns the first value: what others wrote into a source must not run with the rights of a superuser who refreshes it. No setting of the session changes what it means';
+
+CREATE FUNCTION headcount_internal.execute_quietly(command text) RETURNS text
+    AS 'MODULE_PATHNAME', 'headcount_execute_quietly' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION headcount_internal.execute_quietly(text) IS
+    'executes a command with the rights of the caller and returns the first value; no setting of the session changes what it means, and errors have no CONTEXT';
+
+CREATE FUNCTION headcount_internal.raise_error(state text, message text, detail text DEFAULT NULL, hint text DEFAULT NULL) RETURNS void
+    AS 'MODULE_PATHNAME', 'headcount_raise_error' LANGUAGE C VOLATILE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.raise_error(text, text, text, text) IS
+    'raises an error with the given SQLSTATE and without a CONTEXT; an empty DETAIL or HINT is left out';

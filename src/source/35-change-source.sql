@@ -1,0 +1,199 @@
+-- alter_source and drop_source.
+
+-- The options of a source as its views and its settings have them now: names of columns and functions are those of today.
+CREATE FUNCTION headcount_internal.options_of(name text, must_be_complete boolean DEFAULT true) RETURNS headcount_internal.options
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    source  constant headcount_internal.source := headcount_internal.find_source(name);
+    options headcount_internal.options;
+    given   jsonb;
+    naive   text[];
+BEGIN
+    SELECT jsonb_object_agg(g.option, g.expression), coalesce(array_agg(g.option) FILTER (WHERE g.is_naive), '{}') INTO given, naive
+    FROM (SELECT CASE s.name WHEN 'counts' THEN 'sessions_when' ELSE s.name END AS option, s.expression, s.is_naive
+          FROM headcount_internal.given_expressions(source.definition) AS s
+          UNION ALL
+          SELECT CASE d.name WHEN 'counts' THEN 'denied_when' WHEN 'user_name' THEN 'denied_user' WHEN 'host' THEN 'denied_host'
+                             WHEN 'server' THEN 'denied_server' ELSE d.name END, d.expression, d.is_naive
+          FROM headcount_internal.given_expressions(source.denial_definition) AS d WHERE d.name <> 'user_identity') AS g;
+    options := jsonb_populate_record(NULL::headcount_internal.options, coalesce(given, '{}') || (to_jsonb(source) - ARRAY['sessions', 'denials']));
+    options.sessions := source.sessions;
+    options.denials := source.denials;
+    options.naive := naive;
+    IF must_be_complete AND (options.sessions IS NULL OR options.user_name IS NULL OR options.started_at IS NULL OR options.ended_at IS NULL) THEN
+        PERFORM headcount_internal.raise_error('55000', format('the definition of source "%s" cannot be followed', name),
+            'Its view session_rows is not what headcount made.', 'Say anew what it holds with headcount.alter_source, or make another source.');
+    END IF;
+    RETURN options;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.options_of(text, boolean) IS 'the options of a source, with its expressions as its views have them now';
+
+-- An option that is both given and reset is a slip of the pen, one that is neither stays.
+CREATE FUNCTION headcount_internal.check_reset(reset text[], given headcount_internal.options) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    resettable constant text[] := ARRAY['host', 'server', 'last_seen', 'idle_limit', 'sessions_when', 'user_identity',
+        'realtime_servers', 'denials', 'denied_user', 'denied_at', 'denied_host', 'denied_server', 'denied_when',
+        'false_denial_before', 'false_denial_after', 'time_zone', 'licensing_model', 'window_days', 'materialized',
+        'tracking', 'tracking_days'];
+    each text;
+BEGIN
+    FOREACH each IN ARRAY coalesce(reset, '{}') LOOP
+        IF each IS NULL THEN
+            PERFORM headcount_internal.raise_argument_error('reset', 'must not contain nulls', '22004');
+        ELSIF each IN ('sessions', 'user_name', 'started_at', 'ended_at') THEN
+            PERFORM headcount_internal.raise_argument_error('reset', format('option "%s" has no default', each));
+        ELSIF each <> ALL (resettable) THEN
+            PERFORM headcount_internal.raise_argument_error('reset', format('unknown option "%s"', each),
+                hint => format('The options are %s.', array_to_string(resettable, ', ')));
+        ELSIF to_jsonb(given) -> each <> 'null'::jsonb THEN
+            PERFORM headcount_internal.raise_argument_error('reset', format('option "%s" is also given a value', each));
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.check_reset(text[], headcount_internal.options) IS
+    'raises an error unless reset names options that have a default and are not given';
+
+-- The options that are given, over those that are reset to their defaults, over the present ones. What is said about
+-- denials goes with them.
+CREATE FUNCTION headcount_internal.merge_options(present headcount_internal.options, given headcount_internal.options, reset text[]) RETURNS headcount_internal.options
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    defaults constant jsonb := jsonb_build_object('time_zone', current_setting('TimeZone'), 'licensing_model', '2019', 'window_days', 14,
+                                                  'materialized', true, 'tracking', 'auto', 'tracking_days', 2);
+    cleared  text[] := coalesce(reset, '{}');
+BEGIN
+    IF 'denials' = ANY (cleared) THEN
+        cleared := cleared || ARRAY['denied_user', 'denied_at', 'denied_host', 'denied_server', 'denied_when', 'false_denial_before', 'false_denial_after'];
+    END IF;
+    RETURN jsonb_populate_record(NULL::headcount_internal.options,
+        (to_jsonb(present) - cleared) || (SELECT coalesce(jsonb_object_agg(d.key, d.value), '{}') FROM jsonb_each(defaults) AS d WHERE d.key = ANY (cleared))
+        || jsonb_strip_nulls(to_jsonb(given)));
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.merge_options(headcount_internal.options, headcount_internal.options, text[]) IS
+    'the options of a source after some are given and some are reset';
+
+-- Runs as the owner: what is made belongs to him, and what he wrote runs as him.
+CREATE FUNCTION headcount_internal.change_source(name text, options headcount_internal.options) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    source constant headcount_internal.source := headcount_internal.find_source(name);
+    kept   headcount_internal.options;
+    is_same_base boolean := false;
+    state  headcount_internal.rollup_state;
+BEGIN
+    BEGIN
+        kept := headcount_internal.options_of(name);
+        -- how days are counted is no part of what is stored
+        kept.licensing_model := options.licensing_model;
+        kept.window_days := options.window_days;
+        is_same_base := kept IS NOT DISTINCT FROM options;
+    EXCEPTION WHEN object_not_in_prerequisite_state THEN
+        NULL;      -- the definition was changed by hand, and is made anew here
+    END;
+    IF is_same_base THEN
+        PERFORM headcount_internal.make_settings(name, options);
+        PERFORM headcount_internal.make_report_views(name, options);
+        RETURN;
+    END IF;
+    IF source.materialized THEN
+        state := headcount_internal.read_rollup(name);
+        IF isfinite(state.frozen_before) THEN
+            PERFORM headcount_internal.raise_error('55000', format('source "%s" has frozen days', name),
+                format('Days before %s cannot be computed anew.', state.frozen_before),
+                'Give them up with headcount.freeze(source, NULL), or make another source.');
+        END IF;
+        -- before anything else, as writers do: first the tables, then what is ours
+        PERFORM headcount_internal.drop_triggers(source);
+        EXECUTE format('DELETE FROM %I.rollup_days', name);
+        EXECUTE format('DELETE FROM %I.rollup_dictionary', name);
+        EXECUTE format('DELETE FROM %I.invalidation_log', name);
+        EXECUTE format('DELETE FROM %I.rollup_state', name);
+    ELSIF options.materialized THEN
+        PERFORM headcount_internal.make_rollup_tables(name);
+    END IF;
+    PERFORM headcount_internal.make_settings(name, options);
+    PERFORM headcount_internal.make_views(name, options);
+    IF options.materialized THEN
+        PERFORM headcount_internal.start_tracking(name);
+    ELSIF source.materialized THEN
+        PERFORM headcount_internal.drop_rollup_tables(name);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.change_source(text, headcount_internal.options) IS
+    'makes the views of a source anew, in place, and what is stored of it; the options have been checked and resolved';
+
+-- Like create_source under the caller's search path, hence no SET clause: the expressions given here are read under it.
+-- Those that stay come from the views. A NULL leaves an option as it is.
+CREATE FUNCTION headcount.alter_source(
+    name text, sessions regclass DEFAULT NULL, user_name text DEFAULT NULL, host text DEFAULT NULL,
+    started_at text DEFAULT NULL, ended_at text DEFAULT NULL,
+    server text DEFAULT NULL, last_seen text DEFAULT NULL, idle_limit interval DEFAULT NULL,
+    sessions_when text DEFAULT NULL, user_identity text DEFAULT NULL, realtime_servers text[] DEFAULT NULL,
+    denials regclass DEFAULT NULL, denied_user text DEFAULT NULL, denied_at text DEFAULT NULL,
+    denied_host text DEFAULT NULL, denied_server text DEFAULT NULL, denied_when text DEFAULT NULL,
+    false_denial_before interval DEFAULT NULL, false_denial_after interval DEFAULT NULL,
+    time_zone text DEFAULT NULL, licensing_model text DEFAULT NULL,
+    window_days integer DEFAULT NULL, materialized boolean DEFAULT NULL,
+    tracking text DEFAULT NULL, tracking_days integer DEFAULT NULL,
+    reset text[] DEFAULT NULL)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
+#variable_conflict use_variable
+DECLARE
+    source  headcount_internal.source := headcount_internal.find_own_source(name);
+    given   headcount_internal.options := ROW(sessions, user_name, host, started_at, ended_at, server, last_seen, idle_limit, sessions_when,
+        user_identity, realtime_servers, denials, denied_user, denied_at, denied_host, denied_server, denied_when, false_denial_before,
+        false_denial_after, time_zone, licensing_model, window_days, materialized, tracking, tracking_days, NULL);
+    options headcount_internal.options;
+BEGIN
+    PERFORM headcount_internal.check_reset(reset, given);
+    options := headcount_internal.check_options(headcount_internal.merge_options(headcount_internal.options_of(name, false), given, reset));
+    options := headcount_internal.resolve_options(name, options, given);
+    PERFORM headcount_internal.execute_as_owner(source.sessions_view,
+        pg_catalog.format('SELECT headcount_internal.change_source(%L, %L::headcount_internal.options)', name, options));
+END
+$$;
+COMMENT ON FUNCTION headcount.alter_source(text, regclass, text, text, text, text, text, text, interval, text, text,
+    text[], regclass, text, text, text, text, text, interval, interval, text, text, integer, boolean, text, integer, text[]) IS
+    'changes options of a source; NULL leaves an option as it is, reset names those to set back to their defaults. Grants on the views, and what was built on them, stay';
+
+-- Runs as the owner.
+CREATE FUNCTION headcount_internal.drop_source(name text, with_others boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    views text;
+BEGIN
+    -- first the tables, then what is ours, as writers do: else they and we could wait for each other
+    PERFORM headcount_internal.drop_triggers(headcount_internal.find_source(name));
+    IF with_others THEN
+        EXECUTE format('DROP SCHEMA %I CASCADE', name);
+        RETURN;
+    END IF;
+    -- ours in one statement, as they depend on each other; whatever else is in the schema stops the DROP SCHEMA
+    SELECT string_agg(format('%I.%I', n.nspname, c.relname), ', ') INTO views
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = name AND c.relkind = 'v' AND c.relname = ANY (headcount_internal.view_names());
+    EXECUTE 'DROP VIEW ' || views;
+    PERFORM headcount_internal.drop_rollup_tables(name);
+    EXECUTE format('DROP TABLE %I.settings', name);
+    EXECUTE format('DROP FUNCTION IF EXISTS %I.identity_of(text)', name);
+    EXECUTE format('DROP SCHEMA %I', name);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.drop_source(text, boolean) IS 'drops a source and its schema, and with the second argument whatever else is in it';
+
+CREATE FUNCTION headcount.drop_source(name text, cascade boolean DEFAULT false) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    source constant headcount_internal.source := headcount_internal.find_own_source(name);
+BEGIN
+    PERFORM headcount_internal.drop_jobs(name);
+    PERFORM headcount_internal.execute_as_owner(source.sessions_view, format('SELECT headcount_internal.drop_source(%L, %L)', name, cascade));
+END
+$$;
+COMMENT ON FUNCTION headcount.drop_source(text, boolean) IS
+    'drops a source: its views and its schema, never the tables that it reads. With cascade also what depends on the views, and whatever else is in the schema';

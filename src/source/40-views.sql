@@ -1,0 +1,295 @@
+-- The views of a source: small ones over each other, which a person can read with \d+.
+--
+--   session_rows, denial_rows   the definition: every row of the tables, with the columns that the owner of the source wrote
+--   session_states              the same with effective ends and flags (rules S1 to S3), not yet filtered
+--   sessions, denials           the rows that count
+--   online_sessions, online_users, data_quality, daily_...      what people ask for
+--
+-- and, if the source is materialized,
+--
+--   dirty_days                  the stored days that changed since
+--   stored_days                 the rows of rollup_days that count
+--   live_sessions, live_denials what is read from the tables, on all other days
+--   days_all, days_realtime, days_by_server      every day with its sets of users, stored or computed
+--
+-- They are SELECTs over subselects and nothing else, which the planner flattens: a condition on sessions.user_name
+-- becomes one on the user's own column and finds its index. So '' stays '' in them (a NULLIF would hide the column), and
+-- the places that count say user_name <> ''.
+--
+-- Nothing in a view depends on settings of its reader: zones and limits are constants, and what prints, prints in the
+-- source's zone. "Now" is headcount.as_of() everywhere.
+
+-- CREATE OR REPLACE, so that alter_source keeps grants and whatever people built on the views.
+CREATE FUNCTION headcount_internal.make_view(name text, view_name text, query text, comment text, column_comments text[] DEFAULT '{}')
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE format('CREATE OR REPLACE VIEW %I.%I AS %s', name, view_name, query);
+    EXECUTE format('COMMENT ON VIEW %I.%I IS %L', name, view_name, comment);
+    FOR i IN 1 .. cardinality(column_comments) / 2 LOOP
+        EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', name, view_name, column_comments[2 * i - 1], column_comments[2 * i]);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.make_view(text, text, text, text, text[]) IS 'makes or replaces one view of a source, with its comments';
+
+CREATE FUNCTION headcount_internal.drop_view(name text, view_name text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
+BEGIN
+    EXECUTE format('DROP VIEW IF EXISTS %I.%I', name, view_name);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.drop_view(text, text) IS 'drops a view of a source that nothing of it reads any more, if it is there';
+
+CREATE FUNCTION headcount_internal.text_or_null(expression text, name text, view_name text, column_name text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(expression, 'NULL::text' || coalesce((
+        SELECT format(' COLLATE %I.%I', n.nspname, c.collname)
+        FROM pg_collation AS c JOIN pg_namespace AS n ON n.oid = c.collnamespace
+        WHERE c.oid = headcount_internal.kept_collation(name, view_name, column_name)), ''))
+$$;
+COMMENT ON FUNCTION headcount_internal.text_or_null(text, text, text, text) IS
+    'an expression for a column of a view, or NULL with the collation that the column has if the view exists';
+
+CREATE FUNCTION headcount_internal.in_zone(column_name text, options headcount_internal.options, option text DEFAULT NULL) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN coalesce(option, column_name) = ANY (options.naive) THEN format('(given.%I AT TIME ZONE %L)', column_name, options.time_zone)
+                ELSE format('given.%I', column_name) END
+$$;
+COMMENT ON FUNCTION headcount_internal.in_zone(text, headcount_internal.options, text) IS
+    'a column of times of a definition, read in the zone of the source if it has none of its own';
+
+-- What the owner wrote is the inner SELECT, what we make of it the outer one. No alias for the table: an expression may
+-- name it.
+CREATE FUNCTION headcount_internal.make_definition(name text, options headcount_internal.options) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- over given.user_name, which has the name of the column that the option is about
+    identity constant text := coalesce(options.user_identity, 'given.user_name');
+    identity_body text := '$1';
+BEGIN
+    PERFORM headcount_internal.make_view(name, 'session_rows', format($q$
+SELECT %s AS user_name, given.host, given.server, %s AS started_at, %s AS ended_at, %s AS last_seen, given.ended_at AS end_key
+FROM (SELECT %s AS user_name, %s AS host, %s AS server, %s AS started_at, %s AS ended_at, %s AS last_seen%s FROM %s) AS given%s$q$,
+        identity, headcount_internal.in_zone('started_at', options), headcount_internal.in_zone('ended_at', options), headcount_internal.in_zone('last_seen', options),
+        options.user_name, headcount_internal.text_or_null(options.host, name, 'session_rows', 'host'),
+        headcount_internal.text_or_null(options.server, name, 'session_rows', 'server'), options.started_at, options.ended_at,
+        coalesce(options.last_seen, 'NULL::timestamptz'), ', ' || options.sessions_when || ' AS counts',
+        headcount_internal.relation_name(options.sessions), CASE WHEN options.sessions_when IS NULL THEN '' ELSE ' WHERE given.counts' END),
+        'every row of the table of sessions, with the columns that the source was told of: its definition',
+        ARRAY['end_key', 'ended_at as it stands in the table, for indexes']);
+    IF options.denials IS NULL THEN
+        PERFORM headcount_internal.make_view(name, 'denial_rows', format(
+            'SELECT %s AS user_name, %s AS host, %s AS server, NULL::timestamptz AS denied_at WHERE false',
+            headcount_internal.text_or_null(NULL, name, 'denial_rows', 'user_name'), headcount_internal.text_or_null(NULL, name, 'denial_rows', 'host'),
+            headcount_internal.text_or_null(NULL, name, 'denial_rows', 'server')), 'no rows: the source was told of no denials');
+    ELSE
+        PERFORM headcount_internal.make_view(name, 'denial_rows', format($q$
+SELECT %s AS user_name, given.host, given.server, %s AS denied_at
+FROM (SELECT %s AS user_name, %s AS host, %s AS server, %s AS denied_at%s FROM %s) AS given%s$q$,
+            identity, headcount_internal.in_zone('denied_at', options),
+            options.denied_user, headcount_internal.text_or_null(options.denied_host, name, 'denial_rows', 'host'),
+            headcount_internal.text_or_null(options.denied_server, name, 'denial_rows', 'server'), options.denied_at, ', ' || options.denied_when || ' AS counts',
+            headcount_internal.relation_name(options.denials), CASE WHEN options.denied_when IS NULL THEN '' ELSE ' WHERE given.counts' END),
+            'every row of the table of denials, with the columns that the source was told of: its definition');
+    END IF;
+    IF options.user_identity IS NOT NULL THEN
+        identity_body := format('%s FROM (SELECT $1 AS user_name) AS given', options.user_identity);
+    END IF;
+    EXECUTE format('CREATE OR REPLACE FUNCTION %I.identity_of(user_name text) RETURNS text LANGUAGE sql STABLE BEGIN ATOMIC SELECT %s; END', name, identity_body);
+    EXECUTE format('COMMENT ON FUNCTION %I.identity_of(text) IS %L', name, 'who a name stands for: the expression user_identity of the source');
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.make_definition(text, headcount_internal.options) IS 'makes or replaces the views that are the definition of a source';
+
+-- The condition for rows whose times count, on session_states AS s.
+CREATE FUNCTION headcount_internal.counts() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT $q$s.started_at > '-infinity'::timestamptz AND s.started_at <= headcount.as_of()
+  AND (s.closed_at IS NULL OR s.closed_at >= s.started_at)$q$
+$$;
+COMMENT ON FUNCTION headcount_internal.counts() IS 'the condition for sessions s whose times count';
+
+-- Naive columns are compared as they are, with a day to spare for what a time zone can do to them.
+CREATE FUNCTION headcount_internal.end_key_from(options headcount_internal.options, at text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN 'ended_at' = ANY (options.naive) THEN format($q$(s.end_key IS NULL OR s.end_key >= (%s AT TIME ZONE %L) - '1 day'::interval)$q$, at, options.time_zone)
+                ELSE format('(s.end_key IS NULL OR s.end_key >= %s)', at) END
+$$;
+COMMENT ON FUNCTION headcount_internal.end_key_from(headcount_internal.options, text) IS
+    'a condition, in a form that an index on the user''s column can serve, that all sessions s meet whose end in the table is not before an instant';
+
+-- The column of session_states by which sessions are counted: without idle_limit the same, but for an infinite end.
+CREATE FUNCTION headcount_internal.end_column(idle_limit interval) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN idle_limit IS NULL THEN 'closed_at' ELSE 'ended_at' END
+$$;
+COMMENT ON FUNCTION headcount_internal.end_column(interval) IS 'the column of session_states by which sessions are counted';
+
+CREATE FUNCTION headcount_internal.make_session_states(name text, options headcount_internal.options) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    is_unended constant text := $q$(r.ended_at IS NULL OR r.ended_at = 'infinity'::timestamptz)$q$;
+    is_idle    constant text := format('coalesce(r.last_seen, r.started_at) < headcount.as_of() - %L::interval', options.idle_limit);
+BEGIN
+    PERFORM headcount_internal.make_view(name, 'session_states', format($q$
+SELECT r.user_name, r.host, r.server, r.started_at, r.last_seen, r.end_key, r.ended_at AS closed_at,
+       %s AS ended_at, %s AS is_open, %s AS is_stale, %s AS is_realtime
+FROM %I.session_rows AS r$q$,
+        CASE WHEN options.idle_limit IS NULL THEN $q$NULLIF(r.ended_at, 'infinity'::timestamptz)$q$
+             ELSE format($q$CASE WHEN r.ended_at < 'infinity'::timestamptz THEN r.ended_at
+            WHEN %s THEN greatest(r.started_at + '00:00:00.000001'::interval, coalesce(r.last_seen, r.started_at) + %L::interval) END$q$,
+                         is_idle, options.idle_limit) END,
+        CASE WHEN options.idle_limit IS NULL THEN is_unended ELSE format('(%s AND NOT %s)', is_unended, is_idle) END,
+        CASE WHEN options.idle_limit IS NULL THEN 'false' ELSE format('(%s AND %s)', is_unended, is_idle) END,
+        CASE WHEN options.realtime_servers IS NULL THEN 'true' ELSE format('coalesce(r.server = ANY (%L::text[]), false)', options.realtime_servers) END,
+        name), 'every session with its effective end, whether it counts or not',
+        ARRAY['closed_at', 'the end in the table', 'ended_at', 'the effective end; NULL while the session is open']);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.make_session_states(text, headcount_internal.options) IS 'makes or replaces the view of the sessions of a source with effective ends and flags (rules S1 to S3)';
+
+-- If false denials are looked for, there is a part for true ones and two for false ones: each is a join that the planner
+-- can do in any way, and who asks for one kind only gets only its parts. A flag computed row by row would search the
+-- sessions for every denial. The session that makes a denial false starts in the bin of the first instant that is looked
+-- at, or in that of the last: bins are as long as what is looked at. They are there for joins by hash, which would
+-- otherwise compare each denial of a user with each of his sessions. The denial takes the collation of the session, for
+-- the sake of the index on the sessions.
+CREATE FUNCTION headcount_internal.denials_query(name text, options headcount_internal.options) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    part constant text := $q$
+SELECT d.user_name, d.host, d.server, d.denied_at, %s AS is_false_denial
+FROM %I.denial_rows AS d
+WHERE d.user_name <> ''::text AND d.denied_at > '-infinity'::timestamptz AND d.denied_at <= headcount.as_of()%s$q$;
+    first_at constant text := format('d.denied_at - %L::interval', options.false_denial_before);
+    last_at  constant text := format('d.denied_at + %L::interval', options.false_denial_after);
+    bin      constant text := format('date_bin(%L::interval, %%s, ''2000-01-01 00:00:00+00''::timestamptz)',
+                                     greatest(options.false_denial_before + options.false_denial_after, interval '1 second'));
+    granted  text;
+    in_first text;
+    in_last  text;
+BEGIN
+    IF options.false_denial_before IS NULL THEN
+        RETURN format(part, 'false', name, '');
+    END IF;
+    granted := format($q$EXISTS (
+    SELECT 1 FROM %I.sessions AS s
+    WHERE s.user_name = d.user_name COLLATE %s AND %s = %%s
+      AND s.started_at >= %s AND s.started_at <= %s)$q$, name,
+        (SELECT format('%I.%I', n.nspname, c.collname) FROM pg_collation AS c JOIN pg_namespace AS n ON n.oid = c.collnamespace
+         WHERE c.oid = headcount_internal.kept_collation(name, 'sessions', 'user_name')),
+        format(bin, 's.started_at'), first_at, last_at);
+    in_first := replace(granted, '%s', format(bin, first_at));
+    in_last := replace(granted, '%s', format(bin, last_at));
+    RETURN concat_ws('
+UNION ALL', format(part, 'false', name, format(' AND NOT %s AND NOT %s', in_first, in_last)),
+                format(part, 'true', name, format(' AND %s', in_first)),
+                format(part, 'true', name, format(' AND NOT %s AND %s', in_first, in_last)));
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.denials_query(text, headcount_internal.options) IS 'the query behind the denials of a source';
+
+-- What stored days depend on, besides the tables: the marks of rollup_state are about these views.
+CREATE FUNCTION headcount_internal.make_base_views(name text, options headcount_internal.options) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- an end is exclusive, except for a session of one instant
+    online constant text := format($q$%I.session_states AS s
+WHERE %s AND %s
+  AND (s.ended_at IS NULL OR s.ended_at >= headcount.as_of())
+  AND (s.ended_at IS DISTINCT FROM headcount.as_of() OR s.started_at = headcount.as_of())$q$,
+        name, headcount_internal.end_key_from(options, 'headcount.as_of()'), headcount_internal.counts());
+BEGIN
+    PERFORM headcount_internal.make_definition(name, options);
+    PERFORM headcount_internal.make_session_states(name, options);
+    PERFORM headcount_internal.make_view(name, 'sessions', format($q$
+SELECT s.user_name, s.host, s.server, s.started_at, s.ended_at, s.is_open, s.is_stale, s.is_realtime
+FROM %I.session_states AS s
+WHERE %s$q$, name, headcount_internal.counts()),
+        'the sessions whose times count',
+        ARRAY['ended_at', 'the effective end; NULL while the session is open',
+              'is_stale', 'the session has no end, but was not heard of for longer than idle_limit',
+              'is_realtime', 'the session is on one of the realtime servers']);
+    PERFORM headcount_internal.make_view(name, 'denials', headcount_internal.denials_query(name, options),
+        'the denials of a user',
+        ARRAY['is_false_denial', 'the user got a session at about the same time, so the denial counts nowhere']);
+    PERFORM headcount_internal.make_view(name, 'online_sessions', format($q$
+SELECT s.user_name, s.host, s.server, s.started_at, headcount.as_of() - s.started_at AS online_for
+FROM %s$q$, online),
+        'the sessions that are online now');
+    PERFORM headcount_internal.make_view(name, 'online_users', format($q$
+SELECT s.user_name, count(*)::integer AS online_count,
+       (headcount.unique_count(s.host) FILTER (WHERE s.host <> ''::text))::integer AS hosts,
+       min(s.started_at) AS first_started_at, max(coalesce(s.last_seen, s.started_at)) AS last_seen
+FROM %s AND s.user_name <> ''::text
+GROUP BY s.user_name$q$, online),
+        'the users that are online now',
+        ARRAY['online_count', 'connections', 'hosts', 'different hosts',
+              'last_seen', 'when one of the sessions was last heard of, or else started']);
+    -- Whoever may not read the tables learns it now, not from the first reader of a view.
+    EXECUTE format('SELECT 1 FROM %1$I.sessions LIMIT 0', name);
+    EXECUTE format('SELECT 1 FROM %1$I.online_users LIMIT 0', name);
+    EXECUTE format('SELECT 1 FROM %1$I.denials LIMIT 0', name);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.make_base_views(text, headcount_internal.options) IS
+    'makes or replaces the definition of a source and the views of its sessions and denials, and checks that their owner may read the tables';
+
+-- Model 2013 looks at realtime servers only; if none are named, all are. What is stored of days has the same letters.
+CREATE FUNCTION headcount_internal.model_scope(realtime_servers text[], model text) RETURNS "char"
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN model = '2013' AND realtime_servers IS NOT NULL THEN 'r' ELSE 'a' END::"char"
+$$;
+COMMENT ON FUNCTION headcount_internal.model_scope(text[], text) IS
+    'which sessions and denials a licensing model looks at: r those of realtime servers, a all';
+
+CREATE FUNCTION headcount_internal.scope_sessions(scope "char") RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN scope = 'r' THEN ' WHERE s.is_realtime' ELSE '' END
+$$;
+COMMENT ON FUNCTION headcount_internal.scope_sessions("char") IS 'the WHERE clause for the sessions s of a scope';
+
+CREATE FUNCTION headcount_internal.scope_denials(scope "char", realtime_servers text[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN scope = 'r' THEN format(' AND d.server = ANY (%L::text[])', realtime_servers) ELSE '' END
+$$;
+COMMENT ON FUNCTION headcount_internal.scope_denials("char", text[]) IS 'the further condition for the denials d of a scope';
+
+-- Rows without a server make a report of their own, so the join is on more than the server; it can be merged and hashed.
+CREATE FUNCTION headcount_internal.same_server() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT $q$coalesce(d.server, ''::text) = coalesce(s.server, ''::text) AND (d.server IS NULL) = (s.server IS NULL)$q$
+$$;
+COMMENT ON FUNCTION headcount_internal.same_server() IS 'the condition that sessions s and denials d are of the same server, or of none';
+
+-- What a licensing model looks at (rule S10), collected by one aggregate over the sessions and one over the denials, of
+-- each server if by_server is set. They are not united into one set of rows: each row would pass through two more plan
+-- nodes on its way. What has no times that count is left out by the aggregate itself. The subselect asks for as_of once,
+-- not for every row.
+CREATE FUNCTION headcount_internal.daily_query(name text, options headcount_internal.options, model text, by_server boolean) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    scope    constant "char" := headcount_internal.model_scope(options.realtime_servers, model);
+    server   constant text := CASE WHEN by_server THEN '%1$s.server COLLATE pg_catalog."C" AS server, ' ELSE '' END;
+    grouping constant text := CASE WHEN by_server THEN ' GROUP BY 1' ELSE '' END;
+BEGIN
+    RETURN format($q$
+SELECT c.day, %1$sc.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
+FROM (SELECT %2$sheadcount.daily_session_agg(s.user_name, s.host, s.started_at, s.%3$I, %4$L::text, (SELECT headcount.as_of())) AS state
+      FROM %5$I.session_states AS s%6$s%7$s) AS s
+     %8$s (SELECT %9$sheadcount.daily_denial_agg(d.user_name, d.denied_at, %4$L::text, (SELECT headcount.as_of())) AS state
+      FROM %5$I.denials AS d WHERE NOT d.is_false_denial%10$s%7$s) AS d%11$s
+     CROSS JOIN LATERAL headcount.daily_report(s.state, d.state, %12$L::text, %13$s) AS c%14$s$q$,
+        CASE WHEN by_server THEN 'coalesce(s.server, d.server) AS server, ' ELSE '' END,
+        format(server, 's'), headcount_internal.end_column(options.idle_limit), options.time_zone, name,
+        headcount_internal.scope_sessions(scope), grouping, CASE WHEN by_server THEN 'FULL JOIN' ELSE 'CROSS JOIN' END,
+        format(server, 'd'), headcount_internal.scope_denials(scope, options.realtime_servers),
+        CASE WHEN by_server THEN ' ON ' || headcount_internal.same_server() ELSE '' END, model, options.window_days,
+        CASE WHEN by_server THEN '
+WHERE c.daily_users > 0 OR c.denial_users > 0 OR c.concurrent_hosts > 0
+ORDER BY c.day, coalesce(s.server, d.server)' ELSE '
+ORDER BY c.day' END);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.daily_query(text, headcount_internal.options, text, boolean) IS
+    'the query behind a daily report of a source of which nothing is stored';

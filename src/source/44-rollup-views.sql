@@ -1,0 +1,295 @@
+-- The views of a materialized source: stored days beside days that are computed as they are asked for.
+--
+-- A session or denial is read if it meets a live day (the last ones, which are not stored yet), or a dirty run of stored
+-- days. What is live is found by the end of sessions, on which there is an index; a dirty run may be long ago, when an
+-- index on the end, or on the start, would lead through half of the history. So closed sessions are looked for by class
+-- of duration: those of up to an hour can only have started an hour before the run, and so on.
+
+CREATE FUNCTION headcount_internal.state_of(name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('%L::regclass', format('%I.rollup_state', name))
+$$;
+COMMENT ON FUNCTION headcount_internal.state_of(text) IS 'the constant by which the views of a source name its state';
+
+-- A condition, on session_states AS s, for sessions that end at or after an instant or are open, in the form that
+-- create_indexes makes an index for.
+CREATE FUNCTION headcount_internal.ends_from(options headcount_internal.options, at text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN options.idle_limit IS NULL THEN format('(s.ended_at IS NULL OR s.ended_at >= %s)', at)
+                ELSE headcount_internal.end_key_from(options, at) END
+$$;
+COMMENT ON FUNCTION headcount_internal.ends_from(headcount_internal.options, text) IS 'the condition for sessions s that do not end before an instant';
+
+-- Whether a table has an index by class of duration, as create_indexes makes it.
+CREATE FUNCTION headcount_internal.has_duration_index(relation regclass) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM pg_index AS i
+                        JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+                                               AND d.refclassid = 'pg_proc'::regclass
+                   WHERE i.indrelid = relation AND i.indisvalid
+                     AND d.refobjid = 'headcount.duration_class(timestamptz, timestamptz)'::regprocedure)
+$$;
+COMMENT ON FUNCTION headcount_internal.has_duration_index(regclass) IS
+    'whether a table has an index by which sessions that meet a span of the past are found';
+
+CREATE FUNCTION headcount_internal.session_columns(options headcount_internal.options) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('s.user_name, s.host, s.server, s.started_at, s.%I AS end_at, s.is_realtime', headcount_internal.end_column(options.idle_limit))
+$$;
+COMMENT ON FUNCTION headcount_internal.session_columns(headcount_internal.options) IS 'the columns of session_states that stored and live days are computed from';
+
+-- Sessions that meet spans r (from_at, to_at), which are few, each with its span. OFFSET 0 has the spans come first: the
+-- planner knows neither how few they are nor the values of c.since. Without an index one pass over the table does for
+-- all of them; create_indexes makes the view anew.
+CREATE FUNCTION headcount_internal.sessions_in(spans text, name text, options headcount_internal.options) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    closed constant text := CASE WHEN headcount_internal.has_duration_index(options.sessions) THEN $q$
+SELECT s.*, r.from_at, r.to_at
+FROM %2$s AS r
+     CROSS JOIN LATERAL headcount.duration_classes(r.from_at) AS k
+     CROSS JOIN LATERAL (
+         SELECT %1$s
+         FROM %3$I.session_states AS s
+         WHERE headcount.duration_class(s.started_at, s.closed_at) = k.class
+           AND headcount.class_start(s.started_at) > k.since AND headcount.class_start(s.started_at) < r.to_at
+           AND s.closed_at >= r.from_at
+         OFFSET 0) AS s$q$
+    ELSE $q$
+SELECT s.*, r.from_at, r.to_at
+FROM (SELECT min(r.from_at) AS from_at, max(r.to_at) AS to_at FROM %2$s AS r HAVING count(*) > 0) AS x
+     CROSS JOIN LATERAL (
+         SELECT %1$s
+         FROM %3$I.session_states AS s
+         WHERE s.started_at < x.to_at AND s.closed_at >= x.from_at AND s.closed_at < 'infinity'
+         OFFSET 0) AS s
+     JOIN %2$s AS r ON s.started_at < r.to_at AND s.end_at >= r.from_at$q$ END;
+BEGIN
+    RETURN format(closed || $q$
+UNION ALL
+SELECT s.*, r.from_at, r.to_at
+FROM %2$s AS r
+     CROSS JOIN LATERAL (SELECT %1$s FROM %3$I.session_states AS s WHERE %4$s AND s.started_at < r.to_at OFFSET 0) AS s$q$,
+        headcount_internal.session_columns(options), spans, name,
+        CASE WHEN options.idle_limit IS NULL THEN 's.ended_at IS NULL' ELSE $q$(s.end_key IS NULL OR s.end_key = 'infinity')$q$ END);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.sessions_in(text, text, headcount_internal.options) IS 'the query for the sessions that meet some spans of time';
+
+CREATE FUNCTION headcount_internal.make_live_sessions(name text, options headcount_internal.options) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    live_from constant text := format('headcount_internal.live_from(%s)', headcount_internal.state_of(name));
+BEGIN
+    PERFORM headcount_internal.make_view(name, 'live_sessions', format($q$
+SELECT %s, (SELECT %s) AS from_at, NULL::timestamptz AS to_at
+FROM %I.session_states AS s
+WHERE %s
+UNION ALL%s$q$, headcount_internal.session_columns(options), live_from, name, headcount_internal.ends_from(options, live_from),
+        headcount_internal.sessions_in(format('%I.dirty_days', name), name, options)),
+        'the sessions on days that are not read from what is stored',
+        ARRAY['from_at', 'what of the session is before this instant is read from what is stored', 'to_at', 'and what is at or after this one; NULL is no bound']);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.make_live_sessions(text, headcount_internal.options) IS
+    'makes or replaces the view of the sessions of a source on days that are computed from its tables';
+
+-- The pages with the numbers of the users of two states. Only those of their buckets are read, so the cost follows these
+-- users, not all there ever were.
+CREATE FUNCTION headcount_internal.known_users(name text, states text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format($q$(SELECT array_agg(u.page) AS pages
+                  FROM headcount.user_buckets(%2$s, (SELECT r.dictionary_buckets FROM %1$I.rollup_state AS r)) AS b (bucket)
+                       JOIN %1$I.rollup_dictionary AS u ON u.bucket = b.bucket)$q$, name, states)
+$$;
+COMMENT ON FUNCTION headcount_internal.known_users(text, text) IS 'the query for the numbers of the users that some days have in common with stored ones';
+
+-- The sessions and denials of live days, collected, of each server if by_server is set.
+CREATE FUNCTION headcount_internal.collected(name text, options headcount_internal.options, scope "char", by_server boolean) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    server   constant text := CASE WHEN by_server THEN '%1$s.server COLLATE pg_catalog."C" AS server, ' ELSE '' END;
+    grouping constant text := CASE WHEN by_server THEN ' GROUP BY 1' ELSE '' END;
+BEGIN
+    RETURN format($q$(SELECT %1$sheadcount.daily_session_agg(s.user_name, s.host, s.started_at, s.end_at, %2$L::text, (SELECT headcount.as_of()), s.from_at, s.to_at) AS state
+      FROM %3$I.live_sessions AS s%4$s%5$s) AS s
+     %6$s (SELECT %7$sheadcount.daily_denial_agg(d.user_name, d.denied_at, %2$L::text, (SELECT headcount.as_of())) AS state
+      FROM %3$I.live_denials AS d%8$s%5$s) AS d%9$s
+     CROSS JOIN LATERAL %10$s AS k$q$,
+        format(server, 's'), options.time_zone, name, headcount_internal.scope_sessions(scope), grouping,
+        CASE WHEN by_server THEN 'FULL JOIN' ELSE 'CROSS JOIN' END, format(server, 'd'),
+        CASE WHEN scope = 'r' THEN format(' WHERE d.server = ANY (%L::text[])', options.realtime_servers) ELSE '' END,
+        CASE WHEN by_server THEN ' ON ' || headcount_internal.same_server() ELSE '' END,
+        headcount_internal.known_users(name, 's.state, d.state'));
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.collected(text, headcount_internal.options, "char", boolean) IS
+    'what is collected of the sessions and denials of live days, with the numbers of their users';
+
+CREATE FUNCTION headcount_internal.make_days(name text, view_name text, options headcount_internal.options, scope "char", comment text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM headcount_internal.make_view(name, view_name, format($q$
+SELECT d.day, d.used, d.denied, d.denials, d.concurrent_hosts, d.concurrent_hosts_at
+FROM %I.stored_days AS d
+WHERE d.scope = %L
+UNION ALL
+SELECT c.day, c.used, c.denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at
+FROM %s
+     CROSS JOIN LATERAL headcount.daily_sets(s.state, d.state, k.pages) AS c$q$,
+        name, scope, headcount_internal.collected(name, options, scope, false)), comment,
+        ARRAY['used', 'users with a session, as a set of numbers', 'denied', 'users that were denied']);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.make_days(text, text, headcount_internal.options, "char", text) IS
+    'makes or replaces the view of every day with something of a source, with its sets of users, stored or computed';
+
+CREATE FUNCTION headcount_internal.has_servers(options headcount_internal.options) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT options.server IS NOT NULL OR options.denied_server IS NOT NULL
+$$;
+COMMENT ON FUNCTION headcount_internal.has_servers(headcount_internal.options) IS
+    'whether a source knows servers, so that there is something to store of each';
+
+CREATE FUNCTION headcount_internal.make_rollup_views(name text, options headcount_internal.options) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    state constant text := headcount_internal.state_of(name);
+BEGIN
+    PERFORM headcount_internal.make_view(name, 'dirty_days', format($q$
+SELECT d.from_day, d.to_day, d.from_at, d.to_at
+FROM (SELECT array_agg(greatest(c.from_day, k.frozen_before)) AS from_days, array_agg(c.to_day) AS to_days, min(k.live_day) AS live_day
+      FROM (SELECT r.frozen_before, headcount_internal.live_day(%2$s) AS live_day FROM %1$I.rollup_state AS r OFFSET 0) AS k
+           JOIN %1$I.invalidation_log AS c ON c.from_day < k.live_day AND c.to_day >= k.frozen_before AND k.frozen_before < k.live_day) AS c
+     CROSS JOIN LATERAL headcount_internal.day_runs(c.from_days, c.to_days, c.live_day, %3$L::text) AS d$q$, name, state, options.time_zone),
+        'the runs of stored days that changed since they were stored, to_day not included');
+    PERFORM headcount_internal.make_view(name, 'stored_days', format($q$
+SELECT d.scope, d.server, d.day, d.used, d.denied, d.denials, d.concurrent_hosts, d.concurrent_hosts_at, d.concurrent_users, d.used_sketch, d.denied_sketch
+FROM %1$I.rollup_days AS d
+WHERE d.day < (SELECT headcount_internal.live_day(%2$s))
+  AND NOT EXISTS (SELECT FROM %1$I.dirty_days AS r WHERE d.day >= r.from_day AND d.day < r.to_day)$q$, name, state),
+        'the stored days that are as the tables are now');
+    PERFORM headcount_internal.make_live_sessions(name, options);
+    PERFORM headcount_internal.make_view(name, 'live_denials', format($q$
+SELECT d.user_name, d.server, d.denied_at
+FROM %1$I.denials AS d
+WHERE NOT d.is_false_denial AND d.denied_at >= headcount_internal.live_from(%2$s)
+UNION ALL
+SELECT d.user_name, d.server, d.denied_at
+FROM %1$I.dirty_days AS r JOIN %1$I.denials AS d ON d.denied_at >= r.from_at AND d.denied_at < r.to_at
+WHERE NOT d.is_false_denial$q$, name, state),
+        'the denials on days that are not read from what is stored, without false ones');
+    PERFORM headcount_internal.make_days(name, 'days_all', options, 'a', 'every day with something on any server');
+    IF options.realtime_servers IS NOT NULL THEN
+        PERFORM headcount_internal.make_days(name, 'days_realtime', options, 'r', 'every day with something on the realtime servers');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.make_rollup_views(text, headcount_internal.options) IS
+    'makes or replaces the views of a materialized source beneath its reports';
+
+-- generate_series(), but that the planner takes it for what it is here: hardly more than one row.
+CREATE FUNCTION headcount_internal.steps(first integer, last integer) RETURNS SETOF integer
+    AS 'generate_series_int4' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE COST 1 ROWS 1;
+COMMENT ON FUNCTION headcount_internal.steps(integer, integer) IS 'the numbers from the first to the last, of which there are few';
+
+-- Days d with something, and the idle ones between and after them, with NULLs, up to today.
+CREATE FUNCTION headcount_internal.without_gaps(days text, time_zone text, columns text[]) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN format($q$
+SELECT x.day + i AS day, x.today, %s
+FROM (SELECT x.*, t.today, lead(x.day, 1, t.today + 1) OVER (ORDER BY x.day) AS next_day
+      FROM %s AS x CROSS JOIN (SELECT headcount.day_of(headcount.as_of(), %L::text) AS today) AS t) AS x
+     CROSS JOIN LATERAL headcount_internal.steps(0, x.next_day - x.day - 1) AS i$q$,
+        (SELECT string_agg(format('CASE WHEN i = 0 THEN x.%1$I END AS %1$I', c), ', ') FROM unnest(columns) AS c), days, time_zone);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.without_gaps(text, text, text[]) IS 'the query that puts idle days between days with something';
+
+-- The columns of a report, of rows e with sets of users over a window w of all days up to each.
+CREATE FUNCTION headcount_internal.report_columns(model text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format($q$(headcount.unique_count(%s) OVER w)::integer AS total_users, %s::integer AS daily_users,
+       headcount.cardinality(e.denied)::integer AS denial_users, coalesce(e.denials, 0) AS denials,
+       coalesce(e.concurrent_hosts, 0) AS concurrent_hosts, e.concurrent_hosts_at, e.day < e.today AS complete$q$,
+        CASE WHEN model = '2013' THEN 'e.used' ELSE 'e.used, e.denied' END,
+        CASE WHEN model = '2013' THEN 'headcount.cardinality(e.used)' ELSE 'headcount.union_cardinality(e.used, e.denied)' END)
+$$;
+COMMENT ON FUNCTION headcount_internal.report_columns(text) IS 'the columns of a daily report over rows with sets of users';
+
+CREATE FUNCTION headcount_internal.stored_daily_query(name text, options headcount_internal.options, model text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN format($q$
+SELECT e.day, %s
+FROM (%s) AS e
+WINDOW w AS (ORDER BY e.day%s)
+ORDER BY e.day$q$,
+        headcount_internal.report_columns(model),
+        headcount_internal.without_gaps(format('%I.%I', name, CASE headcount_internal.model_scope(options.realtime_servers, model) WHEN 'r' THEN 'days_realtime' ELSE 'days_all' END),
+                                        options.time_zone, ARRAY['used', 'denied', 'denials', 'concurrent_hosts', 'concurrent_hosts_at']),
+        CASE WHEN model = '2013' THEN format(' ROWS BETWEEN %s PRECEDING AND CURRENT ROW', options.window_days - 1) ELSE '' END);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.stored_daily_query(text, headcount_internal.options, text) IS
+    'the query behind the daily report of a materialized source under one licensing model';
+
+-- Each server has its own history; rows without a server make one of their own, which is that of all of them if the
+-- source knows no servers.
+CREATE FUNCTION headcount_internal.stored_server_query(name text, options headcount_internal.options) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    scope constant "char" := headcount_internal.model_scope(options.realtime_servers, options.licensing_model);
+BEGIN
+    RETURN format($q$
+SELECT * FROM (
+SELECT e.day, e.server, %1$s
+FROM (
+    SELECT d.day, d.server, d.used, d.denied, d.denials, d.concurrent_hosts, d.concurrent_hosts_at,
+           headcount.day_of(headcount.as_of(), %2$L::text) AS today
+    FROM %3$I.stored_days AS d
+    WHERE d.scope = %4$L%5$s
+    UNION ALL
+    SELECT c.day, coalesce(s.server, d.server), c.used, c.denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at,
+           headcount.day_of(headcount.as_of(), %2$L::text)
+    FROM %6$s
+         CROSS JOIN LATERAL headcount.daily_sets(s.state, d.state, k.pages) AS c) AS e
+WINDOW w AS (PARTITION BY e.server ORDER BY e.day%7$s)) AS e
+WHERE e.daily_users > 0 OR e.denial_users > 0 OR e.concurrent_hosts > 0
+ORDER BY e.day, e.server$q$,
+        headcount_internal.report_columns(options.licensing_model), options.time_zone, name,
+        CASE WHEN headcount_internal.has_servers(options) THEN 's'::"char" ELSE 'a' END,
+        headcount_internal.scope_denials(scope, options.realtime_servers),
+        headcount_internal.collected(name, options, scope, true),
+        CASE WHEN options.licensing_model = '2013'
+             THEN format(' RANGE BETWEEN %L::interval PRECEDING AND CURRENT ROW', make_interval(days => options.window_days - 1)) ELSE '' END);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.stored_server_query(text, headcount_internal.options) IS
+    'the query behind the daily report of a materialized source by server';
+
+CREATE FUNCTION headcount_internal.stored_sketch_query(name text, options headcount_internal.options) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN format($q$
+SELECT e.day, coalesce(e.used, %1$s) AS used, coalesce(e.denied, %1$s) AS denied
+FROM (%2$s) AS e
+ORDER BY e.day$q$, headcount_internal.empty_sketch(),
+        headcount_internal.without_gaps(format($q$(
+    SELECT d.day, d.used_sketch AS used, d.denied_sketch AS denied
+    FROM %I.stored_days AS d
+    WHERE d.scope = 'a'
+    UNION ALL
+    SELECT c.day, %s AS used, %s AS denied
+    FROM %s
+         CROSS JOIN LATERAL (SELECT u.day, u.user_name, u.is_denied FROM headcount.daily_users(s.state, d.state) AS u
+                             UNION ALL SELECT p.day, NULL, false FROM headcount.daily_peaks(s.state) AS p) AS c
+    GROUP BY c.day)$q$,
+                name, headcount_internal.sketch_text('c.user_name', 'c.user_name IS NOT NULL AND NOT c.is_denied'),
+                headcount_internal.sketch_text('c.user_name', 'c.is_denied'), headcount_internal.collected(name, options, 'a', false)),
+            options.time_zone, ARRAY['used', 'denied']));
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.stored_sketch_query(text, headcount_internal.options) IS
+    'the query behind the sketches of a materialized source';

@@ -1,0 +1,585 @@
+-- Storing days: refresh, rebuild, freeze, invalidate.
+--
+-- A refresh takes rows of the log away before it computes the days that they are about. Both happen under READ COMMITTED
+-- or in one snapshot: every order of commits leaves either the log row or the recomputed day. Two refreshes of one source
+-- wait for each other, on the row of its rollup_state, which its owner alone can lock; neither readers nor writers ask for
+-- it. What runs here runs as the owner of the source (execute_as_owner), under settings of our own.
+
+CREATE FUNCTION headcount_internal.read_rollup(name text) RETURNS headcount_internal.rollup_state
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    state headcount_internal.rollup_state;
+BEGIN
+    EXECUTE format('SELECT r.* FROM %I.rollup_state AS r FOR UPDATE', name) INTO state;
+    IF state.definition IS NULL THEN
+        PERFORM headcount_internal.raise_error('55000', format('source "%s" has lost its state', name), NULL,
+            format('Make it anew: headcount.alter_source(%1$L, materialized => false), then true.', name));
+    END IF;
+    RETURN state;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.read_rollup(text) IS 'what is stored of a source, locked, for its owner';
+
+-- The sessions and denials of some days, collected: server, sessions, users, denials. $1 and $2 are the bounds of the
+-- days, $3 is the last instant in them. Recent sessions are found by their end, see 44-rollup-views.sql.
+CREATE FUNCTION headcount_internal.scope_query(name text, options headcount_internal.options, scope "char", is_recent boolean) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    by_server constant boolean := scope = 's';
+    server    constant text := CASE WHEN by_server THEN '%1$s.server COLLATE pg_catalog."C" AS server, ' ELSE '' END;
+    grouping  constant text := CASE WHEN by_server THEN ' GROUP BY 1' ELSE '' END;
+    sessions  text;
+    denials   text;
+BEGIN
+    IF is_recent THEN
+        sessions := format('SELECT %s, $1 AS from_at, $2 AS to_at FROM %I.session_states AS s WHERE %s AND s.started_at < $2',
+            headcount_internal.session_columns(options), name, headcount_internal.ends_from(options, '$1'));
+    ELSE
+        sessions := headcount_internal.sessions_in('(SELECT $1 AS from_at, $2 AS to_at)', name, options);
+    END IF;
+    sessions := format($q$SELECT %1$sheadcount.daily_session_agg(s.user_name, s.host, s.started_at, s.end_at, %2$L::text, $3, s.from_at, s.to_at) AS state, %3$s AS users
+        FROM (%4$s) AS s%5$s%6$s$q$,
+        format(server, 's'), options.time_zone,
+        CASE WHEN scope = 'a' THEN format('headcount.daily_session_agg(NULL::text, s.user_name, s.started_at, s.end_at, %L::text, $3, s.from_at, s.to_at)', options.time_zone)
+             ELSE 'NULL::bytea' END,
+        sessions, headcount_internal.scope_sessions(scope), grouping);
+    denials := format('SELECT %sheadcount.daily_denial_agg(d.user_name, d.denied_at, %L::text, $3) AS state
+        FROM %I.denials AS d WHERE NOT d.is_false_denial AND d.denied_at >= $1 AND d.denied_at < $2%s%s',
+        format(server, 'd'), options.time_zone, name, headcount_internal.scope_denials(scope, options.realtime_servers), grouping);
+    IF by_server THEN
+        RETURN format('SELECT coalesce(s.server, d.server) AS server, s.state AS sessions, s.users, d.state AS denials
+            FROM (%s) AS s FULL JOIN (%s) AS d ON %s', sessions, denials, headcount_internal.same_server());
+    END IF;
+    RETURN format('SELECT NULL::text AS server, s.state AS sessions, s.users, d.state AS denials FROM (%s) AS s CROSS JOIN (%s) AS d',
+                  sessions, denials);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.scope_query(text, headcount_internal.options, "char", boolean) IS
+    'the query that collects the sessions and denials of some days of a source';
+
+-- Rows of rollup_days, from what scope_query collected: $1 sessions, $2 users, $3 denials, $4 scope, $5 server, $6 pages
+-- of the dictionary.
+CREATE FUNCTION headcount_internal.day_rows_query() RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN format($q$
+SELECT $4 AS scope, $5 AS server, c.day, c.used, c.denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at,
+       CASE WHEN $4 = 'a' THEN coalesce(p.concurrent, 0) END AS concurrent_users, k.used_sketch, k.denied_sketch
+FROM headcount.daily_sets($1, $3, $6) AS c
+     LEFT JOIN headcount.daily_peaks($2) AS p ON p.day = c.day
+     LEFT JOIN (SELECT u.day, %s AS used_sketch, %s AS denied_sketch
+                FROM headcount.daily_users($1, $3) AS u WHERE $4 = 'a' GROUP BY u.day) AS k ON k.day = c.day$q$,
+        headcount_internal.sketch_text('u.user_name', 'NOT u.is_denied'), headcount_internal.sketch_text('u.user_name', 'u.is_denied'));
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.day_rows_query() IS 'the query for the rows that are stored of some days of a source';
+
+CREATE FUNCTION headcount_internal.scopes(options headcount_internal.options) RETURNS SETOF "char"
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT v.scope
+    FROM (VALUES ('a'::"char", true), ('r'::"char", options.realtime_servers IS NOT NULL), ('s'::"char", headcount_internal.has_servers(options))) AS v (scope, is_kept)
+    WHERE v.is_kept
+$$;
+COMMENT ON FUNCTION headcount_internal.scopes(headcount_internal.options) IS
+    'what is stored apart of each day of a source: a all servers, r realtime servers, s each server';
+
+-- New users are appended. Once there are a quarter more than when it was done last, each bucket is made one page again,
+-- of 64 to 128 users: what is rewritten over time is some times what there is.
+CREATE FUNCTION headcount_internal.compact_dictionary_of(name text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    users   integer;
+    buckets integer := 1;
+BEGIN
+    EXECUTE format('SELECT r.next_user_id FROM %I.rollup_state AS r WHERE r.next_user_id > 1.25 * r.compacted_users', name) INTO users;
+    IF users IS NULL THEN
+        RETURN;
+    END IF;
+    WHILE users > 128 * buckets::bigint LOOP
+        buckets := 2 * buckets;
+    END LOOP;
+    -- the users of one bucket go to some that no others go to
+    EXECUTE format('WITH gone AS (DELETE FROM %1$I.rollup_dictionary RETURNING bucket, page)
+        INSERT INTO %1$I.rollup_dictionary (bucket, page)
+        SELECT p.bucket, p.list
+        FROM (SELECT array_agg(g.page) AS pages FROM gone AS g GROUP BY g.bucket) AS b
+             CROSS JOIN LATERAL headcount.pack_users(b.pages, $1) AS p', name) USING buckets;
+    EXECUTE format('UPDATE %I.rollup_state SET dictionary_buckets = $1, compacted_users = $2', name) USING buckets, users;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.compact_dictionary_of(text) IS
+    'puts the users of a source together again in as few pages as there should be, if many came since';
+
+-- The numbers of the users of some days; those who have none yet get one.
+CREATE FUNCTION headcount_internal.number_users_of(name text, sessions bytea, denials bytea) RETURNS bytea[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    known bytea[];
+    added record;
+BEGIN
+    EXECUTE format('SELECT k.pages FROM %s AS k', headcount_internal.known_users(name, '$1, $2')) INTO known USING sessions, denials;
+    EXECUTE format('SELECT array_agg(n.bucket) AS buckets, array_agg(n.list) AS pages, sum(n.users) AS users
+        FROM %I.rollup_state AS r CROSS JOIN LATERAL headcount.number_users($1, $2, $3, r.next_user_id, r.dictionary_buckets) AS n', name)
+        INTO added USING sessions, denials, known;
+    IF added.users > 0 THEN
+        EXECUTE format('INSERT INTO %I.rollup_dictionary (bucket, page) SELECT * FROM unnest($1, $2)', name) USING added.buckets, added.pages;
+        EXECUTE format('UPDATE %I.rollup_state SET next_user_id = next_user_id + $1', name) USING added.users;
+        PERFORM headcount_internal.compact_dictionary_of(name);
+    END IF;
+    RETURN known || added.pages;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.number_users_of(text, bytea, bytea) IS
+    'pages with the numbers of the users that were collected, given out if there were none';
+
+-- Replaces the days from from_day to to_day, the latter not included, and returns how many rows it stored.
+CREATE FUNCTION headcount_internal.store_days(name text, options headcount_internal.options, from_day date, to_day date, is_recent boolean, is_tracked boolean) RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+DECLARE
+    from_at constant timestamptz := headcount.day_start(from_day, options.time_zone);
+    to_at   constant timestamptz := headcount.day_start(to_day, options.time_zone);
+    last_at constant timestamptz := to_at - interval '1 microsecond';
+    insertion constant text := format('INSERT INTO %I.rollup_days (scope, server, day, used, denied, denials, concurrent_hosts, concurrent_hosts_at,
+        concurrent_users, used_sketch, denied_sketch) %s', name, headcount_internal.day_rows_query());
+    scope     "char";
+    collected record;
+    pages     bytea[];
+    stored    bigint := 0;
+    more      bigint;
+BEGIN
+    EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE d.day >= $1 AND d.day < $2', name) USING from_day, to_day;
+    FOR scope IN SELECT headcount_internal.scopes(options) LOOP
+        IF scope = 's' THEN
+            FOR collected IN EXECUTE headcount_internal.scope_query(name, options, scope, is_recent) USING from_at, to_at, last_at LOOP
+                -- who came since the first scope was read has no number; if changes are logged, his days are read again
+                IF NOT is_tracked THEN
+                    pages := headcount_internal.number_users_of(name, collected.sessions, collected.denials);
+                END IF;
+                EXECUTE insertion USING collected.sessions, collected.users, collected.denials, scope, collected.server, pages;
+            END LOOP;
+        ELSE
+            -- INTO, not a loop, which PostgreSQL would not run in parallel
+            EXECUTE headcount_internal.scope_query(name, options, scope, is_recent) INTO collected USING from_at, to_at, last_at;
+            IF scope = 'a' OR NOT is_tracked THEN      -- the first one has all users
+                pages := headcount_internal.number_users_of(name, collected.sessions, collected.denials);
+            END IF;
+            EXECUTE insertion USING collected.sessions, collected.users, collected.denials, scope, collected.server, pages;
+            GET DIAGNOSTICS more = ROW_COUNT;
+            stored := stored + more;
+        END IF;
+    END LOOP;
+    RETURN stored;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.store_days(text, headcount_internal.options, date, date, boolean, boolean) IS
+    'computes some days of a source from its tables and stores them';
+
+CREATE FUNCTION headcount_internal.fail_untracked(name text, detail text, hint text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM headcount_internal.raise_error('55000', format('changes of the tables of source "%s" are not logged', name), detail, hint);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.fail_untracked(text, text, text) IS 'raises the error that days are not stored while nobody would learn of their changes';
+
+CREATE FUNCTION headcount_internal.check_isolation(name text) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- the log must be read after the triggers are there, which an older snapshot would not show
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        PERFORM headcount_internal.raise_error('55000', format('the triggers of source "%s" have to be made anew', name), NULL,
+            'Refresh it in a transaction at isolation level READ COMMITTED.');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.check_isolation(text) IS 'raises an error unless triggers can be made in this transaction';
+
+-- Nothing stored counts any more but the frozen days: triggers are made anew, which waits for writers that began under
+-- the old ones, and all is registered as it is now.
+CREATE FUNCTION headcount_internal.start_over(name text, source headcount_internal.source, is_tracked boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    triggers oid[];
+    obstacle text;
+BEGIN
+    IF is_tracked THEN
+        PERFORM headcount_internal.check_isolation(name);
+        obstacle := headcount_internal.tracking_obstacle(source);
+        IF obstacle IS NOT NULL THEN
+            PERFORM headcount_internal.fail_untracked(name, format('%s.', obstacle),
+                format('Say anew what it holds, or track it by window: headcount.alter_source(%L, tracking => ''window'').', name));
+        END IF;
+        -- who writes to a table that is in use must not wait behind this: better luck next time
+        PERFORM set_config('lock_timeout', '200ms', true);
+        PERFORM headcount_internal.drop_triggers(source, also_orphans => true);
+        triggers := headcount_internal.create_all_triggers(name, source);
+    END IF;
+    PERFORM headcount_internal.forget_stored_days(name);
+    PERFORM headcount_internal.register(name, triggers);
+    EXECUTE format('DELETE FROM %I.invalidation_log', name);
+    PERFORM headcount_internal.forget_unlogged_changes(source.definition);
+    PERFORM headcount_internal.forget_unlogged_changes(source.denial_definition);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.start_over(text, headcount_internal.source, boolean) IS
+    'forgets what is stored of a source but frozen days, makes its triggers anew, and registers it as it is now';
+
+CREATE FUNCTION headcount_internal.forget_stored_days(name text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    frozen_before date;
+BEGIN
+    EXECUTE format('UPDATE %I.rollup_state SET watermark = frozen_before RETURNING frozen_before', name) INTO frozen_before;
+    EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE d.day >= $1', name) USING frozen_before;
+    IF NOT isfinite(frozen_before) THEN
+        EXECUTE format('DELETE FROM %I.rollup_dictionary', name);
+        EXECUTE format('UPDATE %I.rollup_state SET first_day = NULL, next_user_id = 0, dictionary_buckets = 1, compacted_users = 0', name);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.forget_stored_days(text) IS 'forgets all stored days of a source but the frozen ones';
+
+-- New partitions get triggers, and the days that their rows are about are logged.
+CREATE FUNCTION headcount_internal.follow_partitions(name text, source headcount_internal.source, state headcount_internal.rollup_state) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    obstacle constant text := headcount_internal.tracking_obstacle(source);
+    part      record;
+    made      oid[];
+    triggers  oid[] := '{}';
+    relations regclass[] := '{}';
+BEGIN
+    PERFORM headcount_internal.check_isolation(name);
+    IF obstacle IS NOT NULL THEN
+        PERFORM headcount_internal.fail_untracked(name, format('%s.', obstacle),
+            format('Make the source track by window: headcount.alter_source(%L, tracking => ''window'').', name));
+    END IF;
+    -- who writes to a partition that is in use must not wait behind this: better luck next time
+    PERFORM set_config('lock_timeout', '200ms', true);
+    FOR part IN
+        SELECT headcount_internal.source_tables(source.definition) AS relation, false AS of_denials
+        UNION ALL SELECT headcount_internal.source_tables(source.denial_definition), true
+    LOOP
+        CONTINUE WHEN part.relation = ANY (state.relations);
+        made := headcount_internal.create_triggers(name, source, part.relation, part.of_denials);
+        PERFORM headcount_internal.log_table(made[1]);
+        triggers := triggers || made;
+        IF part.relation <> ALL (relations) THEN
+            relations := relations || part.relation;
+        END IF;
+    END LOOP;
+    EXECUTE format('UPDATE %I.rollup_state AS r SET relations = r.relations || $1, triggers = r.triggers || $2,
+        tracking_mark = headcount_internal.add_marks(r.tracking_mark, headcount_internal.tracking_mark($2, $1)), registered_at = clock_timestamp()', name)
+        USING relations, triggers;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.follow_partitions(text, headcount_internal.source, headcount_internal.rollup_state) IS
+    'makes triggers on the partitions that the tables of a source got';
+
+-- How many days to compute at once: as many as have some millions of sessions on average.
+CREATE FUNCTION headcount_internal.batch_days(source headcount_internal.source, days integer) RETURNS integer
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- a few hundred bytes for each session in the process that sums up, which keeps it within 1 GiB
+    max_sessions constant double precision := 2e6;
+    sessions double precision;
+BEGIN
+    SELECT sum(CASE WHEN c.reltuples >= 0 THEN c.reltuples ELSE pg_relation_size(c.oid) / 64.0 END) INTO sessions
+    FROM headcount_internal.source_tables(source.definition) AS t (oid) JOIN pg_class AS c ON c.oid = t.oid;
+    sessions := greatest(coalesce(sessions, max_sessions), 1);
+    RETURN greatest(1, least(CASE WHEN sessions < 1e5 THEN 7300 ELSE 366 END, floor(max_sessions * days / sessions)))::integer;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.batch_days(headcount_internal.source, integer) IS 'how many of some days of a source to compute at once';
+
+-- The first day with anything in the tables, NULL if there is none.
+CREATE FUNCTION headcount_internal.first_day(name text, time_zone text) RETURNS date
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+DECLARE
+    first_at timestamptz;
+BEGIN
+    EXECUTE format('SELECT least((SELECT min(s.started_at) FROM %1$I.sessions AS s), (SELECT min(d.denied_at) FROM %1$I.denials AS d))', name)
+        INTO first_at;
+    RETURN headcount.day_of(first_at, time_zone);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.first_day(text, text) IS 'the first day on which a source has anything';
+
+-- The first day from this one on with anything in the tables, NULL if there is none: what lies between two sessions that
+-- are centuries apart need not be looked at day by day.
+CREATE FUNCTION headcount_internal.next_day(name text, time_zone text, from_day date) RETURNS date
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+DECLARE
+    from_at constant timestamptz := headcount.day_start(from_day, time_zone);
+    next_at timestamptz;
+BEGIN
+    EXECUTE format('SELECT least((SELECT min(greatest(s.started_at, $1)) FROM %1$I.sessions AS s WHERE s.ended_at IS NULL OR s.ended_at >= $1),
+                                 (SELECT min(d.denied_at) FROM %1$I.denials AS d WHERE d.denied_at >= $1))', name)
+        INTO next_at USING from_at;
+    RETURN headcount.day_of(next_at, time_zone);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.next_day(text, text, date) IS 'the first day from this one on, on which a source has anything';
+
+CREATE FUNCTION headcount_internal.first_stored_day(name text) RETURNS date
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    first_day date;
+BEGIN
+    EXECUTE format($q$SELECT min(d.day) FROM %I.rollup_days AS d WHERE d.scope = 'a'$q$, name) INTO first_day;
+    RETURN first_day;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.first_stored_day(text) IS 'the first stored day of a source with anything';
+
+CREATE FUNCTION headcount_internal.day_count(days datemultirange) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(sum(upper(d) - lower(d)), 0)::integer FROM unnest(days) AS d
+$$;
+COMMENT ON FUNCTION headcount_internal.day_count(datemultirange) IS 'how many days there are in ranges with bounds';
+
+-- Some days as runs, of which there are not too many: a query reads the sessions of each run on its own. Beyond the limit
+-- gaps are filled, the narrow ones first, and what lies in them is computed without need.
+CREATE FUNCTION headcount_internal.few_runs(days datemultirange) RETURNS datemultirange
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    max_runs constant integer := 16;
+    span constant datemultirange := datemultirange(range_merge(days));
+    gap  integer := 1;
+BEGIN
+    WHILE (SELECT count(*) FROM unnest(days)) > max_runs LOOP
+        gap := 2 * gap;
+        days := span * (SELECT range_agg(daterange(lower(d), upper(d) + gap)) FROM unnest(days) AS d);
+    END LOOP;
+    RETURN days;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.few_runs(datemultirange) IS 'some days, and if they are too scattered more';
+
+-- Takes the rows of the log away and returns the stored days that they are about. What they say of other days is done
+-- with: those are computed anew before they are stored.
+CREATE FUNCTION headcount_internal.take_changes(name text, time_zone text, state headcount_internal.rollup_state) RETURNS datemultirange
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    dirty     datemultirange;
+    first_day date;
+BEGIN
+    EXECUTE format($q$
+        WITH gone AS (DELETE FROM %I.invalidation_log RETURNING from_day, to_day)
+        SELECT range_agg(daterange(greatest(g.from_day, $1), least(g.to_day, $2 - 1), '[]'))
+        FROM gone AS g WHERE g.from_day < $2 AND g.to_day >= $1 AND $1 < $2$q$, name)
+        INTO dirty USING state.frozen_before, state.watermark;
+    first_day := coalesce(headcount_internal.first_stored_day(name), state.watermark);
+    IF lower(dirty) < first_day THEN      -- days before the first with anything are as empty as ever
+        first_day := least(first_day, headcount_internal.first_day(name, time_zone));
+        dirty := dirty * datemultirange(daterange(first_day, NULL));
+    END IF;
+    RETURN coalesce(headcount_internal.few_runs(dirty), '{}');
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.take_changes(text, text, headcount_internal.rollup_state) IS
+    'empties the log of changed days of a source and returns the stored ones among them';
+
+-- Makes what is registered of a source fit what it is now. Returns whether it had to: then that was a step of its own, as
+-- writers wait for tables that get triggers.
+CREATE FUNCTION headcount_internal.catch_up(name text, source headcount_internal.source, state headcount_internal.rollup_state) RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    differs    constant record := headcount_internal.state_difference(source.state);
+    is_tracked constant boolean := state.relations IS NOT NULL;
+    fault      record;
+BEGIN
+    IF differs.policies THEN
+        PERFORM headcount_internal.fail_untracked(name, 'Row level security applies to the owner of the source.',
+            format('Grant him BYPASSRLS, or track the source by window: headcount.alter_source(%L, tracking => ''window'').', name));
+    ELSIF NOT (differs.definition OR differs.triggers OR differs.gone OR differs.unlogged OR differs.bounds) THEN
+        IF differs.come THEN
+            PERFORM headcount_internal.follow_partitions(name, source, state);
+        END IF;
+        RETURN differs.come;
+    END IF;
+    -- a trigger that somebody switched off is left to him
+    SELECT f.* INTO fault FROM headcount_internal.tracking_faults(source) AS f LIMIT 1;
+    IF FOUND AND is_tracked THEN
+        PERFORM headcount_internal.fail_untracked(name, format('%s: %s.', fault.expected, fault.found),
+            format('Enable its triggers, or CALL headcount.rebuild(%L), which makes them anew.', name));
+    END IF;
+    PERFORM headcount_internal.start_over(name, source, is_tracked);
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.catch_up(text, headcount_internal.source, headcount_internal.rollup_state) IS
+    'makes what is registered of a source fit what it is now, and says whether anything had to be done';
+
+-- One transaction's worth: how many days it stored, NULL if none were left to do. Runs as the owner.
+CREATE FUNCTION headcount_internal.refresh_step(view regclass, max_days integer, started_at timestamptz, pid integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    name     constant text := headcount_internal.source_name(view);
+    source   constant headcount_internal.source := headcount_internal.find_materialized(name);
+    options  constant headcount_internal.options := headcount_internal.options_of(name);
+    state    headcount_internal.rollup_state := headcount_internal.read_rollup(name);
+    is_tracked constant boolean := state.relations IS NOT NULL;
+    target   date;      -- the watermark after all steps
+    new_from date;      -- where new days begin
+    dirty    datemultirange;
+    run      daterange;
+    to_do    integer;
+    most     integer;
+    here     integer;
+    done     integer := 0;
+    skipped  integer := 0;
+BEGIN
+    IF headcount_internal.catch_up(name, source, state) THEN
+        RETURN 0;
+    END IF;
+    target := greatest(state.watermark,
+        headcount.day_of(now() - make_interval(secs => state.grace / 1e6), options.time_zone) - CASE WHEN is_tracked THEN 0 ELSE options.tracking_days - 1 END);
+    dirty := headcount_internal.take_changes(name, options.time_zone, state);
+    new_from := CASE WHEN isfinite(state.watermark) THEN state.watermark
+                     ELSE least(headcount_internal.first_day(name, options.time_zone), headcount_internal.first_stored_day(name), target) END;
+    to_do := headcount_internal.day_count(dirty) + (target - new_from);
+    most := least(headcount_internal.batch_days(source, greatest(to_do, 366)), NULLIF(max_days, 0));
+
+    FOR run IN SELECT unnest(dirty) LOOP
+        EXIT WHEN done >= most;
+        here := least(upper(run) - lower(run), most - done);
+        PERFORM headcount_internal.store_days(name, options, lower(run), lower(run) + here, false, is_tracked);
+        dirty := dirty - datemultirange(daterange(NULL, lower(run) + here));
+        state.current_day := lower(run) + here - 1;
+        done := done + here;
+    END LOOP;
+    EXECUTE format('INSERT INTO %I.invalidation_log (from_day, to_day) SELECT lower(d), upper(d) - 1 FROM unnest($1) AS d', name)
+        USING dirty;
+    IF isempty(dirty) THEN
+        here := least(most - done, target - new_from);
+        IF here > 0 THEN
+            IF headcount_internal.store_days(name, options, new_from, new_from + here, new_from + here = target, is_tracked) = 0 AND new_from + here < target THEN
+                skipped := coalesce(least(headcount_internal.next_day(name, options.time_zone, new_from + here), target), target) - (new_from + here);
+            END IF;
+            state.current_day := new_from + here - 1;
+            done := done + here;
+        END IF;
+        state.watermark := new_from + here + skipped;
+    END IF;
+    state.first_day := headcount_internal.first_stored_day(name);
+
+    EXECUTE format($q$UPDATE %I.rollup_state AS r SET
+        watermark = $1, first_day = $2, bounds_mark = headcount_internal.bounds_mark(r.time_zone, $2, $1),
+        last_refresh = now(), last_duration = clock_timestamp() - $3, last_error = NULL,
+        refresh_pid = CASE WHEN $4 + $8 < $5 THEN $6 END, refresh_started_at = $3,
+        days_done = CASE WHEN r.refresh_started_at = $3 THEN r.days_done ELSE 0 END + $4 + $8,
+        days_total = CASE WHEN r.refresh_started_at = $3 THEN r.days_done ELSE 0 END + $5,
+        current_day = $7$q$, name)
+        USING state.watermark, state.first_day, started_at, done, to_do, pid, state.current_day, skipped;
+    RETURN CASE WHEN done + skipped < to_do THEN done END;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.refresh_step(regclass, integer, timestamptz, integer) IS
+    'stores some days of a source, those that changed first, and returns how many; NULL if none are left to do; 0 as max_days is no limit';
+
+CREATE FUNCTION headcount_internal.note_failure(view regclass, message text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE format('UPDATE %I.rollup_state SET last_error = $1, refresh_pid = NULL', headcount_internal.source_name(view)) USING message;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.note_failure(regclass, text) IS 'notes why a refresh of a source failed';
+
+CREATE FUNCTION headcount_internal.sources_to_refresh(source text, max_days integer) RETURNS oid[]
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF current_setting('transaction_read_only')::boolean THEN
+        PERFORM headcount_internal.raise_error('25006', 'cannot refresh sources in a read-only transaction', NULL,
+            'A replica has what is stored on its primary: refresh sources there.');
+    ELSIF max_days < 1 THEN
+        PERFORM headcount_internal.raise_argument_error('max_days', format('must be at least 1, but is %s', max_days));
+    ELSIF source IS NOT NULL THEN
+        RETURN ARRAY[(headcount_internal.find_materialized(source)).sessions_view];
+    END IF;
+    RETURN ARRAY(SELECT a.sessions_view::oid
+                 FROM headcount_internal.all_sources() AS a
+                      CROSS JOIN LATERAL headcount_internal.look_up_source(a.source) AS s
+                      CROSS JOIN LATERAL headcount_internal.rollup_row(s.state) AS r
+                 WHERE pg_has_role(a.owner, 'USAGE') AND s.materialized
+                 ORDER BY r.last_refresh NULLS FIRST);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.sources_to_refresh(text, integer) IS
+    'the sources that a refresh is about: the one that is named, or all that the caller owns';
+
+CREATE PROCEDURE headcount.refresh(source text DEFAULT NULL, max_days integer DEFAULT NULL)
+    AS 'MODULE_PATHNAME', 'headcount_refresh' LANGUAGE C;
+COMMENT ON PROCEDURE headcount.refresh(text, integer) IS
+    'stores the days of a source that changed and those that are over, or of every source that the caller owns; commits as it goes, and goes on where an earlier one was interrupted. max_days bounds how many days of each source it computes';
+
+CREATE FUNCTION headcount_internal.forget_days(view regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    name   constant text := headcount_internal.source_name(view);
+    source constant headcount_internal.source := headcount_internal.find_materialized(name);
+    state  constant headcount_internal.rollup_state := headcount_internal.read_rollup(name);
+BEGIN
+    PERFORM headcount_internal.start_over(name, source, state.relations IS NOT NULL);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.forget_days(regclass) IS
+    'forgets all stored days of a source but the frozen ones, and makes its triggers anew';
+
+CREATE PROCEDURE headcount.rebuild(source text)
+    AS 'MODULE_PATHNAME', 'headcount_rebuild' LANGUAGE C;
+COMMENT ON PROCEDURE headcount.rebuild(text) IS
+    'stores all days of a source anew, in slices, and makes its triggers anew; until they are there its views are computed from its tables. If it is interrupted, refresh goes on';
+
+CREATE FUNCTION headcount.invalidate(source text, from_day date, to_day date) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found_source constant headcount_internal.source := headcount_internal.find_materialized(source);
+BEGIN
+    PERFORM headcount_internal.check_day_order(from_day, to_day);
+    PERFORM headcount_internal.execute_as_owner(found_source.sessions_view,
+        format('INSERT INTO %I.invalidation_log (from_day, to_day) VALUES (%L, %L)', source,
+               coalesce(from_day, '-infinity'), coalesce(to_day, 'infinity')));
+END
+$$;
+COMMENT ON FUNCTION headcount.invalidate(text, date, date) IS
+    'says that days of a source changed where no trigger saw it: they are computed from its tables until the next refresh stores them. NULL is no bound';
+
+-- Runs as the owner.
+CREATE FUNCTION headcount_internal.freeze_days(name text, before_day date) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+DECLARE
+    source   constant headcount_internal.source := headcount_internal.find_materialized(name);
+    state    constant headcount_internal.rollup_state := headcount_internal.read_rollup(name);
+    is_dirty boolean;
+BEGIN
+    IF before_day = 'infinity' OR before_day > headcount.day_of(now(), source.time_zone) THEN
+        PERFORM headcount_internal.raise_argument_error('before_day', format('days before %s are not all over', before_day));
+    ELSIF before_day > headcount_internal.live_day(source.state) THEN      -- of new partitions too nothing is stored
+        PERFORM headcount_internal.raise_error('55000', format('days before %s are not all stored', before_day), NULL,
+            format('Run CALL headcount.refresh(%L) first.', name));
+    END IF;
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I.invalidation_log AS c WHERE c.from_day < $1 AND c.to_day >= $2)', name)
+        INTO is_dirty USING before_day, state.frozen_before;
+    IF is_dirty THEN
+        PERFORM headcount_internal.raise_error('55000', format('days before %s changed since they were stored', before_day), NULL,
+            format('Run CALL headcount.refresh(%L) first.', name));
+    END IF;
+    before_day := coalesce(before_day, '-infinity');
+    IF before_day < state.frozen_before THEN      -- what changed while they were frozen is not in the log
+        EXECUTE format('INSERT INTO %I.invalidation_log (from_day, to_day) VALUES ($1, $2)', name) USING before_day, state.frozen_before - 1;
+    END IF;
+    EXECUTE format('UPDATE %I.rollup_state SET frozen_before = $1', name) USING before_day;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.freeze_days(text, date) IS 'keeps days of a source as they are stored, or gives them up';
+
+CREATE FUNCTION headcount.freeze(source text, before_day date) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM headcount_internal.execute_as_owner((headcount_internal.find_materialized(source)).sessions_view,
+        format('SELECT headcount_internal.freeze_days(%L, %L)', source, before_day));
+END
+$$;
+COMMENT ON FUNCTION headcount.freeze(text, date) IS
+    'keeps the days of a source before this one as they are stored, whatever happens to its tables: sessions that were over by then may be deleted. NULL freezes none';

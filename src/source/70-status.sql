@@ -1,0 +1,237 @@
+-- verify, source_status, refresh_progress, schedule_refresh.
+
+-- The users of one set and not the other, for people to look at.
+CREATE FUNCTION headcount_internal.set_text(name text, set headcount.user_set, other headcount.user_set) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    only_here constant headcount.user_set := headcount.to_user_set(ARRAY(SELECT m.number FROM headcount.members(set OPERATOR(headcount.-) other) AS m (number) LIMIT 5));
+    names    text[];
+BEGIN
+    EXECUTE format('SELECT array_agg(quote_literal(u.name) ORDER BY u.name COLLATE "C")
+                    FROM headcount.user_names((SELECT array_agg(l.page) FROM %I.rollup_dictionary AS l), $1) AS u (name)', name) INTO names USING only_here;
+    names := names || array_fill('a new one'::text, ARRAY[headcount.cardinality(only_here)::integer - coalesce(cardinality(names), 0)]);
+    RETURN format('%s users%s', headcount.cardinality(set), ', ' || NULLIF(array_to_string(names, ', '), '') || ' among them');
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.set_text(text, headcount.user_set, headcount.user_set) IS
+    'how many users are in a set, and some that are not in another one';
+
+-- Stored and recomputed rows of some days side by side: $1 to $6 as in day_rows_query, $7 and $8 bound the days.
+CREATE FUNCTION headcount_internal.verify_query(name text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN format($q$
+WITH clean AS (
+    SELECT $7 + i AS day FROM generate_series(0, $8 - $7 - 1) AS i
+    WHERE NOT EXISTS (SELECT FROM %1$I.dirty_days AS x WHERE $7 + i >= x.from_day AND $7 + i < x.to_day)),
+stored AS (SELECT d.* FROM %1$I.rollup_days AS d JOIN clean AS c ON c.day = d.day WHERE d.scope = $4 AND d.server IS NOT DISTINCT FROM $5),
+recomputed AS (SELECT d.* FROM (%2$s) AS d JOIN clean AS c ON c.day = d.day)
+SELECT coalesce(s.day, r.day), v.column_name || CASE $4 WHEN 'r' THEN ' on realtime servers' WHEN 's' THEN format(' on server %%L', $5) ELSE '' END,
+       v.stored, v.recomputed
+FROM stored AS s FULL JOIN recomputed AS r ON r.day = s.day
+     CROSS JOIN LATERAL (VALUES (s.used OPERATOR(headcount.=) r.used, s.denied OPERATOR(headcount.=) r.denied)) AS e (used, denied)
+     CROSS JOIN LATERAL (VALUES
+        ('used', e.used, CASE WHEN e.used IS NOT TRUE THEN headcount_internal.set_text(%1$L, s.used, r.used) END,
+                         CASE WHEN e.used IS NOT TRUE THEN headcount_internal.set_text(%1$L, r.used, s.used) END),
+        ('denied', e.denied, CASE WHEN e.denied IS NOT TRUE THEN headcount_internal.set_text(%1$L, s.denied, r.denied) END,
+                             CASE WHEN e.denied IS NOT TRUE THEN headcount_internal.set_text(%1$L, r.denied, s.denied) END),
+        ('denials', s.denials = r.denials, s.denials::text, r.denials::text),
+        ('concurrent_hosts', s.concurrent_hosts = r.concurrent_hosts, s.concurrent_hosts::text, r.concurrent_hosts::text),
+        ('concurrent_hosts_at', s.concurrent_hosts_at IS NOT DISTINCT FROM r.concurrent_hosts_at, s.concurrent_hosts_at::text, r.concurrent_hosts_at::text),
+        ('concurrent_users', s.concurrent_users IS NOT DISTINCT FROM r.concurrent_users, s.concurrent_users::text, r.concurrent_users::text),
+        ('used_sketch', s.used_sketch::text IS NOT DISTINCT FROM r.used_sketch::text, s.used_sketch::text, r.used_sketch::text),
+        ('denied_sketch', s.denied_sketch::text IS NOT DISTINCT FROM r.denied_sketch::text, s.denied_sketch::text, r.denied_sketch::text))
+        AS v (column_name, is_same, stored, recomputed)
+WHERE v.is_same IS NOT TRUE
+ORDER BY 1, 2$q$, name, headcount_internal.day_rows_query());
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.verify_query(text) IS 'the query for the differences between stored and recomputed days of a source';
+
+-- Runs as the owner.
+CREATE FUNCTION headcount_internal.verify_days(source text, from_day date, to_day date)
+RETURNS TABLE (day date, column_name text, stored text, recomputed text)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+#variable_conflict use_variable
+DECLARE
+    found   constant headcount_internal.source := headcount_internal.find_materialized(source);
+    options constant headcount_internal.options := headcount_internal.options_of(source);
+    frozen_before constant date := headcount_internal.frozen_before(found.state);
+    first   date;
+    next    date;
+    last    date;
+    from_at timestamptz;
+    to_at   timestamptz;
+    scope   "char";
+    servers text[];
+    collected record;
+    pages   bytea[];
+BEGIN
+    PERFORM headcount_internal.check_day_order(from_day, to_day);
+    IF headcount_internal.is_tracked(found.state) THEN
+        RETURN QUERY SELECT NULL::date, 'tracking', f.found, f.expected FROM headcount_internal.tracking_faults(found) AS f;
+    END IF;
+
+    -- frozen days need not be what the tables say; days that are not stored cannot be wrong
+    first := least(headcount_internal.first_stored_day(source), headcount_internal.first_day(source, options.time_zone));
+    IF first IS NULL THEN      -- neither stored nor in the tables
+        RETURN;
+    END IF;
+    first := greatest(first, from_day, frozen_before);
+    last := least(headcount_internal.live_day(found.state) - 1, to_day);
+    WHILE first <= last LOOP
+        next := least(first + headcount_internal.batch_days(found, 366), last + 1);
+        from_at := headcount.day_start(first, options.time_zone);
+        to_at := headcount.day_start(next, options.time_zone);
+        FOR scope IN SELECT headcount_internal.scopes(options) LOOP
+            servers := '{}';
+            FOR collected IN EXECUTE headcount_internal.scope_query(source, options, scope, false)
+                    USING from_at, to_at, to_at - interval '1 microsecond' LOOP
+                IF scope = 'a' THEN      -- the first one, which has all users
+                    EXECUTE format('SELECT k.pages FROM %s AS k', headcount_internal.known_users(source, '$1, $2'))
+                        INTO pages USING collected.sessions, collected.denials;
+                END IF;
+                RETURN QUERY EXECUTE headcount_internal.verify_query(source)
+                    USING collected.sessions, collected.users, collected.denials, scope, collected.server, pages, first, next;
+                servers := servers || collected.server;
+            END LOOP;
+            IF scope = 's' THEN      -- stored servers that the tables have nothing of
+                FOR collected IN EXECUTE format('SELECT DISTINCT d.server FROM %I.rollup_days AS d WHERE d.scope = ''s'' AND d.day >= $1 AND d.day < $2', source)
+                        USING first, next LOOP
+                    CONTINUE WHEN array_position(servers, collected.server) IS NOT NULL;
+                    RETURN QUERY EXECUTE headcount_internal.verify_query(source)
+                        USING NULL::bytea, NULL::bytea, NULL::bytea, scope, collected.server, pages, first, next;
+                END LOOP;
+            END IF;
+        END LOOP;
+        first := next;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.verify_days(text, date, date) IS
+    'the differences between the stored days of a source and its tables';
+
+CREATE FUNCTION headcount.verify(source text, from_day date DEFAULT NULL, to_day date DEFAULT NULL)
+RETURNS TABLE (day date, column_name text, stored text, recomputed text)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+    RETURN QUERY SELECT v.* FROM json_to_recordset(headcount_internal.execute_as_owner((headcount_internal.find_materialized(source)).sessions_view,
+        format('SELECT coalesce(json_agg(v), ''[]'') FROM headcount_internal.verify_days(%L, %L, %L) AS v', source, from_day, to_day))::json)
+        AS v (day date, column_name text, stored text, recomputed text);
+END
+$$;
+COMMENT ON FUNCTION headcount.verify(text, date, date) IS
+    'the differences between the stored days of a source and its tables, and triggers that do not log changes: no rows if all is true. headcount.invalidate mends days, headcount.rebuild days and triggers';
+
+-- A name that pg_cron does not cut off.
+CREATE FUNCTION headcount_internal.job_name(source text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT 'headcount refresh ' || CASE WHEN octet_length(source) <= 45 THEN source ELSE md5(source) END
+$$;
+COMMENT ON FUNCTION headcount_internal.job_name(text) IS 'the name of the job of pg_cron that refreshes a source';
+
+CREATE FUNCTION headcount_internal.jobs_of(source text) RETURNS TABLE (job bigint, schedule text)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- in this order: whoever may not enter the schema may not even ask about the table
+    IF (CASE WHEN NOT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron') THEN false
+             WHEN NOT has_schema_privilege('cron', 'USAGE') THEN false
+             ELSE has_table_privilege('cron.job', 'SELECT') END) THEN
+        RETURN QUERY EXECUTE 'SELECT j.jobid, j.schedule FROM cron.job AS j WHERE j.jobname = $1 AND j.database = current_database() ORDER BY j.jobid'
+            USING headcount_internal.job_name(source);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.jobs_of(text) IS 'the jobs of pg_cron that refresh a source, as far as the caller can see them';
+
+CREATE FUNCTION headcount_internal.schedule_of(source text) RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT string_agg(j.schedule, ', ' ORDER BY j.job) FROM headcount_internal.jobs_of(source) AS j
+$$;
+COMMENT ON FUNCTION headcount_internal.schedule_of(text) IS 'when pg_cron refreshes a source, NULL where it does not, or where the caller cannot see it';
+
+CREATE FUNCTION headcount_internal.drop_jobs(source text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    job bigint;
+BEGIN
+    FOR job IN SELECT j.job FROM headcount_internal.jobs_of(source) AS j LOOP
+        EXECUTE 'SELECT cron.unschedule($1)' USING job;
+    END LOOP;
+    RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.drop_jobs(text) IS 'ends the jobs of pg_cron that refresh a source, and tells whether there were any';
+
+-- What is stored of each source. What others may not know of it is NULL: they learn what PostgreSQL's catalogs tell them
+-- anyway. Nothing that the owner of a source wrote is run for it.
+CREATE VIEW headcount.source_status AS
+SELECT a.source, pg_catalog.pg_get_userbyid(a.owner)::text AS owner, s.materialized, headcount_internal.is_exact(s) AS exact,
+       r.first_day, CASE WHEN pg_catalog.isfinite(r.watermark) THEN headcount.day_start(r.watermark, r.time_zone) END AS stored_until,
+       l.days AS dirty_days, l.log_rows, r.last_refresh, r.last_duration, r.last_error,
+       z.rollup_bytes, headcount_internal.schedule_of(a.source) AS schedule
+FROM headcount_internal.all_sources() AS a
+     CROSS JOIN LATERAL headcount_internal.look_up_source(a.source) AS s
+     LEFT JOIN LATERAL headcount_internal.rollup_row(s.state) AS r ON true
+     CROSS JOIN LATERAL headcount_internal.log_facts(r.log, GREATEST(r.frozen_before, COALESCE(r.first_day, r.watermark)), r.watermark) AS l
+     LEFT JOIN LATERAL (SELECT pg_catalog.sum(pg_catalog.pg_total_relation_size(c.oid))::bigint AS rollup_bytes
+                        FROM pg_catalog.pg_class AS v JOIN pg_catalog.pg_class AS c ON c.relnamespace = v.relnamespace
+                        WHERE v.oid = s.sessions_view AND c.relkind = 'r' AND s.materialized
+                          AND c.relname IN ('rollup_state', 'rollup_days', 'rollup_dictionary', 'invalidation_log')) AS z ON r.definition IS NOT NULL;
+COMMENT ON VIEW headcount.source_status IS 'what is stored of each source, and how far it is up to date; of sources of others only what everybody may know';
+COMMENT ON COLUMN headcount.source_status.exact IS 'whether the views are what a full recompute would give at every snapshot: not if the source is tracked by window, its definition cannot be followed, or a trigger is missing or disabled';
+COMMENT ON COLUMN headcount.source_status.first_day IS 'the first stored day with anything';
+COMMENT ON COLUMN headcount.source_status.stored_until IS 'days before this instant are stored, later ones are computed when they are asked for';
+COMMENT ON COLUMN headcount.source_status.dirty_days IS 'stored days that changed since, computed when they are asked for until a refresh stores them';
+COMMENT ON COLUMN headcount.source_status.log_rows IS 'how many changes are logged that no refresh has seen';
+COMMENT ON COLUMN headcount.source_status.last_duration IS 'how long the last refresh took, up to its last step';
+COMMENT ON COLUMN headcount.source_status.last_error IS 'why the last refresh failed, NULL if it did not';
+COMMENT ON COLUMN headcount.source_status.schedule IS 'when pg_cron refreshes the source, as far as the reader may see it';
+GRANT SELECT ON headcount.source_status TO PUBLIC;
+
+CREATE VIEW headcount.refresh_progress AS
+SELECT a.source, r.refresh_started_at AS started_at, r.days_done, r.days_total, r.current_day
+FROM headcount_internal.all_sources() AS a
+     CROSS JOIN LATERAL headcount_internal.look_up_source(a.source) AS s
+     CROSS JOIN LATERAL headcount_internal.rollup_row(s.state) AS r
+WHERE EXISTS (SELECT FROM pg_catalog.pg_stat_activity AS p WHERE p.pid OPERATOR(pg_catalog.=) r.refresh_pid);
+COMMENT ON VIEW headcount.refresh_progress IS 'the refreshes of one''s own sources that are under way, as of their last step';
+COMMENT ON COLUMN headcount.refresh_progress.current_day IS 'the last day that was stored';
+GRANT SELECT ON headcount.refresh_progress TO PUBLIC;
+
+CREATE FUNCTION headcount_internal.require_cron() RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron') THEN
+        PERFORM headcount_internal.raise_error('0A000', 'extension "pg_cron" is not installed in this database', NULL,
+            'Install it where cron.database_name says, or let any other scheduler run CALL headcount.refresh().');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.require_cron() IS 'raises an error where pg_cron is not installed';
+
+CREATE FUNCTION headcount.schedule_refresh(source text, schedule text DEFAULT '*/5 * * * *') RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    job bigint;
+BEGIN
+    PERFORM headcount_internal.find_materialized(source);
+    PERFORM headcount_internal.require_cron();
+    EXECUTE 'SELECT cron.schedule($1, $2, $3)' INTO job
+        USING headcount_internal.job_name(source), schedule, format('CALL headcount.refresh(%L)', source);
+    RETURN job;
+END
+$$;
+COMMENT ON FUNCTION headcount.schedule_refresh(text, text) IS
+    'lets pg_cron refresh a source, every five minutes where nothing else is said, and returns the number of the job; a second call changes the schedule';
+
+CREATE FUNCTION headcount.unschedule_refresh(source text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM headcount_internal.require_cron();
+    RETURN headcount_internal.drop_jobs(source);
+END
+$$;
+COMMENT ON FUNCTION headcount.unschedule_refresh(text) IS
+    'ends the schedule of a source, also of one that was renamed since; false where it had none';

@@ -1,0 +1,176 @@
+#include "source/catalog.hpp"
+
+namespace headcount::source {
+namespace {
+
+constexpr const char *schema = "headcount_internal", *unlogged_changes = "unlogged_change", *unlogged_index = "unlogged_change_definition_idx";
+
+std::uint64_t mix(std::uint64_t one, std::uint64_t other) {
+  const std::uint64_t both[] = {one, other};
+  return hash_bytes_extended(reinterpret_cast<const unsigned char *>(both), sizeof both, 0);
+}
+
+// The rows of a catalog that are found by one or two keys of an index, as a snapshot shows them.
+template <typename Visit>
+void for_each_row(Oid catalog, Oid index, std::initializer_list<std::pair<AttrNumber, Oid>> by, Snapshot snapshot, Visit &&visit) {
+  ScanKeyData keys[2];
+  int count = 0;
+  for (const auto &[column, value] : by) ScanKeyInit(&keys[count++], column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
+  Relation relation = table_open(catalog, AccessShareLock);
+  SysScanDesc const scan = systable_beginscan(relation, index, true, snapshot, count, keys);
+  for (HeapTuple row = nullptr; HeapTupleIsValid(row = systable_getnext(scan));) visit(row);
+  systable_endscan(scan);
+  table_close(relation, AccessShareLock);
+}
+
+// Which object a row is of, and which version of it.
+std::uint64_t version_of(HeapTuple row, Oid object) { return mix(object, HeapTupleHeaderGetRawXmin(row->t_data)); }
+
+// The sum over the rows, as they come in no order that lasts.
+std::uint64_t mark_of(Oid catalog, Oid index, AttrNumber key, Oid object, Snapshot snapshot) {
+  std::uint64_t sum = 0;
+  for_each_row(catalog, index, {{key, object}}, snapshot, [&](HeapTuple row) { sum += version_of(row, object); });
+  return mix(catalog, sum);
+}
+
+std::uint64_t mark_of_function(Oid function, Snapshot snapshot) {
+  return mark_of(ProcedureRelationId, ProcedureOidIndexId, Anum_pg_proc_oid, function, snapshot);
+}
+
+// How values of a type come out as text.
+std::uint64_t mark_of_type(Oid type, Snapshot snapshot) {
+  type = getBaseType(type);
+  std::uint64_t sum = mark_of(EnumRelationId, EnumTypIdSortOrderIndexId, Anum_pg_enum_enumtypid, type, snapshot);
+  for_each_row(TypeRelationId, TypeOidIndexId, {{Anum_pg_type_oid, type}}, snapshot,
+               [&](HeapTuple row) { sum += mark_of_function(reinterpret_cast<Form_pg_type>(GETSTRUCT(row))->typoutput, snapshot); });
+  return sum;
+}
+
+// What a column of a table is besides what its rows say.
+std::uint64_t mark_of_column(Oid table, std::int32_t column, Snapshot snapshot) {
+  std::uint64_t sum = 0;
+  const Oid type = get_atttype(table, static_cast<AttrNumber>(column));
+  if (type >= FirstNormalObjectId) sum += mark_of_type(type, snapshot);
+  if (get_attgenerated(table, static_cast<AttrNumber>(column)) != '\0')
+    for_each_row(AttrDefaultRelationId, AttrDefaultIndexId, {{Anum_pg_attrdef_adrelid, table}}, snapshot, [&](HeapTuple row) {
+      const auto *const entry = reinterpret_cast<Form_pg_attrdef>(GETSTRUCT(row));
+      if (entry->adnum == column) sum += version_of(row, entry->oid);
+    });
+  return sum;
+}
+
+std::uint64_t mark_of_dependency(const FormData_pg_depend *on, Snapshot snapshot) {
+  switch (on->refclassid) {
+    case ProcedureRelationId: return mark_of_function(on->refobjid, snapshot);
+    case OperatorRelationId:
+      return mark_of(OperatorRelationId, OperatorOidIndexId, Anum_pg_operator_oid, on->refobjid, snapshot) +
+             mark_of_function(get_opcode(on->refobjid), snapshot);
+    case TypeRelationId: return mark_of_type(on->refobjid, snapshot);
+    case CollationRelationId: return mark_of(CollationRelationId, CollationOidIndexId, Anum_pg_collation_oid, on->refobjid, snapshot);
+    case RelationRelationId: return on->refobjsubid > 0 ? mark_of_column(on->refobjid, on->refobjsubid, snapshot) : 0;
+    default: return 0;
+  }
+}
+
+std::uint64_t mark_of_view(Oid view, Snapshot snapshot) {
+  std::uint64_t sum = 0;
+  for_each_row(RelationRelationId, ClassOidIndexId, {{Anum_pg_class_oid, view}}, snapshot,
+               [&](HeapTuple row) { sum += mix(view, reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relowner); });
+  for_each_row(RewriteRelationId, RewriteRelRulenameIndexId, {{Anum_pg_rewrite_ev_class, view}}, snapshot, [&](HeapTuple row) {
+    const Oid rule = reinterpret_cast<Form_pg_rewrite>(GETSTRUCT(row))->oid;
+    sum += version_of(row, rule);
+    for_each_row(DependRelationId, DependDependerIndexId, {{Anum_pg_depend_classid, RewriteRelationId}, {Anum_pg_depend_objid, rule}}, snapshot,
+                 [&](HeapTuple link) { sum += mark_of_dependency(reinterpret_cast<Form_pg_depend>(GETSTRUCT(link)), snapshot); });
+  });
+  return mix(view, sum);
+}
+
+void append_children(List **to, Oid parent, Snapshot snapshot) {
+  for_each_row(InheritsRelationId, InheritsParentIndexId, {{Anum_pg_inherits_inhparent, parent}}, snapshot, [&](HeapTuple row) {
+    const auto *const entry = reinterpret_cast<Form_pg_inherits>(GETSTRUCT(row));
+    if (!entry->inhdetachpending && !list_member_oid(*to, entry->inhrelid)) *to = lappend_oid(*to, entry->inhrelid);
+  });
+}
+
+}  // namespace
+
+Oid internal_relation(const char *name) {
+  const Oid in = get_namespace_oid(schema, true);
+  return OidIsValid(in) ? get_relname_relid(name, in) : InvalidOid;
+}
+
+Oid internal_type(const char *name) {
+  const Oid in = get_namespace_oid(schema, true);
+  return OidIsValid(in) ? GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name), ObjectIdGetDatum(in)) : InvalidOid;
+}
+
+List *find_tree(Oid root, bool with_children, Snapshot snapshot) {
+  if (!OidIsValid(root)) return NIL;
+  List *tree = list_make1_oid(root);
+  if (!with_children) return tree;
+  if (snapshot == nullptr) return find_all_inheritors(root, NoLock, nullptr);
+  for (int at = 0; at < list_length(tree); ++at) append_children(&tree, list_nth_oid(tree, at), snapshot);
+  return tree;
+}
+
+std::uint64_t definition_mark(const Oid *views, int count, Snapshot snapshot) {
+  std::uint64_t sum = 0;
+  for (int at = 0; at < count; ++at) sum += mark_of_view(views[at], snapshot);
+  return sum;
+}
+
+std::uint64_t tracking_mark(const List *triggers, const List *relations, Snapshot snapshot) {
+  std::uint64_t sum = 0;
+  ListCell *cell = nullptr;
+  foreach (cell, triggers) sum += mark_of(TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid, lfirst_oid(cell), snapshot);
+  foreach (cell, relations)
+    for_each_row(RelationRelationId, ClassOidIndexId, {{Anum_pg_class_oid, lfirst_oid(cell)}}, snapshot, [&](HeapTuple row) {
+      const auto *const entry = reinterpret_cast<Form_pg_class>(GETSTRUCT(row));
+      sum += mix(entry->oid, static_cast<std::uint64_t>(entry->relkind) << 8U | static_cast<unsigned char>(entry->relpersistence));
+    });
+  return sum;
+}
+
+Oid table_of_trigger(Oid trigger) {
+  Oid table = InvalidOid;
+  for_each_row(TriggerRelationId, TriggerOidIndexId, {{Anum_pg_trigger_oid, trigger}}, nullptr,
+               [&](HeapTuple row) { table = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row))->tgrelid; });
+  return table;
+}
+
+void link_trigger(Oid trigger, Oid definition, Oid log) {
+  const ObjectAddress who{TriggerRelationId, trigger, 0};
+  for (const Oid to : {definition, log}) {
+    const ObjectAddress on{RelationRelationId, to, 0};
+    recordDependencyOn(&who, &on, DEPENDENCY_AUTO);
+  }
+}
+
+void note_unlogged_change(Oid definition) {
+  const Oid table = internal_relation(unlogged_changes);
+  Relation relation = OidIsValid(table) ? try_relation_open(table, RowExclusiveLock) : nullptr;
+  if (relation == nullptr) return;  // the extension goes, and takes all that is stored with it
+  Datum values[] = {ObjectIdGetDatum(definition)};
+  bool nulls[] = {false};
+  HeapTuple const row = heap_form_tuple(RelationGetDescr(relation), values, nulls);
+  CatalogTupleInsert(relation, row);
+  heap_freetuple(row);
+  table_close(relation, NoLock);
+}
+
+bool has_unlogged_change(Oid definition, Snapshot snapshot) {
+  const Oid table = internal_relation(unlogged_changes), index = internal_relation(unlogged_index);
+  bool found = false;
+  if (OidIsValid(table) && OidIsValid(index)) for_each_row(table, index, {{1, definition}}, snapshot, [&](HeapTuple) { found = true; });
+  return found;
+}
+
+void forget_unlogged_changes(Oid definition) {
+  const Oid table = internal_relation(unlogged_changes), index = internal_relation(unlogged_index);
+  if (!OidIsValid(table) || !OidIsValid(index)) return;
+  Relation relation = table_open(table, RowExclusiveLock);
+  for_each_row(table, index, {{1, definition}}, GetActiveSnapshot(), [&](HeapTuple row) { simple_heap_delete(relation, &row->t_self); });
+  table_close(relation, NoLock);
+}
+
+}  // namespace headcount::source

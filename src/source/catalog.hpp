@@ -1,0 +1,37 @@
+#pragma once
+// What PostgreSQL's catalogs say of a source: its tables and partitions, its triggers, and marks of all that its stored
+// days depend on. Backend code: it owns no C++ objects and raises PostgreSQL errors.
+
+#include "pg/postgres.hpp"
+
+namespace headcount::source {
+
+// A relation or a type of schema headcount_internal; InvalidOid if there is none.
+Oid internal_relation(const char *name);
+Oid internal_type(const char *name);
+
+// A table and its partitions, or other children, at any depth: those that a snapshot shows, or, without one, those that a
+// query would read that is planned now.
+List *find_tree(Oid root, bool with_children, Snapshot snapshot);
+
+// A mark stands for rows of the catalogs in the versions that a snapshot shows: it changes whenever one of them is
+// written, even if it is written back to what it was, since what happened in between went by other rules.
+
+// Of the rules of views, their owners, and the functions, operators, types and collations that they use.
+std::uint64_t definition_mark(const Oid *views, int count, Snapshot snapshot);
+// Of triggers, and of how relations are stored.
+std::uint64_t tracking_mark(const List *triggers, const List *relations, Snapshot snapshot);
+
+// The table that a trigger is on; InvalidOid if there is no such trigger.
+Oid table_of_trigger(Oid trigger);
+
+// Ties a trigger to the definition and the log that it works for: it finds them by this, and goes when one of them goes.
+void link_trigger(Oid trigger, Oid definition, Oid log);
+
+// Notes that a change went unlogged for the source of a definition, in a table that nobody but headcount can write; says
+// whether that was noted; and forgets it.
+void note_unlogged_change(Oid definition);
+bool has_unlogged_change(Oid definition, Snapshot snapshot);
+void forget_unlogged_changes(Oid definition);
+
+}  // namespace headcount::source

@@ -1,0 +1,187 @@
+#include "source/definition.hpp"
+
+#include "pg/compat.hpp"
+
+namespace headcount::source {
+namespace {
+
+// Why a query is more than columns and a condition over one FROM item; nullptr if it is not.
+const char *find_complication(const Query *query) {
+  if (query->commandType != CMD_SELECT || query->setOperations != nullptr || query->cteList != NIL) return "it is not one plain query";
+  if (query->hasAggs || query->groupClause != NIL || query->groupingSets != NIL || query->havingQual != nullptr) return "it has an aggregate";
+  if (query->hasWindowFuncs) return "it has a window function";
+  if (query->hasTargetSRFs) return "it has a function that returns a set";
+  if (query->hasSubLinks) return "it has a sub-select";
+  if (query->distinctClause != NIL || query->limitCount != nullptr || query->limitOffset != nullptr) return "it leaves rows out by their place";
+  if (query->jointree == nullptr || list_length(query->jointree->fromlist) != 1 ||
+      !IsA(linitial(query->jointree->fromlist), RangeTblRef))
+    return "it does not read from one table";
+  return nullptr;
+}
+
+struct substitution {
+  int from;              // the range table entry whose columns are replaced
+  List *columns;         // by these expressions; NIL: Vars are only renumbered
+  bool has_failed;
+};
+
+Node *substitute(Node *node, void *how) {
+  if (node == nullptr) return nullptr;
+  auto *const by = static_cast<substitution *>(how);
+  if (IsA(node, Var)) {
+    const auto *const var = reinterpret_cast<Var *>(node);
+    if (var->varno != by->from || var->varlevelsup != 0) {
+      by->has_failed = true;
+      return node;
+    }
+    if (by->columns == NIL) {
+      auto *const own = static_cast<Var *>(copyObjectImpl(node));
+      own->varno = own->varnosyn = 1;
+      own->varattnosyn = own->varattno;
+      return reinterpret_cast<Node *>(own);
+    }
+    if (var->varattno < 1 || var->varattno > list_length(by->columns)) {
+      by->has_failed = true;
+      return node;
+    }
+    return static_cast<Node *>(copyObjectImpl(list_nth(by->columns, var->varattno - 1)));
+  }
+  return pg::compat::mutate_expression(node, substitute, how);
+}
+
+// The columns of a query and its condition, over the one table that is at the bottom of it.
+const char *flatten(const Query *query, definition &found, List **columns, Node **condition) {
+  if (const char *const why = find_complication(query)) return why;
+  const int at = linitial_node(RangeTblRef, query->jointree->fromlist)->rtindex;
+  const RangeTblEntry *const item = rt_fetch(at, query->rtable);
+  List *inner_columns = NIL;
+  Node *inner_condition = nullptr;
+  if (item->rtekind == RTE_SUBQUERY) {
+    if (const char *const why = flatten(item->subquery, found, &inner_columns, &inner_condition)) return why;
+  } else if (item->rtekind == RTE_RELATION && item->tablesample == nullptr) {
+    found.table = item->relid;
+    found.with_children = item->inh;
+  } else {
+    return "it does not read from a table";
+  }
+  substitution by{at, inner_columns, false};
+  *columns = NIL;
+  ListCell *cell = nullptr;
+  foreach (cell, query->targetList) {
+    const auto *const target = lfirst_node(TargetEntry, cell);
+    if (target->resjunk) continue;
+    *columns = lappend(*columns, substitute(reinterpret_cast<Node *>(target->expr), &by));
+  }
+  Node *const outer_condition = substitute(query->jointree->quals, &by);
+  *condition = inner_condition == nullptr   ? outer_condition
+               : outer_condition == nullptr ? inner_condition
+                                            : reinterpret_cast<Node *>(makeBoolExpr(AND_EXPR, list_make2(inner_condition, outer_condition), -1));
+  return by.has_failed ? "it has a reference to something else than the columns of its table" : nullptr;
+}
+
+Query *read_rule(Oid view) {
+  HeapTuple const rule = SearchSysCache2(RULERELNAME, ObjectIdGetDatum(view), PointerGetDatum(ViewSelectRuleName));
+  if (!HeapTupleIsValid(rule)) return nullptr;
+  bool is_null = false;
+  const Datum action = SysCacheGetAttr(RULERELNAME, rule, Anum_pg_rewrite_ev_action, &is_null);
+  auto *const queries = static_cast<List *>(stringToNode(TextDatumGetCString(action)));
+  ReleaseSysCache(rule);
+  return list_length(queries) == 1 ? linitial_node(Query, queries) : nullptr;
+}
+
+int count_columns(Oid relation) {
+  HeapTuple const entry = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+  if (!HeapTupleIsValid(entry)) return 0;
+  const int count = reinterpret_cast<Form_pg_class>(GETSTRUCT(entry))->relnatts;
+  ReleaseSysCache(entry);
+  return count;
+}
+
+bool has_virtual_column(const definition &of, const Bitmapset *columns) {
+  for (int member = -1; (member = bms_next_member(columns, member)) >= 0;) {
+    const auto number = static_cast<AttrNumber>(member + FirstLowInvalidHeapAttributeNumber);
+    if (number > 0 && get_attgenerated(of.table, number) == 'v') return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+const char *read_definition(Oid view, definition &found) {
+  found = definition{};
+  const Query *const query = read_rule(view);
+  if (query == nullptr) return "it is not a view";
+  List *columns = NIL;
+  if (const char *const why = flatten(query, found, &columns, &found.condition)) return why;
+  static constexpr Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+  found.column_count = list_length(columns);
+  if (found.column_count != session_column_count && found.column_count != denial_column_count) return "it has other columns";
+  for (int at = 0; at < found.column_count; ++at) {
+    found.columns[at] = static_cast<Node *>(list_nth(columns, at));
+    if (at < end_key && exprType(found.columns[at]) != types[at]) return "its columns have other types";
+  }
+  return nullptr;
+}
+
+given_columns read_given(Oid view) {
+  given_columns found{InvalidOid, 0, {}, {}, -1};
+  const Query *const outer = read_rule(view);
+  if (outer == nullptr || find_complication(outer) != nullptr) return found;
+  const int at = linitial_node(RangeTblRef, outer->jointree->fromlist)->rtindex;
+  const RangeTblEntry *const item = rt_fetch(at, outer->rtable);
+  if (item->rtekind != RTE_SUBQUERY || find_complication(item->subquery) != nullptr) return found;
+  const Query *const inner = item->subquery;
+  const int table = linitial_node(RangeTblRef, inner->jointree->fromlist)->rtindex;
+  if (rt_fetch(table, inner->rtable)->rtekind != RTE_RELATION) return found;
+  found.table = rt_fetch(table, inner->rtable)->relid;
+  const auto add = [&](const char *name, TargetEntry *target, int from) {
+    if (found.count >= static_cast<int>(lengthof(found.names))) return;
+    substitution by{from, NIL, false};
+    found.names[found.count] = name;
+    found.expressions[found.count++] = substitute(reinterpret_cast<Node *>(target->expr), &by);
+  };
+  ListCell *cell = nullptr;
+  foreach (cell, inner->targetList) {
+    auto *const target = lfirst_node(TargetEntry, cell);
+    const bool is_left_out = IsA(target->expr, Const) && reinterpret_cast<Const *>(target->expr)->constisnull;
+    if (!target->resjunk && !is_left_out) add(target->resname, target, table);
+  }
+  auto *const user = linitial_node(TargetEntry, outer->targetList);
+  if (!IsA(user->expr, Var)) {
+    found.identity = found.count;
+    add("user_identity", user, at);
+  }
+  return found;
+}
+
+const char *find_obstacle(const definition &of) {
+  Bitmapset *columns = nullptr;
+  const auto look_at = [&columns](Node *expression) -> const char * {
+    if (contain_subplans(expression)) return "a sub-select";
+    if (contain_mutable_functions(expression)) return "a function that is not immutable";
+    pull_varattnos(expression, 1, &columns);
+    return nullptr;
+  };
+  for (int at = 0; at < of.column_count; ++at)
+    if (const char *const found = look_at(of.columns[at])) return found;
+  if (const char *const found = look_at(of.condition)) return found;
+  const int first_column = 1 - FirstLowInvalidHeapAttributeNumber, whole_row = first_column - 1;
+  for (int member = -1; (member = bms_next_member(columns, member)) >= 0;)
+    if (member < whole_row) return "a system column";
+  if (has_virtual_column(of, columns)) return "a virtual generated column";
+  return nullptr;
+}
+
+Node *map_to_relation(Node *expression, const definition &of, Relation child) {
+  if (expression == nullptr || RelationGetRelid(child) == of.table) return expression;
+  const int count = count_columns(of.table);
+  AttrMap *const map = make_attrmap(count);
+  for (int number = 1; number <= count; ++number) {
+    char *const name = get_attname(of.table, static_cast<AttrNumber>(number), true);
+    map->attnums[number - 1] = name == nullptr ? InvalidAttrNumber : get_attnum(RelationGetRelid(child), name);
+  }
+  bool has_whole_row = false;
+  return map_variable_attnos(expression, 1, 0, map, child->rd_rel->reltype, &has_whole_row);
+}
+
+}  // namespace headcount::source

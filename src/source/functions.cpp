@@ -1,0 +1,277 @@
+// What SQL asks of a source: what it was told, where its stored days end, and whether they still count.
+
+#include "core/day_spans.hpp"
+#include "pg/memory.hpp"
+#include "pg/rights.hpp"
+#include "pg/rows.hpp"
+#include "pg/settings.hpp"
+#include "pg/values.hpp"
+#include "pg/zone.hpp"
+#include "source/catalog.hpp"
+#include "source/definition.hpp"
+#include "source/state.hpp"
+
+namespace headcount::source {
+namespace {
+
+live_days live_days_argument(FunctionCallInfo fcinfo) { return find_live_days(fcinfo, PG_GETARG_OID(0), pg::current_as_of()); }
+
+// What a source was told: the row of its table of type headcount_internal.settings, by column.
+constexpr int settings_count = 10;
+
+// A row of headcount_internal.source: its relations, then what it was told.
+enum source_column { sessions_view, state_table, definition_view, denial_definition_view, sessions_table, denials_table, has_servers, has_identity, first_setting };
+constexpr int source_column_count = first_setting + settings_count;
+
+// A query looks up the sessions of each run of changed days on its own: beyond so many, one run with what lies between is
+// cheaper.
+constexpr std::size_t max_runs = 16;
+
+// Days as a log has them, both included.
+struct run {
+  DateADT first, last;
+};
+
+// Adds what there is of a run within [from, end).
+void add_span(std::pmr::vector<core::day_span> &to, run of, DateADT from, DateADT end) {
+  const core::day_span span{std::max(of.first, from), of.last >= end ? end : of.last + 1};
+  if (span.first < span.end) to.push_back(span);
+}
+
+std::span<const Datum> days_argument(FunctionCallInfo fcinfo, int number) {
+  Datum *values = nullptr;
+  int count = 0;
+  pg::call([&] { deconstruct_array(PG_GETARG_ARRAYTYPE_P(number), DATEOID, sizeof(DateADT), true, TYPALIGN_INT, &values, nullptr, &count); });
+  return {values, static_cast<std::size_t>(count)};
+}
+
+// Backend code.
+
+bool is_constant(const Node *expression) { return IsA(expression, Const) && reinterpret_cast<const Const *>(expression)->constisnull; }
+
+// Fills in what is known of a source by name. False if there is none: no schema with the views and the table of settings
+// that headcount makes, all of one owner.
+bool find_source(const char *name, Datum *values, bool *nulls) {
+  const Oid schema = get_namespace_oid(name, true);
+  const auto relation = [schema](const char *of) { return OidIsValid(schema) ? get_relname_relid(of, schema) : InvalidOid; };
+  const Oid view = relation("sessions"), settings = relation("settings"), rows = relation("session_rows"), denials = relation("denial_rows");
+  for (const Oid each : {view, rows, denials})
+    if (!OidIsValid(each) || get_rel_relkind(each) != RELKIND_VIEW) return false;
+  const Oid owner = pg::owner_of(view);
+  if (!OidIsValid(settings) || pg::owner_of(settings) != owner || pg::owner_of(rows) != owner || pg::owner_of(denials) != owner) return false;
+  std::fill_n(nulls, source_column_count, true);
+  const auto set = [&](int column, Oid to) {
+    values[column] = ObjectIdGetDatum(to);
+    nulls[column] = !OidIsValid(to);
+  };
+  set(sessions_view, view);
+  set(state_table, relation("rollup_state"));
+  set(definition_view, rows);
+  set(denial_definition_view, denials);
+  definition of_sessions, of_denials;
+  const char *const failed = read_definition(rows, of_sessions);
+  const char *const has_no_denials = read_definition(denials, of_denials);
+  set(sessions_table, failed == nullptr ? of_sessions.table : InvalidOid);
+  set(denials_table, has_no_denials == nullptr ? of_denials.table : InvalidOid);
+  const bool knows_servers = (failed == nullptr && of_sessions.column_count > server && !is_constant(of_sessions.columns[server])) ||
+                             (has_no_denials == nullptr && !is_constant(of_denials.columns[server]));
+  values[has_servers] = BoolGetDatum(knows_servers);
+  values[has_identity] = BoolGetDatum(read_given(rows).identity >= 0);
+  nulls[has_servers] = nulls[has_identity] = false;
+  return copy_row(settings, "settings", values + first_setting, nulls + first_setting, settings_count);
+}
+
+}  // namespace
+
+// (source): a row of headcount_internal.source, NULL if there is none.
+HEADCOUNT_FUNCTION(look_up_source) {
+  if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
+  HeapTuple const row = pg::call([fcinfo]() -> HeapTuple {
+    TupleDesc shape = nullptr;
+    if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE || shape->natts != source_column_count)
+      ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("function returns rows of another shape")));
+    Datum values[source_column_count] = {};
+    bool nulls[source_column_count] = {};
+    if (!find_source(text_to_cstring(PG_GETARG_TEXT_PP(0)), values, nulls)) return nullptr;
+    return heap_form_tuple(BlessTupleDesc(shape), values, nulls);
+  });
+  if (row == nullptr) return pg::null_result(fcinfo);
+  return pg::call([row] { return HeapTupleGetDatum(row); });
+}
+
+// (state): the first day that is computed from the tables
+HEADCOUNT_FUNCTION(live_day) { return DateADTGetDatum(live_days_argument(fcinfo).first); }
+
+// (state): when it begins
+HEADCOUNT_FUNCTION(live_from) { return TimestampTzGetDatum(live_days_argument(fcinfo).start); }
+
+// (from_days, to_days, before, time_zone): the days that logged changes are about, before a day, as runs
+HEADCOUNT_FUNCTION(day_runs) {
+  pg::row_set rows(fcinfo);
+  if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3)) return rows.result(fcinfo);
+  const pg::workspace work;
+  std::pmr::vector<core::day_span> spans(work.host().memory);
+  const std::span<const Datum> from = days_argument(fcinfo, 0), to = days_argument(fcinfo, 1);
+  for (std::size_t at = 0; at < std::min(from.size(), to.size()); ++at)
+    add_span(spans, {DatumGetDateADT(from[at]), DatumGetDateADT(to[at])}, DATEVAL_NOBEGIN, PG_GETARG_DATEADT(2));
+  core::unite_spans(spans, max_runs);
+  const pg::zone in(pg::zone_argument(fcinfo, 3));
+  for (const core::day_span &span : spans)
+    rows.put(pg::field::of_day(span.first), pg::field::of_day(span.end),
+             pg::field::of_time(DATE_NOT_FINITE(span.first) ? core::beginning : in.start_of(span.first)), pg::field::of_time(in.start_of(span.end)));
+  return rows.result(fcinfo);
+}
+
+// (state): the day before which days are frozen
+HEADCOUNT_FUNCTION(frozen_before) {
+  if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
+  return DateADTGetDatum(pg::call([fcinfo] { return read_state(PG_GETARG_OID(0), GetActiveSnapshot()); }).frozen_before);
+}
+
+// (state)
+HEADCOUNT_FUNCTION(is_tracked) {
+  if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
+  return BoolGetDatum(pg::call([fcinfo] { return read_state(PG_GETARG_OID(0), GetActiveSnapshot()); }).is_tracked);
+}
+
+// (state): its row, for those who own it. Read here and not by a query: a table that somebody made to look like a state
+// could run anything with the rights of a superuser who asks.
+HEADCOUNT_FUNCTION(rollup_row) {
+  if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
+  HeapTuple const row = pg::call([fcinfo]() -> HeapTuple {
+    constexpr int count = static_cast<int>(state_column::count);
+    const Oid table = PG_GETARG_OID(0), owner = pg::owner_of(table);
+    TupleDesc shape = nullptr;
+    if (!OidIsValid(owner) || !has_privs_of_role(GetUserId(), owner)) return nullptr;
+    if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE || shape->natts != count)
+      ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("function returns rows of another shape")));
+    Datum values[count] = {};
+    bool nulls[count] = {};
+    if (!copy_row(table, "rollup_state", values, nulls, count)) return nullptr;
+    return heap_form_tuple(BlessTupleDesc(shape), values, nulls);
+  });
+  if (row == nullptr) return pg::null_result(fcinfo);
+  return pg::call([row] { return HeapTupleGetDatum(row); });
+}
+
+// (log, from_day, to_day): how many rows a log has, and how many days from from_day to before to_day they are about; for
+// those who own it
+HEADCOUNT_FUNCTION(log_facts) {
+  for (int at = 0; at < 3; ++at)
+    if (PG_ARGISNULL(at)) return pg::null_result(fcinfo);
+  const Oid table = PG_GETARG_OID(0);
+  const pg::workspace work;
+  std::pmr::vector<core::day_span> spans(work.host().memory);
+  struct {
+    Relation log;
+    TableScanDesc scan;
+    TupleTableSlot *slot;
+  } read{};
+  pg::call([&] {
+    const Oid owner = pg::owner_of(table);
+    if (!OidIsValid(owner) || get_rel_relkind(table) != RELKIND_RELATION || !has_privs_of_role(GetUserId(), owner)) return;
+    read.log = table_open(table, AccessShareLock);
+    if (read.log->rd_rel->reloftype != internal_type("invalidation")) {
+      table_close(read.log, AccessShareLock);
+      read.log = nullptr;
+      return;
+    }
+    read.scan = table_beginscan(read.log, GetActiveSnapshot(), 0, nullptr);
+    read.slot = table_slot_create(read.log, nullptr);
+  });
+  if (read.log == nullptr) return pg::null_result(fcinfo);
+  std::int64_t count = 0;
+  for (run found{}; pg::call([&] {
+         CHECK_FOR_INTERRUPTS();
+         if (!table_scan_getnextslot(read.scan, ForwardScanDirection, read.slot)) return false;
+         slot_getallattrs(read.slot);
+         found = {DatumGetDateADT(read.slot->tts_values[0]), DatumGetDateADT(read.slot->tts_values[1])};
+         return true;
+       });
+       ++count) {
+    add_span(spans, found, PG_GETARG_DATEADT(1), PG_GETARG_DATEADT(2));
+    if (spans.size() > 10'000) core::unite_spans(spans, 5'000);
+  }
+  pg::call([&] {
+    ExecDropSingleTupleTableSlot(read.slot);
+    table_endscan(read.scan);
+    table_close(read.log, AccessShareLock);
+  });
+  core::unite_spans(spans, spans.size());
+  std::int64_t days = 0;
+  for (const core::day_span &span : spans) days += std::int64_t{span.end} - span.first;
+  return pg::make_row(fcinfo, pg::field::of(count), pg::field::of_integer(std::min<std::int64_t>(days, INT32_MAX)));
+}
+
+// (one, other): marks are sums, which may overflow
+HEADCOUNT_FUNCTION(add_marks) {
+  return Int64GetDatum(static_cast<std::int64_t>(static_cast<std::uint64_t>(PG_GETARG_INT64(0)) + static_cast<std::uint64_t>(PG_GETARG_INT64(1))));
+}
+
+// (state): what is no more as it was when days were stored
+HEADCOUNT_FUNCTION(state_difference) {
+  if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
+  const difference found = pg::call([fcinfo] {
+    pg::require_owner(PG_GETARG_OID(0));
+    const stored_state state = read_state(PG_GETARG_OID(0), GetActiveSnapshot());
+    difference none;
+    if (!state.is_there) none.definition = true;
+    return state.is_there ? find_difference(state, GetActiveSnapshot()) : none;
+  });
+  const auto flag = [](bool is_so) { return pg::field(BoolGetDatum(is_so)); };
+  return pg::make_row(fcinfo, flag(found.definition), flag(found.triggers), flag(found.gone), flag(found.come), flag(found.unlogged),
+                      flag(found.bounds), flag(found.policies));
+}
+
+// (definition, denial_definition)
+HEADCOUNT_FUNCTION(definition_mark) {
+  pg::require_argument(fcinfo, 0, "definition");
+  pg::require_argument(fcinfo, 1, "denial_definition");
+  return Int64GetDatum(static_cast<std::int64_t>(pg::call([fcinfo] {
+    stored_state state;
+    state.definition = PG_GETARG_OID(0);
+    state.denial_definition = PG_GETARG_OID(1);
+    return present_definition_mark(state, GetActiveSnapshot());
+  })));
+}
+
+// (triggers, relations)
+HEADCOUNT_FUNCTION(tracking_mark) {
+  if (PG_ARGISNULL(0) || PG_ARGISNULL(1)) return Int64GetDatum(0);
+  return Int64GetDatum(static_cast<std::int64_t>(
+      pg::call([fcinfo] { return tracking_mark(oids_of(PG_GETARG_DATUM(0)), oids_of(PG_GETARG_DATUM(1)), GetActiveSnapshot()); })));
+}
+
+// (time_zone, first_day, watermark)
+HEADCOUNT_FUNCTION(bounds_mark) {
+  pg::require_argument(fcinfo, 0, "time_zone");
+  pg::require_argument(fcinfo, 2, "watermark");
+  return Int64GetDatum(static_cast<std::int64_t>(pg::call([fcinfo] {
+    return bounds_mark(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_ARGISNULL(1) ? DATEVAL_NOBEGIN : PG_GETARG_DATEADT(1), PG_GETARG_DATEADT(2));
+  })));
+}
+
+// (definition): the table that it reads with its partitions, or other children
+HEADCOUNT_FUNCTION(source_tables) {
+  pg::row_set rows(fcinfo);
+  if (PG_ARGISNULL(0)) return rows.result(fcinfo);
+  const List *const tree = pg::call([fcinfo]() -> List * {
+    definition means;
+    if (read_definition(PG_GETARG_OID(0), means) != nullptr) return NIL;
+    return find_tree(means.table, means.with_children, GetActiveSnapshot());
+  });
+  for (int at = 0; at < list_length(tree); ++at) rows.put(pg::field(ObjectIdGetDatum(list_nth_oid(tree, at))));
+  return rows.result(fcinfo);
+}
+
+// (definition): for the owner of a source, who has just begun to store its days anew
+HEADCOUNT_FUNCTION(forget_unlogged_changes) {
+  pg::require_argument(fcinfo, 0, "definition");
+  pg::call([fcinfo] {
+    pg::require_owner(PG_GETARG_OID(0));
+    forget_unlogged_changes(PG_GETARG_OID(0));
+  });
+  return Datum{0};
+}
+
+}  // namespace headcount::source

@@ -1,0 +1,242 @@
+// Doing something with the rights of the owner of a source: execute_as_owner. And the procedures that commit as they go:
+// refresh, rebuild.
+
+#include "pg/attempt.hpp"
+#include "pg/rights.hpp"
+#include "pg/values.hpp"
+#include "source/catalog.hpp"
+#include "source/state.hpp"
+
+namespace headcount::source {
+namespace {
+
+// Backend code: it owns no C++ objects and raises PostgreSQL errors. Where it does not return, the end of the
+// transaction, or of the subtransaction, puts the user and the settings back.
+
+// Executes a command and returns the first value, in the memory context of the caller; nullptr for NULL.
+char *execute(const char *command) {
+  MemoryContext const outer = CurrentMemoryContext;
+  char *result = nullptr;
+  SPI_connect();
+  if (SPI_execute(command, false, 0) < 0) elog(ERROR, "could not execute \"%s\"", command);
+  if (SPI_processed > 0 && SPI_tuptable != nullptr) {
+    const char *const value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+    if (value != nullptr) result = MemoryContextStrdup(outer, value);
+  }
+  SPI_finish();
+  return result;
+}
+
+// The same with the rights of the owner of a view, which the caller must have.
+char *execute_as_owner(Oid view, const char *command) {
+  pg::require_owner(view);
+  pg::other_rights rights;
+  rights.begin(pg::owner_of(view));
+  pg::other_rights::use_own_settings();
+  char *const result = execute(command);
+  rights.end();
+  return result;
+}
+
+char *copy_of(std::string_view text) { return pnstrdup(text.data(), text.size()); }
+
+Datum text_or_null(FunctionCallInfo fcinfo, const char *value) {
+  if (value == nullptr) return pg::null_result(fcinfo);
+  return pg::call([value] { return CStringGetTextDatum(value); });
+}
+
+void require_commit(FunctionCallInfo fcinfo, const char *procedure) {
+  const Node *const context = fcinfo->context;
+  if (context != nullptr && IsA(context, CallContext) && !reinterpret_cast<const CallContext *>(context)->atomic) return;
+  ereport(ERROR, (errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION), errmsg("headcount.%s cannot run in a transaction block", procedure),
+                  errdetail("It commits as it goes."),
+                  errhint("CALL it by itself: neither after BEGIN nor from a function, and with autocommit on.")));
+}
+
+struct refresh_request {
+  bool is_tolerant;    // of several sources the fault of one is a warning, and the others get their turn
+  std::int32_t max_days;  // of each source; 0 for no limit
+};
+
+// What a failed step left.
+struct failure_report {
+  ErrorData *error;
+  MemoryContext memory;
+};
+
+// One step of a refresh: the days that it stored, or -1 if none were left to do. An error is kept in `failed`.
+std::int32_t run_step(Oid view, std::int32_t max_days, TimestampTz started_at, failure_report &failed) {
+  std::int32_t done = -1;
+  failed.error = nullptr;
+  (void)pg::attempt(
+      [&] {
+        pg::call([&] {
+          const char *const command = psprintf("SELECT headcount_internal.refresh_step(%u::pg_catalog.oid, %d, %s::pg_catalog.timestamptz, %d)", view,
+                                               max_days, quote_literal_cstr(timestamptz_to_str(started_at)), MyProcPid);
+          const char *const days = execute_as_owner(view, command);
+          if (days != nullptr) done = pg_strtoint32(days);
+        });
+      },
+      [&](const ErrorData *error) {
+        if (error == nullptr) return;
+        MemoryContext const before = MemoryContextSwitchTo(failed.memory);
+        auto *const copy = static_cast<ErrorData *>(palloc0(sizeof(ErrorData)));
+        copy->elevel = ERROR;
+        copy->sqlerrcode = error->sqlerrcode;
+        const auto keep = [](const char *text) { return text == nullptr ? nullptr : pstrdup(text); };
+        copy->message = keep(error->message);
+        copy->detail = keep(error->detail);
+        copy->hint = keep(error->hint);
+        copy->assoc_context = failed.memory;
+        failed.error = copy;
+        MemoryContextSwitchTo(before);
+      });
+  return done;
+}
+
+void note_failure(Oid view, const char *message) {
+  (void)pg::attempt([&] {
+    pg::call([&] {
+      (void)execute_as_owner(view, psprintf("SELECT headcount_internal.note_failure(%u::pg_catalog.oid, %s)", view, quote_literal_cstr(message)));
+    });
+  });
+}
+
+void refresh_one(Oid view, const refresh_request &request, MemoryContext memory) {
+  const TimestampTz started_at = pg::call([] { return GetCurrentTimestamp(); });
+  std::int32_t left = request.max_days;
+  for (;;) {
+    failure_report failed{nullptr, memory};
+    const std::int32_t done = run_step(view, left, started_at, failed);
+    if (failed.error != nullptr) {
+      note_failure(view, failed.error->message);
+      pg::call([&] {
+        SPI_commit();
+        if (!request.is_tolerant) ReThrowError(failed.error);
+        error_context_stack = nullptr;
+        ereport(WARNING, (errcode(failed.error->sqlerrcode),
+                          errmsg("source \"%s\" was not refreshed: %s", get_namespace_name(get_rel_namespace(view)), failed.error->message),
+                          failed.error->detail == nullptr ? 0 : errdetail_internal("%s", failed.error->detail),
+                          failed.error->hint == nullptr ? 0 : errhint("%s", failed.error->hint)));
+      });
+      return;
+    }
+    pg::call([] { SPI_commit(); });
+    if (done < 0) return;
+    if (request.max_days > 0 && (left -= done) <= 0) return;
+  }
+}
+
+void refresh_all(const List *views, const refresh_request &request) {
+  MemoryContext const memory = CurrentMemoryContext;
+  pg::call([] { SPI_connect_ext(SPI_OPT_NONATOMIC); });
+  for (int at = 0; at < list_length(views); ++at) refresh_one(list_nth_oid(views, at), request, memory);
+  pg::call([] { SPI_finish(); });
+}
+
+// The views "sessions" of the sources that a refresh is about, by a query for an array of them.
+List *find_views(const char *query) {
+  pg::other_rights settings;
+  settings.begin(GetUserId());
+  pg::other_rights::use_own_settings();
+  const char *const found = execute(query);
+  settings.end();
+  List *views = NIL;
+  const Datum array = OidFunctionCall3(F_ARRAY_IN, CStringGetDatum(found), ObjectIdGetDatum(OIDOID), Int32GetDatum(-1));
+  const List *const oids = oids_of(array);
+  for (int at = 0; at < list_length(oids); ++at) views = lappend_oid(views, list_nth_oid(oids, at));
+  return views;
+}
+
+const char *literal(FunctionCallInfo fcinfo, int number) {
+  return PG_ARGISNULL(number) ? "NULL" : quote_literal_cstr(text_to_cstring(PG_GETARG_TEXT_PP(number)));
+}
+
+}  // namespace
+
+// (view, command)
+HEADCOUNT_FUNCTION(execute_as_owner) {
+  const std::string_view command = pg::text_argument(fcinfo, 1, "command");
+  return text_or_null(fcinfo, pg::call_quietly([&] { return execute_as_owner(PG_GETARG_OID(0), copy_of(command)); }));
+}
+
+// (command): with the rights of the caller, but neither with his settings nor with a CONTEXT in errors
+HEADCOUNT_FUNCTION(execute_quietly) {
+  const std::string_view command = pg::text_argument(fcinfo, 0, "command");
+  return text_or_null(fcinfo, pg::call_quietly([&] {
+    const int nest = NewGUCNestLevel();
+    pg::other_rights::use_own_settings();
+    char *const result = execute(copy_of(command));
+    AtEOXact_GUC(false, nest);
+    return result;
+  }));
+}
+
+// (state, message, detail, hint): an error without a CONTEXT; an empty detail or hint is left out
+HEADCOUNT_FUNCTION(raise_error) {
+  const std::string_view state = pg::text_argument(fcinfo, 0, "state"), message = pg::text_argument(fcinfo, 1, "message");
+  pg::call([&] {
+    const auto extra = [fcinfo](int number) { return PG_ARGISNULL(number) ? pstrdup("") : text_to_cstring(PG_GETARG_TEXT_PP(number)); };
+    const char *const detail = extra(2), *const hint = extra(3), *const code = copy_of(state);
+    if (state.size() != 5) ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"%s\" is not an SQLSTATE", code)));
+    error_context_stack = nullptr;
+    ereport(ERROR, (errcode(MAKE_SQLSTATE(code[0], code[1], code[2], code[3], code[4])), errmsg_internal("%s", copy_of(message)),
+                    *detail == '\0' ? 0 : errdetail_internal("%s", detail), *hint == '\0' ? 0 : errhint("%s", hint)));
+  });
+  return Datum{0};
+}
+
+// (number): deletes an instance, for the owner of its source. The right to DELETE from the table would be one to lock its
+// rows, so nobody but its owner has it.
+HEADCOUNT_FUNCTION(delete_instance) {
+  pg::call_quietly([fcinfo] {
+    const char *const number = psprintf("%lld", static_cast<long long>(PG_GETARG_INT64(0)));
+    const Oid table = internal_relation("instance");
+    pg::other_rights rights;
+    rights.begin(pg::owner_of(table));
+    pg::other_rights::use_own_settings();
+    const char *const view = execute(psprintf("SELECT i.sessions_view::oid FROM headcount_internal.instance AS i WHERE i.number = %s", number));
+    rights.end();
+    if (view == nullptr) return;
+    pg::require_owner(static_cast<Oid>(std::strtoul(view, nullptr, 10)));
+    rights.begin(pg::owner_of(table));
+    pg::other_rights::use_own_settings();
+    (void)execute(psprintf("DELETE FROM headcount_internal.instance AS i WHERE i.number = %s", number));
+    rights.end();
+  });
+  return Datum{0};
+}
+
+// (source, max_days)
+HEADCOUNT_FUNCTION(refresh) {
+  const bool is_limited = !PG_ARGISNULL(1);
+  const refresh_request request{PG_ARGISNULL(0), is_limited ? PG_GETARG_INT32(1) : 0};
+  const List *const views = pg::call_quietly([&] {
+    require_commit(fcinfo, "refresh");
+    return find_views(psprintf("SELECT headcount_internal.sources_to_refresh(%s, %s)", literal(fcinfo, 0),
+                               is_limited ? psprintf("%d", request.max_days) : "NULL"));
+  });
+  refresh_all(views, request);
+  return pg::null_result(fcinfo);
+}
+
+// (source)
+HEADCOUNT_FUNCTION(rebuild) {
+  const List *const views = pg::call_quietly([&] {
+    require_commit(fcinfo, "rebuild");
+    return find_views(psprintf("SELECT headcount_internal.sources_to_refresh(%s, NULL)", PG_ARGISNULL(0) ? "''" : literal(fcinfo, 0)));
+  });
+  for (int at = 0; at < list_length(views); ++at) {
+    const Oid view = list_nth_oid(views, at);
+    pg::call_quietly([view] {
+      (void)execute_as_owner(view, psprintf("SELECT headcount_internal.forget_days(%u::pg_catalog.oid)", view));
+      SPI_connect_ext(SPI_OPT_NONATOMIC);
+      SPI_commit();
+      SPI_finish();
+    });
+  }
+  refresh_all(views, {false, 0});
+  return pg::null_result(fcinfo);
+}
+
+}  // namespace headcount::source

@@ -1,0 +1,293 @@
+#include "source/state.hpp"
+
+#include "pg/memory.hpp"
+#include "pg/rights.hpp"
+#include "pg/values.hpp"
+#include "pg/zone.hpp"
+#include "source/catalog.hpp"
+#include "source/definition.hpp"
+
+namespace headcount::source {
+namespace {
+
+static_assert(nothing_stored == DATEVAL_NOBEGIN);
+
+// Days of which the bounds are compared with what they were when the days were stored. Rules for days longer ago do not
+// change any more, and a table may have a row of the year 1.
+constexpr std::int32_t max_marked_days = 20'000;
+
+// Backend code: it owns no C++ objects and raises PostgreSQL errors.
+
+// The one row of a table that has our type; the typed table keeps its columns what they are. Others have no row.
+template <typename Visit>
+void read_row(Oid table, const char *type, int columns, Snapshot snapshot, Visit &&visit) {
+  Relation relation = try_relation_open(table, AccessShareLock);
+  if (relation == nullptr) return;
+  if (relation->rd_rel->relkind == RELKIND_RELATION && OidIsValid(relation->rd_rel->reloftype) && relation->rd_rel->reloftype == internal_type(type) &&
+      RelationGetNumberOfAttributes(relation) == columns) {
+    TableScanDesc const scan = table_beginscan(relation, snapshot, 0, nullptr);
+    TupleTableSlot *const slot = table_slot_create(relation, nullptr);
+    if (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
+      slot_getallattrs(slot);
+      visit(slot->tts_values, slot->tts_isnull);
+    }
+    ExecDropSingleTupleTableSlot(slot);
+    table_endscan(scan);
+  }
+  relation_close(relation, AccessShareLock);
+}
+
+bool is_same_set(const List *one, const List *other) {
+  return list_length(one) == list_length(other) && list_difference_oid(one, other) == NIL;
+}
+
+struct source_tables {
+  List *present = NIL;  // as the snapshot shows them
+  List *planned = NIL;  // as a query would read them that is planned now
+};
+
+source_tables find_tables(const stored_state &state, Snapshot snapshot) {
+  source_tables found;
+  for (const Oid view : {state.definition, state.denial_definition}) {
+    definition means;
+    if (!OidIsValid(view) || read_definition(view, means) != nullptr) continue;
+    found.present = list_concat_unique_oid(found.present, find_tree(means.table, means.with_children, snapshot));
+    found.planned = list_concat_unique_oid(found.planned, find_tree(means.table, means.with_children, nullptr));
+  }
+  return found;
+}
+
+// What is remembered of a state: for all statements with the same snapshot, which sees the same rows and catalogs, as long
+// as no command to the contrary has been heard of. (A snapshot of a transaction with the same bounds, as many
+// transactions in between and the same command is the same one: transactions only ever end.)
+struct snapshot_key {
+  Oid state_table;
+  core::instant as_of;
+  TimestampTz transaction;
+  TransactionId xmin, xmax;
+  std::uint32_t running;
+  CommandId command;
+  std::uint64_t relation_changes;
+
+  bool operator==(const snapshot_key &) const = default;
+  bool is_of_same_snapshot(const snapshot_key &other) const {
+    snapshot_key same = other;
+    same.relation_changes = relation_changes;
+    return *this == same;
+  }
+};
+
+struct answer {
+  snapshot_key key;
+  live_days days;
+};
+
+// Counts what other sessions, and this one, do to relations; a transaction that goes back to a savepoint counts too.
+std::uint64_t relation_changes = 0;
+void note_relation_change(Datum, Oid) { ++relation_changes; }
+void note_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
+  if (event == SUBXACT_EVENT_ABORT_SUB) ++relation_changes;
+}
+
+snapshot_key key_of(Oid state_table, core::instant as_of) {
+  static bool is_listening = false;
+  if (!is_listening) {
+    CacheRegisterRelcacheCallback(note_relation_change, Datum{0});
+    RegisterSubXactCallback(note_subtransaction, nullptr);
+    is_listening = true;
+  }
+  const auto *const snapshot = GetActiveSnapshot();
+  return {state_table, as_of, GetCurrentTransactionStartTimestamp(), snapshot->xmin, snapshot->xmax,
+          snapshot->xcnt + static_cast<std::uint32_t>(snapshot->subxcnt), snapshot->curcid, relation_changes};
+}
+
+live_days compute(Oid state_table, core::instant as_of) {
+  const auto [state, counts] = pg::call([state_table] {
+    struct {
+      stored_state state;
+      bool counts;
+    } found{read_state(state_table, GetActiveSnapshot()), true};
+    if (found.state.is_there && !DATE_NOT_FINITE(found.state.watermark)) {
+      // A transaction that began before the tables were registered may read them by a plan that is as old.
+      found.counts = found.state.registered_at < GetCurrentTransactionStartTimestamp() &&
+                     !find_difference(found.state, GetActiveSnapshot()).any();
+    }
+    return found;
+  });
+  constexpr live_days all{nothing_stored, core::beginning};
+  if (!state.is_there) return all;
+  const core::day_number watermark = counts ? state.watermark : state.frozen_before;
+  if (DATE_NOT_FINITE(watermark)) return all;
+  const pg::zone in(state.time_zone);
+  if (core::day_of(as_of, in) < state.frozen_before) {
+    pg::call([&] {
+      ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                      errmsg("days before %s are frozen",
+                             DatumGetCString(DirectFunctionCall1(date_out, DateADTGetDatum(state.frozen_before)))),
+                      errdetail("What there was at an instant before cannot be computed any more."),
+                      errhint("headcount.freeze(source, NULL) gives up what is stored, and computes from the tables.")));
+    });
+  }
+  const core::day_number first = std::max(state.frozen_before, std::min(watermark, core::day_of(as_of - state.grace, in)));
+  return {first, in.start_of(first)};
+}
+
+// The answer of the last statement that asked, kept for those that follow it: the planner asks many times.
+std::optional<answer> last;
+
+live_days find_answer(const snapshot_key &key) {
+  if (!last.has_value() || last->key != key) last = answer{key, compute(key.state_table, key.as_of)};
+  return last->days;
+}
+
+// What the calls of one statement were told, in the memory context that they share: it is the same for all of them, also
+// if a partition comes while the statement runs.
+struct told {
+  told *next;
+  MemoryContext memory;
+  snapshot_key key;
+  live_days days;
+};
+told *all_told = nullptr;
+
+void forget_told(void *memory) {
+  for (told **at = &all_told; *at != nullptr;) {
+    if ((*at)->memory == memory)
+      *at = (*at)->next;
+    else
+      at = &(*at)->next;
+  }
+}
+
+struct known_bounds {
+  char zone[128];
+  DateADT first_day, end_day;
+  std::uint64_t mark;
+};
+known_bounds last_bounds{};
+
+}  // namespace
+
+List *oids_of(Datum array) {
+  Datum *values = nullptr;
+  bool *nulls = nullptr;
+  int count = 0;
+  List *list = NIL;
+  ArrayType *const from = DatumGetArrayTypeP(array);
+  deconstruct_array(from, ARR_ELEMTYPE(from), sizeof(Oid), true, TYPALIGN_INT, &values, &nulls, &count);
+  for (int at = 0; at < count; ++at)
+    if (!nulls[at]) list = lappend_oid(list, DatumGetObjectId(values[at]));
+  return list;
+}
+
+bool copy_row(Oid table, const char *type, Datum *values, bool *nulls, int count) {
+  bool found = false;
+  read_row(table, type, count, GetActiveSnapshot(), [&](const Datum *from, const bool *from_nulls) {
+    found = true;
+    TupleDesc const shape = lookup_rowtype_tupdesc(internal_type(type), -1);
+    for (int at = 0; at < count; ++at) {
+      nulls[at] = from_nulls[at];
+      const auto *const column = TupleDescAttr(shape, at);
+      if (!nulls[at]) values[at] = datumCopy(from[at], column->attbyval, column->attlen);
+    }
+    ReleaseTupleDesc(shape);
+  });
+  return found;
+}
+
+stored_state read_state(Oid state_table, Snapshot snapshot) {
+  stored_state state;
+  constexpr int columns = static_cast<int>(state_column::count);
+  read_row(state_table, "rollup_state", columns, snapshot, [&](const Datum *values, const bool *nulls) {
+    const auto is_null = [nulls](state_column column) { return nulls[static_cast<int>(column) - 1]; };
+    const auto value = [values](state_column column) { return values[static_cast<int>(column) - 1]; };
+    for (const state_column needed : {state_column::definition, state_column::denial_definition, state_column::log, state_column::definition_mark,
+                                      state_column::tracking_mark, state_column::bounds_mark, state_column::registered_at, state_column::time_zone,
+                                      state_column::grace, state_column::watermark, state_column::frozen_before, state_column::dictionary_buckets})
+      if (is_null(needed)) return;
+    state.is_there = true;
+    state.definition = DatumGetObjectId(value(state_column::definition));
+    state.denial_definition = DatumGetObjectId(value(state_column::denial_definition));
+    state.log = DatumGetObjectId(value(state_column::log));
+    state.is_tracked = !is_null(state_column::relations) && !is_null(state_column::triggers);
+    if (state.is_tracked) {
+      state.relations = oids_of(value(state_column::relations));
+      state.triggers = oids_of(value(state_column::triggers));
+    }
+    state.definition_mark = DatumGetInt64(value(state_column::definition_mark));
+    state.tracking_mark = DatumGetInt64(value(state_column::tracking_mark));
+    state.bounds_mark = DatumGetInt64(value(state_column::bounds_mark));
+    state.registered_at = DatumGetTimestampTz(value(state_column::registered_at));
+    state.time_zone = TextDatumGetCString(value(state_column::time_zone));
+    state.grace = DatumGetInt64(value(state_column::grace));
+    state.first_day = is_null(state_column::first_day) ? DATEVAL_NOBEGIN : DatumGetDateADT(value(state_column::first_day));
+    state.watermark = DatumGetDateADT(value(state_column::watermark));
+    state.frozen_before = DatumGetDateADT(value(state_column::frozen_before));
+    state.dictionary_buckets = DatumGetInt32(value(state_column::dictionary_buckets));
+  });
+  return state;
+}
+
+std::uint64_t present_definition_mark(const stored_state &state, Snapshot snapshot) {
+  // the definitions, and what is made of them: which sessions count, and which denials are false
+  const Oid schema = get_rel_namespace(state.definition);
+  const Oid views[] = {state.definition, state.denial_definition, get_relname_relid("sessions", schema), get_relname_relid("denials", schema),
+                       get_relname_relid("session_states", schema)};
+  return definition_mark(views, lengthof(views), snapshot);
+}
+
+std::uint64_t bounds_mark(const char *time_zone, DateADT first_day, DateADT end_day) {
+  if (DATE_NOT_FINITE(end_day)) return 0;
+  const DateADT from = DATE_NOT_FINITE(first_day) || end_day - first_day > max_marked_days ? end_day - max_marked_days : first_day;
+  if (last_bounds.first_day == from && last_bounds.end_day == end_day && std::strcmp(last_bounds.zone, time_zone) == 0) return last_bounds.mark;
+  const Datum zone = CStringGetTextDatum(time_zone);
+  std::uint64_t mark = 0;
+  for (DateADT day = from; day <= end_day; ++day) {
+    const Datum start = DirectFunctionCall2(timestamp_zone, zone, TimestampGetDatum(day * core::ticks_per_day));
+    mark = hash_combine64(mark, static_cast<std::uint64_t>(DatumGetTimestampTz(start)));
+  }
+  last_bounds.first_day = from;
+  last_bounds.end_day = end_day;
+  last_bounds.mark = mark;
+  strlcpy(last_bounds.zone, time_zone, sizeof last_bounds.zone);
+  if (std::strlen(time_zone) >= sizeof last_bounds.zone) last_bounds.zone[0] = '\0';
+  return mark;
+}
+
+difference find_difference(const stored_state &state, Snapshot snapshot) {
+  difference found;
+  found.definition = present_definition_mark(state, snapshot) != static_cast<std::uint64_t>(state.definition_mark);
+  found.bounds = bounds_mark(state.time_zone, state.first_day, state.watermark) != static_cast<std::uint64_t>(state.bounds_mark);
+  if (!state.is_tracked) return found;
+  const auto [present, planned] = find_tables(state, snapshot);
+  found.gone = list_difference_oid(state.relations, present) != NIL;
+  found.come = list_difference_oid(present, state.relations) != NIL || !is_same_set(present, planned);
+  found.triggers = tracking_mark(state.triggers, state.relations, snapshot) != static_cast<std::uint64_t>(state.tracking_mark);
+  for (const Oid view : {state.definition, state.denial_definition})
+    if (has_unlogged_change(view, snapshot)) found.unlogged = true;
+  const Oid owner = pg::owner_of(state.definition);
+  ListCell *cell = nullptr;
+  foreach (cell, present)
+    if (check_enable_rls(lfirst_oid(cell), owner, true) == RLS_ENABLED) found.policies = true;
+  return found;
+}
+
+live_days find_live_days(FunctionCallInfo fcinfo, Oid state_table, core::instant as_of) {
+  MemoryContext const memory = fcinfo->flinfo->fn_mcxt;
+  const snapshot_key key = pg::call([&] { return key_of(state_table, as_of); });
+  for (const told *each = all_told; each != nullptr; each = each->next)
+    if (each->memory == memory && each->key.is_of_same_snapshot(key)) return each->days;
+  const live_days days = find_answer(key);
+  all_told = pg::call([&] {
+    auto *const made = static_cast<told *>(MemoryContextAlloc(memory, sizeof(told)));
+    *made = {all_told, memory, key, days};
+    auto *const at_end = static_cast<MemoryContextCallback *>(MemoryContextAlloc(memory, sizeof(MemoryContextCallback)));
+    at_end->func = forget_told;
+    at_end->arg = memory;
+    MemoryContextRegisterResetCallback(memory, at_end);
+    return made;
+  });
+  return days;
+}
+
+}  // namespace headcount::source
