@@ -59,12 +59,12 @@ BEGIN
 END
 $$;
 CREATE VIEW pg_temp.numbers AS
-    SELECT u.name, n.number FROM generate_series(0, (SELECT next_number FROM headcount.rollup WHERE sessions_view = 'crowded.sessions'::regclass) - 1) AS n (number),
-        headcount_internal.user_names((SELECT array_agg(list) FROM crowded.rollup_users), headcount.to_user_set(ARRAY[n.number])) AS u (name);
+    SELECT u.name, n.number FROM generate_series(0, (SELECT next_user_id FROM crowded.rollup_state) - 1) AS n (number),
+        headcount_internal.user_names((SELECT array_agg(page) FROM crowded.rollup_dictionary), headcount.to_user_set(ARRAY[n.number])) AS u (name);
 CREATE VIEW pg_temp.packing AS
-    SELECT next_number, user_buckets, packed_users, (SELECT count(*) FROM crowded.rollup_users) AS lists,
-           (SELECT count(*) FROM crowded.rollup_users WHERE octet_length(list) > 4000) AS long_lists
-    FROM headcount.rollup WHERE sessions_view = 'crowded.sessions'::regclass;
+    SELECT next_user_id, dictionary_buckets, compacted_users, (SELECT count(*) FROM crowded.rollup_dictionary) AS pages,
+           (SELECT count(*) FROM crowded.rollup_dictionary WHERE octet_length(page) > 4000) AS long_pages
+    FROM crowded.rollup_state;
 CALL pg_temp.come(1, 100);
 CALL headcount.refresh('crowded');
 TABLE pg_temp.packing;

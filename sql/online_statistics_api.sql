@@ -44,14 +44,14 @@ $$;
 SELECT headcount.create_instance('sag-sfjg', 'cn-shanghai', 'vpn');
 SELECT headcount.create_instance('sag-gw2', 'eu-central-1', 'vpn', 'gw2');
 SELECT headcount.create_instance('sag-guests', 'eu-central-1', 'guests');
-SELECT smart_ag_id, region_id, sessions_view, server FROM headcount.instance ORDER BY 1;
+SELECT smart_ag_id, region_id, sessions_view, server FROM headcount_internal.instance ORDER BY 1;
 -- instance-refused: taken, unknown or empty.
 SELECT c, vpn_log.outcome('SELECT headcount.' || c) FROM unnest(ARRAY[
     'create_instance(''sag-sfjg'', ''eu-central-1'', ''guests'')', 'create_instance(''sag-x'', ''cn-shanghai'', ''nowhere'')', 'create_instance(''sag-x'', ''cn-shanghai'', NULL)',
     'create_instance('''', ''cn-shanghai'', ''vpn'')', 'create_instance(NULL, ''cn-shanghai'', ''vpn'')', 'create_instance(''sag-x'', '''', ''vpn'')', 'create_instance(''sag-x'', NULL, ''vpn'')',
     'create_instance(''sag-x'', ''cn-shanghai'', ''vpn'', '''')', 'create_instance(''sag-x'', ''cn-shanghai'', ''guests'', ''gw1'')',
     'drop_instance(''sag-x'')', 'drop_instance('''')', 'drop_instance(NULL)', 'drop_instance(''x''''; DROP TABLE vpn_log.login; --'')']) AS c;
-SELECT count(*) FROM headcount.instance;
+SELECT count(*) FROM headcount_internal.present_instance;
 -- instance-long: ids have 200 bytes at most
 SELECT n, vpn_log.outcome(format('SELECT headcount.create_instance(%L, ''us-east-1'', ''vpn'')', repeat('ä', n) || 'x')),
        vpn_log.outcome(format('SELECT headcount.drop_instance(%L)', repeat('ä', n) || 'x')) LIKE '42704 |%' AS unknown
@@ -177,10 +177,10 @@ SET ROLE regress_headcount_server_reader;
 SELECT vpn_log.describe('''cn-shanghai'', ''{doctest}'''), vpn_log.describe('''eu-central-1'', ''{doctest}'', ''sag-gw2'''), vpn_log.outcome('SELECT count(*) FROM vpn_log.login') AS login;
 -- rights-owner: instances belong to the owner of their source
 SET ROLE regress_headcount_other;
-SELECT c, vpn_log.outcome(c) FROM unnest(ARRAY['SELECT headcount.create_instance(''sag-x'', ''cn-shanghai'', ''vpn'')', 'SELECT headcount.drop_instance(''sag-sfjg'')', 'DELETE FROM headcount.instance',
-    'UPDATE headcount.instance SET region_id = ''x''', 'INSERT INTO headcount.instance VALUES (''sag-x'', ''cn-shanghai'', ''vpn.sessions'', NULL)', 'TRUNCATE headcount.instance']) AS c;
+SELECT c, vpn_log.outcome(c) FROM unnest(ARRAY['SELECT headcount.create_instance(''sag-x'', ''cn-shanghai'', ''vpn'')', 'SELECT headcount.drop_instance(''sag-sfjg'')', 'DELETE FROM headcount_internal.instance',
+    'UPDATE headcount_internal.instance SET region_id = ''x''', 'INSERT INTO headcount_internal.instance VALUES (''sag-x'', ''cn-shanghai'', ''vpn.sessions'', NULL)', 'TRUNCATE headcount_internal.instance']) AS c;
 RESET ROLE;
-SELECT judge.sqlstate('INSERT INTO headcount.instance VALUES (''sag-x'', ''cn-shanghai'', ''vpn.online_users'', NULL)') AS no_source, judge.sqlstate('UPDATE headcount.instance SET smart_ag_id = ''''') AS empty_id;
+SELECT judge.sqlstate('INSERT INTO headcount_internal.instance VALUES (''sag-x'', ''cn-shanghai'', ''vpn.online_users'', NULL)') AS no_source, judge.sqlstate('UPDATE headcount_internal.instance SET smart_ag_id = ''''') AS empty_id;
 -- rights-other: who owns a source registers it, and cannot hand the row to another's
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_headcount_other;
 GRANT SELECT ON vpn_log.login TO regress_headcount_other;
@@ -188,11 +188,13 @@ SET ROLE regress_headcount_other;
 SELECT headcount.create_source('others', 'vpn_log.login', 'who', 'host', 'came', 'went', time_zone => 'UTC', materialized => false);
 SELECT headcount.create_instance('sag-other', 'ap-south-1', 'others');
 SELECT vpn_log.describe('''ap-south-1'', ''{doctest}''');
-SELECT vpn_log.outcome('UPDATE headcount.instance SET sessions_view = ''vpn.sessions'' WHERE smart_ag_id = ''sag-other''');
+SELECT vpn_log.outcome('UPDATE headcount_internal.instance SET sessions_view = ''vpn.sessions'' WHERE smart_ag_id = ''sag-other''');
 -- rights-no-source: a view that is only called like a source's is none
 CREATE SCHEMA mine CREATE VIEW sessions AS SELECT 1 AS x;
-SELECT vpn_log.outcome('INSERT INTO headcount.instance VALUES (''sag-mine'', ''ap-south-1'', ''mine.sessions'', NULL)'),
-       vpn_log.outcome('UPDATE headcount.instance SET sessions_view = ''mine.sessions'' WHERE smart_ag_id = ''sag-other''');
+-- An instance of what is no source is found by nobody.
+INSERT INTO headcount_internal.instance VALUES ('sag-mine', 'ap-south-1', 'mine.sessions', NULL);
+SELECT count(*) FROM headcount_internal.present_instance WHERE smart_ag_id = 'sag-mine';
+SELECT vpn_log.outcome('UPDATE headcount_internal.instance SET sessions_view = ''mine.sessions'' WHERE smart_ag_id = ''sag-other''');
 -- rights-region: what somebody else registers in a region matters to those who may read it, and to superusers
 SELECT headcount.create_instance('sag-intruder', 'cn-shanghai', 'others'), headcount.create_instance('sag-guest', 'eu-central-1', 'others');
 SELECT vpn_log.describe('''cn-shanghai'', ''{doctest}''');
@@ -225,7 +227,7 @@ SELECT vpn_log.describe('''ap-south-1'', ''{doctest}'''), vpn_log.outcome('SELEC
 SELECT headcount.create_instance('sag-other', 'ap-south-1', 'vpn');
 SELECT vpn_log.describe('''ap-south-1'', ''{doctest}''');
 SELECT headcount.drop_source('vpn');
-SELECT count(*) FROM headcount.instance;
+SELECT count(*) FROM headcount_internal.present_instance;
 
 DROP OWNED BY regress_headcount_reader, regress_headcount_server_reader, regress_headcount_other;
 DROP ROLE regress_headcount_reader, regress_headcount_server_reader, regress_headcount_other;

@@ -157,8 +157,9 @@ END
 $$;
 
 -- As of now, of days long gone, of midnights, of instants within stored and live days, and of the future.
-CREATE FUNCTION twin.as_of(seed integer) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT coalesce((CASE oracle.dice(seed, 0, 'as of', 8)
+CREATE FUNCTION twin.as_of(seed integer) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT coalesce((CASE oracle.dice(seed, 0, 'as of', 8)
         WHEN 0 THEN oracle.day_start(current_date - oracle.dice(seed, 0, 'as of day', 25), s.time_zone)
         WHEN 1 THEN oracle.day_start(twin.pick(seed, 'odd', VARIADIC current_setting('twin.odd_days')::text[])::date + oracle.dice(seed, 0, 'as of day', 6) - 1, s.time_zone)
                     + oracle.tick() * (oracle.dice(seed, 0, 'tick', 3) - 1)
@@ -166,7 +167,8 @@ CREATE FUNCTION twin.as_of(seed integer) RETURNS text LANGUAGE sql STABLE AS $$
         WHEN 3 THEN now() - interval '1 day' * oracle.dice(seed, 0, 'as of', 5000)
         WHEN 4 THEN now() + interval '7 hours' * oracle.dice(seed, 0, 'as of', 300)
         WHEN 5 THEN now() - interval '10 minutes' * oracle.dice(seed, 0, 'as of', 3) END)::text, '')
-    FROM headcount.source AS s WHERE s.sessions_view = to_regclass('stored.sessions')
+    FROM stored.settings AS s);
+END
 $$;
 
 -- Steps of everything. A history of one seed is the same every day, but for what "now" makes of it.
@@ -195,7 +197,7 @@ BEGIN
                 PERFORM headcount.invalidate('stored', current_date - oracle.dice(n, 0, 'from', 60) - 20, NULLIF(current_date - oracle.dice(n, 0, 'from', 20), current_date));
             WHEN 6 THEN
                 CALL headcount.refresh('stored');
-                PERFORM headcount.freeze('stored', least(current_date - oracle.dice(n, 0, 'frozen', 40), (SELECT s.frontier_day FROM headcount.source_status AS s WHERE s.source = 'stored')));
+                PERFORM headcount.freeze('stored', least(current_date - oracle.dice(n, 0, 'frozen', 40), (SELECT r.watermark FROM stored.rollup_state AS r)));
                 COMMIT;
                 CALL twin.change(n + 500);
                 CALL headcount.refresh('stored');
@@ -217,7 +219,7 @@ BEGIN
     FOR found IN SELECT v::text FROM headcount.verify('stored') AS v UNION ALL SELECT twin.differences('') LOOP
         RAISE WARNING 'seed %, at the end: %', seed, found;
     END LOOP;
-    IF NOT EXISTS (SELECT FROM stored.rollup_days) OR EXISTS (SELECT FROM stored.rollup_changes) OR checks < steps THEN
+    IF NOT EXISTS (SELECT FROM stored.rollup_days) OR EXISTS (SELECT FROM stored.invalidation_log) OR checks < steps THEN
         RAISE WARNING 'seed %: nothing was stored', seed;
     END IF;
 END
@@ -291,7 +293,7 @@ DECLARE
 BEGIN
     EXECUTE statement;
     SELECT coalesce(string_agg(format('%s to %s', d.from_day - current_date, d.to_day - 1 - current_date), ', ' ORDER BY d.from_day), 'nothing')
-    INTO dirty FROM stored.rollup_dirty AS d;
+    INTO dirty FROM stored.dirty_days AS d;
     RAISE EXCEPTION USING ERRCODE = 'HC001', MESSAGE = dirty;
 EXCEPTION WHEN SQLSTATE 'HC001' THEN
     RETURN SQLERRM;
@@ -305,8 +307,8 @@ SELECT what, twin.dirty_after(statement) AS dirty FROM (VALUES
     ('something else',       $q$UPDATE twin.login SET id = id + 100$q$),
     ('another host',         $q$UPDATE twin.login SET mac = 'x' WHERE id = 4$q$),
     ('deleted',              $q$DELETE FROM twin.login WHERE id = 4$q$),
-    ('scattered',            $q$INSERT INTO stored.rollup_changes SELECT current_date - 3 * i, current_date - 3 * i FROM generate_series(1, 5) AS i$q$),
-    ('too scattered',        $q$INSERT INTO stored.rollup_changes SELECT current_date - 3 * i, current_date - 3 * i FROM generate_series(1, 40) AS i$q$))
+    ('scattered',            $q$INSERT INTO stored.invalidation_log SELECT current_date - 3 * i, current_date - 3 * i FROM generate_series(1, 5) AS i$q$),
+    ('too scattered',        $q$INSERT INTO stored.invalidation_log SELECT current_date - 3 * i, current_date - 3 * i FROM generate_series(1, 40) AS i$q$))
     AS v (what, statement);
 
 -- With the indexes that create_indexes makes, sessions are read through these, and none in another way.
@@ -385,10 +387,10 @@ CREATE TABLE twin.own (who text, mac text, came timestamptz, went timestamptz);
 INSERT INTO twin.own SELECT 'user ' || i, 'host', now() - interval '5 days', now() - interval '4 days' FROM generate_series(1, 3) AS i;
 SELECT headcount.create_source('owned', 'twin.own', 'twin.note(''reading'', who) || twin.note(''planning'', '''')', 'mac', 'came', 'went', time_zone => :'noon');
 CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON owned.rollup_days FOR EACH STATEMENT EXECUTE FUNCTION twin.note_write();
-CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON owned.rollup_users FOR EACH STATEMENT EXECUTE FUNCTION twin.note_write();
-CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON owned.rollup_changes FOR EACH STATEMENT EXECUTE FUNCTION twin.note_write();
-ALTER TABLE owned.rollup_changes ENABLE ROW LEVEL SECURITY;
-CREATE POLICY note ON owned.rollup_changes USING (twin.note('status', '') = '');
+CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON owned.rollup_dictionary FOR EACH STATEMENT EXECUTE FUNCTION twin.note_write();
+CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON owned.invalidation_log FOR EACH STATEMENT EXECUTE FUNCTION twin.note_write();
+ALTER TABLE owned.invalidation_log ENABLE ROW LEVEL SECURITY;
+CREATE POLICY note ON owned.invalidation_log USING (twin.note('status', '') = '');
 RESET ROLE;
 CALL headcount.refresh('owned');
 CALL headcount.refresh();
@@ -413,7 +415,7 @@ CALL headcount.refresh('owned');
 SELECT exact FROM headcount.source_status WHERE source = 'owned';
 ALTER FUNCTION twin.pick(integer, text, text[]) COST 10;
 SELECT exact FROM headcount.source_status WHERE source = 'owned';
-ALTER TABLE owned.rollup_changes RENAME TO gone;
+ALTER TABLE owned.invalidation_log RENAME TO gone;
 SELECT exact, dirty_days FROM headcount.source_status WHERE source = 'owned';
 DROP SCHEMA twin, owned, stored, live CASCADE;
 DROP OWNED BY regress_rollup_owner;

@@ -56,7 +56,7 @@ END
 $$;
 
 CREATE FUNCTION judge.tracked(name text DEFAULT 'stored') RETURNS text LANGUAGE sql AS $$
-    SELECT CASE WHEN headcount.live_day(format('%I.sessions', name)::regclass) = '-infinity' THEN 'all live'
+    SELECT CASE WHEN headcount_internal.live_day(format('%I.rollup_state', name)::regclass) = '-infinity' THEN 'all live'
                 WHEN (SELECT s.dirty_days FROM headcount.source_status AS s WHERE s.source = name) > 0 THEN 'dirty days' ELSE 'clean' END
 $$;
 

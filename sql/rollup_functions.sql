@@ -46,17 +46,17 @@ SELECT headcount.alter_source(name, time_zone => :'noon') FROM unnest(ARRAY['kep
 CALL headcount.refresh('kept');
 SELECT asked, different FROM judge.both_ways('2019') WHERE different > 0;
 -- They did read stored days; up to the first dirty one, and not for a role that may not.
-SELECT headcount.stored_until('kept', headcount.find_source('kept'), '-infinity', 'infinity') = (SELECT frontier_day FROM headcount.source_status WHERE source = 'kept') AS stored;
+SELECT headcount_internal.stored_until('kept', headcount_internal.find_source('kept'), '-infinity', 'infinity') = (SELECT (r.watermark) FROM kept.rollup_state AS r) AS stored;
 UPDATE logins SET e = e + interval '2 days' WHERE id = 500;
-SELECT headcount.stored_until('kept', headcount.find_source('kept'), '-infinity', 'infinity') = (SELECT min(from_day) FROM kept.rollup_dirty) AS up_to_dirty_ones,
-       headcount.stored_until('kept', headcount.find_source('kept'), '-infinity', current_date - 30) = (SELECT frontier_day FROM headcount.source_status WHERE source = 'kept') AS not_these_days;
+SELECT headcount_internal.stored_until('kept', headcount_internal.find_source('kept'), '-infinity', 'infinity') = (SELECT min(from_day) FROM kept.dirty_days) AS up_to_dirty_ones,
+       headcount_internal.stored_until('kept', headcount_internal.find_source('kept'), '-infinity', current_date - 30) = (SELECT (r.watermark) FROM kept.rollup_state AS r) AS not_these_days;
 SELECT asked, different FROM judge.both_ways('2019') WHERE different > 0;
 CALL headcount.refresh('kept');
 CREATE ROLE regress_headcount_reader;
 GRANT SELECT ON kept.sessions, kept.denials TO regress_headcount_reader;
 GRANT USAGE ON SCHEMA judge TO regress_headcount_reader;
 SET ROLE regress_headcount_reader;
-SELECT headcount.stored_until('kept', headcount.find_source('kept'), '-infinity', 'infinity') AS of_others, headcount.unique_users('kept', NULL, current_date) AS users;
+SELECT headcount_internal.stored_until('kept', headcount_internal.find_source('kept'), '-infinity', 'infinity') AS of_others, headcount.unique_users('kept', NULL, current_date) AS users;
 RESET ROLE;
 -- Once history is frozen and its rows are gone, stored days are all there is.
 SELECT headcount.freeze('kept', current_date - 10);

@@ -16,87 +16,70 @@ SELECT headcount.create_source('plain', 'his.login', 'who', 'mac', 'came', 'went
 CALL headcount.refresh('sound');
 RESET ROLE;
 CREATE VIEW judge.state AS
-    SELECT (SELECT count(*) FROM sound.rollup_changes) AS logged, (SELECT exact FROM headcount.source_status WHERE source = 'sound') AS exact,
+    SELECT (SELECT count(*) FROM sound.invalidation_log) AS logged, (SELECT exact FROM headcount.source_status WHERE source = 'sound') AS exact,
            split_part(judge.compare('TABLE sound.daily_user_counts', 'TABLE plain.daily_user_counts'), ',', 1) AS verdict;
 TABLE judge.state;
 
--- A trigger of a stranger, with the tag of the source, on a table that is none of it: nothing is logged, nothing runs.
-SELECT trigger_tag AS tag FROM headcount.rollup WHERE sessions_view = 'sound.sessions'::regclass \gset
+-- A trigger of a stranger, made by hand like one of ours, belongs to no source, whatever it is told and on whatever table:
+-- nothing is logged, nothing runs, and no shape of it does any harm.
 SET ROLE regress_headcount_stranger;
 CREATE SCHEMA strange;
 CREATE TABLE strange.login (who text, mac text, came timestamptz, went timestamptz);
 CREATE TABLE strange.seen (by name);
 CREATE FUNCTION strange.look(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN INSERT INTO strange.seen VALUES (current_user); RETURN $1; END $$;
-CREATE TRIGGER insertion AFTER INSERT ON strange.login REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION headcount.log_changes(:'tag', 'sessions');
-CREATE TRIGGER removal AFTER DELETE ON strange.login REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
-    EXECUTE FUNCTION headcount.log_changes(:'tag', 'login', 'UTC', 'strange.look(who)', 'mac', 'NULL::text', 'came', 'went', 'true', '-1', '-1');
+CREATE FUNCTION strange.make_triggers() RETURNS SETOF text LANGUAGE sql AS $make$
+SELECT judge.sqlstate(format('CREATE TRIGGER t%s %s EXECUTE FUNCTION headcount_internal.log_changes(%s)', n, shape, arguments))
+FROM unnest(ARRAY['AFTER INSERT ON strange.login REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT', 'AFTER DELETE ON strange.login REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT',
+                  'BEFORE INSERT ON strange.login FOR EACH STATEMENT', 'AFTER INSERT OR UPDATE OR DELETE ON strange.login FOR EACH STATEMENT',
+                  'AFTER UPDATE ON strange.login REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT', 'AFTER INSERT ON strange.login FOR EACH ROW']) WITH ORDINALITY AS s (shape, n),
+     unnest(ARRAY[$$'UTC', '-1', '-1', '-1'$$]) AS arguments
+UNION ALL SELECT judge.sqlstate($$CREATE TRIGGER empty AFTER INSERT ON strange.login FOR EACH STATEMENT EXECUTE FUNCTION headcount_internal.log_changes()$$)
+$make$;
+SELECT strange.make_triggers();
 INSERT INTO strange.login VALUES ('x', 'y', '2024-03-01', '2024-03-02');
+UPDATE strange.login SET who = 'z';
 DELETE FROM strange.login;
 TABLE strange.seen;
+-- To tie it to a source takes the rights of the owner of the table, of the definition and of the log.
+SELECT oid AS trigger FROM pg_trigger WHERE tgrelid = 'strange.login'::regclass AND tgname = 't1' \gset
+SELECT judge.sqlstate(format('SELECT headcount_internal.link_trigger(%s, ''sound.session_rows'', ''sound.invalidation_log'')', :trigger)) AS others,
+       judge.sqlstate('SELECT headcount_internal.link_trigger(0, ''sound.session_rows'', ''sound.invalidation_log'')') AS none,
+       judge.sqlstate(format('SELECT headcount_internal.log_table(%s)', :trigger)) AS unlinked,
+       judge.sqlstate('SELECT headcount_internal.forget_unlogged_changes(''sound.session_rows'')') AS forget;
 RESET ROLE;
 TABLE judge.state;
-DROP TRIGGER insertion ON strange.login;
-DROP TRIGGER removal ON strange.login;
 
--- In a row of his own he can write what he likes: the expressions run as himself, wrong ones are not used, and the tag of
--- another source is taken.
+-- In a source of his own he can write what he likes: shapes of triggers that are not ours log everything, and so does a
+-- definition that means nothing any more; his expressions run as himself, whoever writes, planning too.
 SET ROLE regress_headcount_stranger;
 SELECT headcount.create_source('odd', 'strange.login', 'who', 'mac', 'came', 'went', time_zone => 'UTC');
-SELECT judge.sqlstate(format('UPDATE headcount.rollup SET trigger_tag = %L WHERE sessions_view = ''odd.sessions''::regclass', :'tag'));
-SELECT judge.sqlstate('UPDATE headcount.rollup SET frontier_day = ''infinity'' WHERE sessions_view = ''sound.sessions''::regclass');
-CREATE PROCEDURE strange.log_as(text[], OUT days text) LANGUAGE plpgsql AS $$
-BEGIN
-    DELETE FROM odd.rollup_changes;
-    -- a trigger by another name, as what is known of a trigger is remembered
-    UPDATE headcount.rollup SET logged_sessions = $1 WHERE sessions_view = 'odd.sessions'::regclass;
-    EXECUTE 'DROP TRIGGER IF EXISTS again ON strange.login';
-    EXECUTE format('CREATE TRIGGER again AFTER INSERT ON strange.login REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION headcount.log_changes(%L, ''sessions'')',
-                   (SELECT trigger_tag FROM headcount.rollup WHERE sessions_view = 'odd.sessions'::regclass));
-    EXECUTE 'ALTER TABLE strange.login DISABLE TRIGGER USER, ENABLE TRIGGER again';
-    DELETE FROM odd.rollup_changes;
-    INSERT INTO strange.login VALUES ('x', 'y', '2024-03-01', '2024-03-02');
-    days := (SELECT string_agg(from_day || ' to ' || to_day, ', ') FROM odd.rollup_changes);
-END
-$$;
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'strange.login'::regclass AND tgname !~ '^headcount_' ORDER BY 1;
+SELECT strange.make_triggers();
+SELECT judge.sqlstate(format('SELECT headcount_internal.link_trigger(%s, ''odd.session_rows'', ''odd.invalidation_log'')', oid)) FROM pg_trigger WHERE tgrelid = 'strange.login'::regclass AND tgname ~ '^(t[3-6]|empty)$';
 SET datestyle = ISO;
-CALL strange.log_as(ARRAY['login', 'UTC', 'who', 'mac', 'NULL::text', 'came', 'went', 'true', '-1', '-1'], NULL);
-CALL strange.log_as(ARRAY['login', 'UTC', '5', '6', 'true', 'came', 'went', 'true', '-1', '-1'], NULL);
-CALL strange.log_as(ARRAY['login', 'UTC', 'who', 'mac', 'NULL::text', '7', 'went', 'true', '-1', '-1'], NULL);
-CALL strange.log_as(ARRAY['login', 'UTC', 'who', 'mac', 'NULL::text', 'came', 'went', 'who', '-1', '-1'], NULL);
-CALL strange.log_as(ARRAY['login', 'Nowhere', 'who', 'mac', 'NULL::text', 'came', 'went', 'true', '-1', '-1'], NULL);
-CALL strange.log_as(ARRAY['login', 'UTC', 'who', 'mac', 'NULL::text', 'came', 'went', '(SELECT true)', '-1', '-1'], NULL);
-CALL strange.log_as(ARRAY['login', 'UTC', NULL, 'mac', 'NULL::text', 'came', 'went', 'true', '-1', '-1'], NULL);
-CALL strange.log_as(ARRAY['login'], NULL);
-CALL strange.log_as('{}', NULL);
-CALL strange.log_as(NULL, NULL);
-RESET datestyle;
-DROP SCHEMA odd CASCADE;
-RESET ROLE;
-TABLE judge.state;
-
--- A trigger that belongs to no source any more (a dump of the schema alone) is not his to take over, on a table of others;
--- and on one of his own everything that he wrote runs as himself, planning too.
-SET ROLE regress_headcount_owner;
-CREATE TABLE his.orphan (who text, mac text, came timestamptz, went timestamptz);
-CREATE TRIGGER left_over AFTER INSERT ON his.orphan REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION headcount.log_changes('0123456789ab', 'sessions');
-RESET ROLE;
-GRANT USAGE ON SCHEMA his, strange TO PUBLIC;
-SET ROLE regress_headcount_stranger;
+DELETE FROM odd.invalidation_log;
+INSERT INTO strange.login VALUES ('x', 'y', '2024-03-01', '2024-03-02');
+UPDATE strange.login SET mac = 'z';
+SELECT DISTINCT from_day, to_day FROM odd.invalidation_log ORDER BY 1, 2;
 CREATE FUNCTION strange.fold(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN strange.look($1); END $$;
-SELECT headcount.create_source('odd', 'strange.login', 'who', 'mac', 'came', 'went', time_zone => 'UTC');
-UPDATE headcount.rollup SET trigger_tag = '0123456789ab', relations = relations || 'his.orphan'::regclass,
-    logged_sessions = ARRAY['orphan', 'UTC', $$strange.fold('x')$$, 'mac', 'NULL::text', 'came', 'went', $$strange.fold(who) IS NOT NULL$$, '-1', '-1']
-WHERE sessions_view = 'odd.sessions'::regclass;
-CREATE TRIGGER mine AFTER INSERT ON strange.login REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION headcount.log_changes('0123456789ab', 'sessions');
+CREATE OR REPLACE VIEW odd.session_rows AS SELECT strange.fold(who) AS user_name, strange.fold('x') AS host, NULL::text AS server, came AS started_at, went AS ended_at, NULL::timestamptz AS last_seen, went AS end_key FROM strange.login;
 RESET ROLE;
-INSERT INTO his.orphan VALUES ('secret', 'h', '2024-03-01', '2024-03-02');
-TABLE strange.seen;
-UPDATE headcount.rollup SET logged_sessions[1] = 'login' WHERE sessions_view = 'odd.sessions'::regclass;
-INSERT INTO strange.login VALUES ('own', 'h', '2024-03-01', '2024-03-02');
+DELETE FROM odd.invalidation_log;
+UPDATE strange.login SET mac = 'own';
 SELECT DISTINCT by FROM strange.seen;
 TRUNCATE strange.seen;
+SET ROLE regress_headcount_stranger;
+CREATE OR REPLACE VIEW odd.session_rows AS SELECT max(who) AS user_name, mac AS host, NULL::text AS server, came AS started_at, went AS ended_at, NULL::timestamptz AS last_seen, went AS end_key FROM strange.login GROUP BY mac, came, went;
+DELETE FROM odd.invalidation_log;
+INSERT INTO strange.login VALUES ('x', 'y', '2024-03-01', '2024-03-02');
+SELECT DISTINCT from_day, to_day FROM odd.invalidation_log ORDER BY 1, 2;
+SELECT exact FROM headcount.source_status WHERE source = 'odd';
+RESET datestyle;
 DROP SCHEMA odd CASCADE;
-DROP TABLE his.orphan;
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'strange.login'::regclass ORDER BY 1;
+RESET ROLE;
+TABLE judge.state;
+GRANT USAGE ON SCHEMA his, strange TO PUBLIC;
 
 -- A writer's search path reaches into no function of the owner.
 SET ROLE regress_headcount_owner;
@@ -116,13 +99,12 @@ CALL headcount.refresh('sound');
 RESET ROLE;
 TABLE judge.state;
 
--- Nobody can lock what everybody reads.
+-- Nobody can lock, or write, what is not his: neither what is of a source nor what all have in common.
 SET ROLE regress_headcount_stranger;
-SELECT t AS table, judge.sqlstate(format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', t)) AS lock, judge.sqlstate(format('DELETE FROM %s', t)) AS delete, judge.sqlstate(format('TRUNCATE %s', t)) AS truncate
-FROM unnest(ARRAY['headcount.source', 'headcount.rollup', 'headcount.instance']) AS t;
-SELECT judge.error($$SELECT headcount.delete_registration('rollup', 'sound.sessions')$$);
-SELECT judge.error($$SELECT headcount.delete_registration('pg_class', 'sound.sessions')$$);
-SELECT judge.sqlstate($$SELECT headcount.execute_as_owner('sound.sessions', 'SELECT 1')$$);
+SELECT t AS table, judge.sqlstate(format('LOCK TABLE %s IN SHARE MODE', t)) AS lock, judge.sqlstate(format('SELECT 1 FROM %s FOR UPDATE', t)) AS for_update,
+       judge.sqlstate(format('DELETE FROM %s', t)) AS delete, judge.sqlstate(format('TRUNCATE %s', t)) AS truncate, judge.sqlstate(format('INSERT INTO %1$s SELECT * FROM %1$s', t)) AS insert
+FROM unnest(ARRAY['sound.settings', 'sound.rollup_state', 'sound.rollup_days', 'sound.invalidation_log', 'headcount_internal.unlogged_change', 'headcount_internal.instance']) AS t;
+SELECT judge.sqlstate($$SELECT headcount_internal.execute_as_owner('sound.sessions', 'SELECT 1')$$);
 RESET ROLE;
 TABLE judge.state;
 
@@ -176,9 +158,8 @@ RESET ROLE;
 SET ROLE regress_headcount_owner;
 SELECT headcount.create_instance('regress-security', 'nowhere', 'sound');
 DROP SCHEMA sound, plain CASCADE;
-SELECT (SELECT count(*) FROM headcount.source AS s WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.sessions_view)) AS sources,
-       (SELECT count(*) FROM headcount.rollup AS r WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = r.sessions_view)) AS rollups,
-       (SELECT count(*) FROM headcount.instance WHERE smart_ag_id = 'regress-security') AS instances,
+SELECT (SELECT count(*) FROM headcount_internal.all_sources()) AS sources,
+       (SELECT count(*) FROM headcount_internal.present_instance WHERE smart_ag_id = 'regress-security') AS instances,
        (SELECT count(*) FROM pg_trigger WHERE tgrelid = 'his.login'::regclass) AS triggers;
 RESET ROLE;
 DROP SCHEMA his, strange CASCADE;

@@ -192,6 +192,7 @@ DECLARE
     source constant headcount_internal.source := headcount_internal.find_own_source(name);
 BEGIN
     PERFORM headcount_internal.drop_jobs(name);
+    PERFORM headcount_internal.delete_instance(i.number) FROM headcount_internal.instance AS i WHERE i.sessions_view = source.sessions_view;
     PERFORM headcount_internal.execute_as_owner(source.sessions_view, format('SELECT headcount_internal.drop_source(%L, %L)', name, cascade));
 END
 $$;

@@ -398,8 +398,8 @@ BEGIN
         END IF;
         RETURN differs.come;
     END IF;
-    -- a trigger that somebody switched off is left to him
-    SELECT f.* INTO fault FROM headcount_internal.tracking_faults(source) AS f LIMIT 1;
+    -- a trigger that somebody switched off or dropped is left to him
+    SELECT f.* INTO fault FROM headcount_internal.tracking_faults(source) AS f WHERE f.found IN ('disabled', 'missing', 'conditional') LIMIT 1;
     IF FOUND AND is_tracked THEN
         PERFORM headcount_internal.fail_untracked(name, format('%s: %s.', fault.expected, fault.found),
             format('Enable its triggers, or CALL headcount.rebuild(%L), which makes them anew.', name));
@@ -532,7 +532,7 @@ COMMENT ON PROCEDURE headcount.rebuild(text) IS
     'stores all days of a source anew, in slices, and makes its triggers anew; until they are there its views are computed from its tables. If it is interrupted, refresh goes on';
 
 CREATE FUNCTION headcount.invalidate(source text, from_day date, to_day date) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS $$
 DECLARE
     found_source constant headcount_internal.source := headcount_internal.find_materialized(source);
 BEGIN
@@ -575,7 +575,7 @@ $$;
 COMMENT ON FUNCTION headcount_internal.freeze_days(text, date) IS 'keeps days of a source as they are stored, or gives them up';
 
 CREATE FUNCTION headcount.freeze(source text, before_day date) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS $$
 BEGIN
     PERFORM headcount_internal.execute_as_owner((headcount_internal.find_materialized(source)).sessions_view,
         format('SELECT headcount_internal.freeze_days(%L, %L)', source, before_day));

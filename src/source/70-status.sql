@@ -113,7 +113,7 @@ COMMENT ON FUNCTION headcount_internal.verify_days(text, date, date) IS
 
 CREATE FUNCTION headcount.verify(source text, from_day date DEFAULT NULL, to_day date DEFAULT NULL)
 RETURNS TABLE (day date, column_name text, stored text, recomputed text)
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS $$
 #variable_conflict use_variable
 BEGIN
     RETURN QUERY SELECT v.* FROM json_to_recordset(headcount_internal.execute_as_owner((headcount_internal.find_materialized(source)).sessions_view,

@@ -160,16 +160,21 @@ HEADCOUNT_FUNCTION(log_table) {
     if (!links.are_there()) ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("trigger with OID %u belongs to no source", id)));
     pg::require_owner(links.definition);
   });
+  if (found.relation->rd_rel->relkind != RELKIND_RELATION) {  // a partitioned table has no rows of its own
+    pg::call([&] { table_close(found.relation, NoLock); });
+    return Datum{0};
+  }
   const tracked_table table = find_tracked_table(found.trigger, found.relation);
   const pg::workspace work;
-  change_collector changes(table, work);
+  std::optional<change_collector> changes;
   const bool is_read = table.is_readable && pg::attempt([&] {
+    changes.emplace(table, work);
     row_reader reader(table, found.relation, pg::call([&] { return table_slot_callbacks(found.relation); }), started_at);
-    reader.scan(found.relation, [&](const definition_row &of) { changes.add(of); });
+    reader.scan(found.relation, [&](const definition_row &of) { changes->add(of); });
     reader.close();
   });
   if (is_read)
-    changes.log();
+    changes->log();
   else
     log_everything(table.links);
   pg::call([&] { table_close(found.relation, NoLock); });

@@ -71,8 +71,9 @@ std::int32_t run_step(Oid view, std::int32_t max_days, TimestampTz started_at, f
   (void)pg::attempt(
       [&] {
         pg::call([&] {
-          const char *const command = psprintf("SELECT headcount_internal.refresh_step(%u::pg_catalog.oid, %d, %s::pg_catalog.timestamptz, %d)", view,
-                                               max_days, quote_literal_cstr(timestamptz_to_str(started_at)), MyProcPid);
+          const char *const command = psprintf("SELECT headcount_internal.refresh_step(%u::pg_catalog.oid, %d, '2000-01-01 00:00:00+00'::pg_catalog.timestamptz"
+                                               " + '%lld microseconds'::pg_catalog.interval, %d)",
+                                               view, max_days, static_cast<long long>(started_at), MyProcPid);
           const char *const days = execute_as_owner(view, command);
           if (days != nullptr) done = pg_strtoint32(days);
         });
@@ -80,13 +81,13 @@ std::int32_t run_step(Oid view, std::int32_t max_days, TimestampTz started_at, f
       [&](const ErrorData *error) {
         if (error == nullptr) return;
         MemoryContext const before = MemoryContextSwitchTo(failed.memory);
-        auto *const copy = static_cast<ErrorData *>(palloc0(sizeof(ErrorData)));
-        copy->elevel = ERROR;
-        copy->sqlerrcode = error->sqlerrcode;
-        const auto keep = [](const char *text) { return text == nullptr ? nullptr : pstrdup(text); };
-        copy->message = keep(error->message);
-        copy->detail = keep(error->detail);
-        copy->hint = keep(error->hint);
+        auto *const copy = static_cast<ErrorData *>(palloc(sizeof(ErrorData)));
+        *copy = *error;
+        const auto keep = [](char *&text) { text = text == nullptr ? nullptr : pstrdup(text); };
+        for (char **const each : {&copy->message, &copy->detail, &copy->detail_log, &copy->hint, &copy->schema_name, &copy->table_name,
+                                  &copy->column_name, &copy->datatype_name, &copy->constraint_name, &copy->internalquery})
+          keep(*each);
+        copy->context = copy->backtrace = nullptr;
         copy->assoc_context = failed.memory;
         failed.error = copy;
         MemoryContextSwitchTo(before);
@@ -212,9 +213,10 @@ HEADCOUNT_FUNCTION(refresh) {
   const bool is_limited = !PG_ARGISNULL(1);
   const refresh_request request{PG_ARGISNULL(0), is_limited ? PG_GETARG_INT32(1) : 0};
   const List *const views = pg::call_quietly([&] {
+    List *const found = find_views(psprintf("SELECT headcount_internal.sources_to_refresh(%s, %s)", literal(fcinfo, 0),
+                                            is_limited ? psprintf("%d", request.max_days) : "NULL"));
     require_commit(fcinfo, "refresh");
-    return find_views(psprintf("SELECT headcount_internal.sources_to_refresh(%s, %s)", literal(fcinfo, 0),
-                               is_limited ? psprintf("%d", request.max_days) : "NULL"));
+    return found;
   });
   refresh_all(views, request);
   return pg::null_result(fcinfo);
@@ -223,8 +225,9 @@ HEADCOUNT_FUNCTION(refresh) {
 // (source)
 HEADCOUNT_FUNCTION(rebuild) {
   const List *const views = pg::call_quietly([&] {
+    List *const found = find_views(psprintf("SELECT headcount_internal.sources_to_refresh(%s, NULL)", PG_ARGISNULL(0) ? "''" : literal(fcinfo, 0)));
     require_commit(fcinfo, "rebuild");
-    return find_views(psprintf("SELECT headcount_internal.sources_to_refresh(%s, NULL)", PG_ARGISNULL(0) ? "''" : literal(fcinfo, 0)));
+    return found;
   });
   for (int at = 0; at < list_length(views); ++at) {
     const Oid view = list_nth_oid(views, at);

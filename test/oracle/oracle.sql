@@ -534,6 +534,9 @@ RETURNS TABLE (rule text, session_rows bigint, denial_rows bigint) LANGUAGE sql 
     UNION ALL
     SELECT 'stale',    (SELECT count(*) FROM oracle.sessions(p) WHERE is_stale), 0
     UNION ALL
+    SELECT 'implausible', (SELECT count(*) FROM oracle.session WHERE oracle.has_start(started_at) AND started_at < timestamptz '1990-01-01 00:00+00'),
+                          (SELECT count(*) FROM oracle.denial  WHERE oracle.has_start(denied_at) AND denied_at < timestamptz '1990-01-01 00:00+00')
+    UNION ALL
     SELECT 'duplicate_open', (SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM oracle.sessions(p) WHERE is_open
                                                   GROUP BY user_name, host, server, started_at HAVING count(*) > 1) AS g), 0
 $$;

@@ -77,7 +77,7 @@ RESET headcount.as_of;
 CALL headcount.refresh('real_source');
 SET headcount.as_of = :'log_end';
 EXECUTE take_answers ('stored');
-SELECT format('%s of %s days are stored', count(*) FILTER (WHERE day < headcount.live_day('real_source.sessions')), count(*)) AS stored FROM day WHERE server = '*' \gset
+SELECT format('%s of %s days are stored', count(*) FILTER (WHERE day < headcount_internal.live_day('real_source.rollup_state')), count(*)) AS stored FROM day WHERE server = '*' \gset
 SELECT count(*) AS differences_found_by_verify FROM headcount.verify('real_source') \gset
 
 CREATE TEMP TABLE verdict AS

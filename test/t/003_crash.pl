@@ -17,7 +17,7 @@ my $before = $node->safe_psql('postgres', $answer);
 
 my $objects = q{
 	SELECT (SELECT count(*) FROM pg_namespace), (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_type),
-	       (SELECT count(*) FROM pg_depend), (SELECT count(*) FROM pg_description), (SELECT count(*) FROM headcount.source)};
+	       (SELECT count(*) FROM pg_depend), (SELECT count(*) FROM pg_description), (SELECT count(*) FROM headcount_internal.all_sources())};
 my $objects_before = $node->safe_psql('postgres', $objects);
 
 sub kill_backend

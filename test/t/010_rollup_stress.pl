@@ -347,9 +347,9 @@ sub replace_in
 	$node->safe_psql('plain', $body);
 	return;
 }
-replace_in('take_changes', 'DELETE FROM %I.rollup_changes RETURNING from_day, to_day', 'SELECT from_day, to_day FROM %I.rollup_changes');
-my $puts_back = q{EXECUTE format('INSERT INTO %I.rollup_changes};
-replace_in('refresh_step', $puts_back, qq{PERFORM pg_sleep(0.05); EXECUTE format('DELETE FROM %I.rollup_changes', name); $puts_back});
+replace_in('take_changes', 'DELETE FROM %I.invalidation_log RETURNING from_day, to_day', 'SELECT from_day, to_day FROM %I.invalidation_log');
+my $puts_back = q{EXECUTE format('INSERT INTO %I.invalidation_log};
+replace_in('refresh_step', $puts_back, qq{PERFORM pg_sleep(0.05); EXECUTE format('DELETE FROM %I.invalidation_log', name); $puts_back});
 ($checks, $compared, $different) = (0, 0, 0);
 my $writers   = start_clients('plain', 8, 30, 'write.sql');
 my $refreshes = start_clients('plain', 2, 30, 'refresh.sql');

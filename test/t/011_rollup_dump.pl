@@ -173,7 +173,7 @@ $other->safe_psql('schema_alone', q{INSERT INTO login VALUES (5000, 'a new user'
 is(twins_differ($other, 'schema_alone'), '', 'schema alone: its views follow the tables');
 $other->safe_psql('schema_alone', 'SET client_min_messages = warning; DROP SCHEMA stored, live CASCADE');
 twin_sources($other, 'schema_alone');
-is($other->safe_psql('schema_alone', q{SELECT count(*) FROM pg_trigger AS t WHERE t.tgfoid = 'headcount.log_changes()'::regprocedure AND tgrelid <> 'app.visit'::regclass
+is($other->safe_psql('schema_alone', q{SELECT count(*) FROM pg_trigger AS t WHERE t.tgfoid = 'headcount_internal.log_changes()'::regprocedure AND tgrelid <> 'app.visit'::regclass
 	AND NOT EXISTS (SELECT FROM headcount.rollup AS r WHERE starts_with(t.tgname, 'headcount_' || r.trigger_tag))}), '0', 'schema alone: its triggers went when a source was made anew');
 $other->safe_psql('schema_alone', q{DELETE FROM login WHERE id = 5000});
 goes_on('schema_alone', 't|0|0', 'made anew');

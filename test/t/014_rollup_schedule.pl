@@ -53,10 +53,10 @@ is($node->safe_psql('postgres', "SELECT headcount.unschedule_refresh('renamed'),
 
 # --- they run ----------------------------------------------------------------------------------------------------------
 
-ok($node->poll_query_until('postgres', q{SELECT count(*) = 2 FROM headcount.source_status WHERE source IN ('stored', 'visits') AND frontier_day >= current_date - 1}), 'both sources were refreshed within a minute');
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 2 FROM headcount.source_status WHERE source IN ('stored', 'visits') AND stored_until >= current_date - 1}), 'both sources were refreshed within a minute');
 is(rollup_status($node) . twins_differ($node), 't|0|0', '... and rightly');
 ok($node->poll_query_until('postgres', q{SELECT count(DISTINCT username) = 2 FROM cron.job_run_details WHERE status = 'succeeded'}), '... by jobs that succeeded, of either owner');
-is($node->safe_psql('postgres', q{SELECT count(*) FROM visits.rollup_days WHERE slice = 'a'}) > 0, '1', '... and rows stand in the rollup');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM visits.rollup_days WHERE scope = 'a'}) > 0, '1', '... and rows stand in the rollup');
 is($node->safe_psql('postgres', q{SELECT headcount.unschedule_refresh('stored'), headcount.unschedule_refresh('visits')}), 't|t', 'a superuser ends the schedules of everybody');
 is($node->safe_psql('postgres', $jobs), '0', '... and no job is left');
 
