@@ -111,7 +111,8 @@ CREATE TYPE headcount_internal.rollup_state AS (
     refresh_started_at timestamptz,
     days_done          integer,
     days_total         integer,
-    current_day        date
+    current_day        date,
+    awaits_writers     boolean
 );
 COMMENT ON TYPE headcount_internal.rollup_state IS 'how far the days of a materialized source are stored: a row of its table "rollup_state"';
 COMMENT ON COLUMN headcount_internal.rollup_state.relations IS 'the tables and partitions whose changes are logged by triggers; NULL if the source is tracked by window';
@@ -119,6 +120,7 @@ COMMENT ON COLUMN headcount_internal.rollup_state.triggers IS 'these triggers';
 COMMENT ON COLUMN headcount_internal.rollup_state.definition_mark IS 'what the views, and the functions and types that they use, were when days were stored; so are the other marks';
 COMMENT ON COLUMN headcount_internal.rollup_state.registered_at IS 'transactions that began earlier do not read stored days';
 COMMENT ON COLUMN headcount_internal.rollup_state.grace IS 'microseconds after a day in which a session can still make a denial of it false';
+COMMENT ON COLUMN headcount_internal.rollup_state.awaits_writers IS 'days are not stored before writers are done that began under another definition';
 COMMENT ON COLUMN headcount_internal.rollup_state.watermark IS 'days before this one are stored, later ones are computed when they are asked for';
 COMMENT ON COLUMN headcount_internal.rollup_state.frozen_before IS 'days before this one stay as they are stored, whatever happens to the tables';
 COMMENT ON COLUMN headcount_internal.rollup_state.next_user_id IS 'the number that the next new user gets';
@@ -265,6 +267,11 @@ COMMENT ON FUNCTION headcount_internal.link_trigger(oid, regclass, regclass) IS
 CREATE FUNCTION headcount_internal.log_table(trigger oid) RETURNS void
     AS 'MODULE_PATHNAME', 'headcount_log_table' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION headcount_internal.log_table(oid) IS 'logs all days that the rows of the table of a trigger are about, as if they had just been inserted';
+
+CREATE FUNCTION headcount_internal.wait_for_writers(relations regclass[]) RETURNS void
+    AS 'MODULE_PATHNAME', 'headcount_wait_for_writers' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION headcount_internal.wait_for_writers(regclass[]) IS
+    'waits until every transaction has ended that has written to these tables by now; new writers do not wait';
 
 CREATE FUNCTION headcount_internal.forget_unlogged_changes(definition regclass) RETURNS void
     AS 'MODULE_PATHNAME', 'headcount_forget_unlogged_changes' LANGUAGE C VOLATILE PARALLEL UNSAFE;

@@ -127,6 +127,18 @@ $$;
 COMMENT ON FUNCTION headcount_internal.change_source(text, headcount_internal.options) IS
     'makes the views of a source anew, in place, and what is stored of it; the options have been checked and resolved';
 
+-- Two changes of one source come one after the other, the second to what the first has left.
+CREATE FUNCTION headcount_internal.lock_source(name text, source headcount_internal.source) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM headcount_internal.execute_as_owner(source.sessions_view, format('LOCK TABLE %I.settings IN SHARE ROW EXCLUSIVE MODE', name));
+    IF (headcount_internal.look_up_source(name)).sessions_view IS DISTINCT FROM source.sessions_view THEN
+        PERFORM headcount_internal.raise_error('42704', format('source "%s" does not exist', name));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.lock_source(text, headcount_internal.source) IS 'makes other changes of a source wait for the end of this transaction';
+
 -- Like create_source under the caller's search path, hence no SET clause: the expressions given here are read under it.
 -- Those that stay come from the views. A NULL leaves an option as it is.
 CREATE FUNCTION headcount.alter_source(
@@ -151,6 +163,7 @@ DECLARE
     options headcount_internal.options;
 BEGIN
     PERFORM headcount_internal.check_reset(reset, given);
+    PERFORM headcount_internal.lock_source(name, source);
     options := headcount_internal.check_options(headcount_internal.merge_options(headcount_internal.options_of(name, false), given, reset));
     options := headcount_internal.resolve_options(name, options, given);
     PERFORM headcount_internal.execute_as_owner(source.sessions_view,
@@ -191,6 +204,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 DECLARE
     source constant headcount_internal.source := headcount_internal.find_own_source(name);
 BEGIN
+    PERFORM headcount_internal.lock_source(name, source);
     PERFORM headcount_internal.drop_jobs(name);
     PERFORM headcount_internal.delete_instance(i.number) FROM headcount_internal.instance AS i WHERE i.sessions_view = source.sessions_view;
     PERFORM headcount_internal.execute_as_owner(source.sessions_view, format('SELECT headcount_internal.drop_source(%L, %L)', name, cascade));

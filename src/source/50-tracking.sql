@@ -218,8 +218,8 @@ BEGIN
             USING DETAIL = 'A subscription stops at a table that its database does not have.',
                   HINT = format('Create the schema %I in the databases of the subscribers too, or publish tables by name.', name);
     END IF;
-    EXECUTE format($q$INSERT INTO %I.rollup_state (definition, watermark, frozen_before, next_user_id, dictionary_buckets, compacted_users)
-                      VALUES ($1, '-infinity', '-infinity', 0, 1, 0)$q$, name) USING source.definition;
+    EXECUTE format($q$INSERT INTO %I.rollup_state (definition, watermark, frozen_before, next_user_id, dictionary_buckets, compacted_users, awaits_writers)
+                      VALUES ($1, '-infinity', '-infinity', 0, 1, 0, false)$q$, name) USING source.definition;
     PERFORM headcount_internal.register(name, triggers);
     RETURN format('its days are tracked by %s, and stored by CALL headcount.refresh(%L)', CASE WHEN obstacle IS NULL THEN 'trigger' ELSE 'window' END, name);
 END
@@ -227,30 +227,35 @@ $$;
 COMMENT ON FUNCTION headcount_internal.start_tracking(text) IS
     'begins to keep track of the tables of a source, by triggers if that can be, and says what was begun';
 
--- What is wrong with the triggers by which changes of a source are logged; no rows if nothing is. A source that was
--- restored from a dump has none that belong to it, which its next refresh mends.
-CREATE FUNCTION headcount_internal.tracking_faults(source headcount_internal.source) RETURNS TABLE (expected text, found text)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
-    WITH linked AS MATERIALIZED (
-        SELECT t.* FROM headcount_internal.tracking_trigger AS t WHERE t.definition IN (source.definition, source.denial_definition)),
-    wanted AS (
-        SELECT l.relation, l.definition, e.event, e.enabled
-        FROM (SELECT d.definition, headcount_internal.source_tables(d.definition) AS relation
-              FROM unnest(ARRAY[source.definition, source.denial_definition]) AS d (definition)) AS l
-             JOIN pg_class AS c ON c.oid = l.relation
-             JOIN (VALUES ('insert', 'A'), ('update', 'A'), ('delete', 'A'), ('truncate', 'A'), ('row', 'R')) AS e (event, enabled)
-                 ON e.event <> 'row' OR c.relkind = 'r'
-        WHERE EXISTS (SELECT FROM linked AS t WHERE t.relation = l.relation))      -- a new partition is none of it yet
-    SELECT format('trigger for %s on %s', w.event, w.relation),
+-- The triggers that should log changes of a source, and what is found instead; found is NULL if nothing is wrong.
+CREATE FUNCTION headcount_internal.wanted_triggers(source headcount_internal.source) RETURNS TABLE (relation regclass, of_denials boolean, event text, found text)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, pg_temp AS $$
+    SELECT p.relation, p.of_denials, e.event,
            CASE WHEN t.is_conditional THEN 'conditional'
+                WHEN t.enabled = e.enabled::"char" THEN NULL
                 WHEN t.enabled = 'D' THEN 'disabled'
                 WHEN t.enabled = 'O' THEN 'not fired for what a subscription applies'
                 WHEN t.enabled = 'R' THEN 'fired for what a subscription applies only'
                 WHEN t.enabled = 'A' THEN 'fired for all'
                 ELSE 'missing' END
-    FROM wanted AS w
-         LEFT JOIN linked AS t ON t.relation = w.relation AND t.definition = w.definition AND t.event = w.event
-    WHERE t.enabled IS DISTINCT FROM w.enabled::"char" OR t.is_conditional
+    FROM (SELECT headcount_internal.source_tables(source.definition) AS relation, source.definition, false AS of_denials
+          UNION ALL SELECT headcount_internal.source_tables(source.denial_definition), source.denial_definition, true) AS p
+         JOIN pg_class AS c ON c.oid = p.relation
+         JOIN (VALUES ('insert', 'A'), ('update', 'A'), ('delete', 'A'), ('truncate', 'A'), ('row', 'R')) AS e (event, enabled)
+             ON e.event <> 'row' OR c.relkind = 'r'
+         LEFT JOIN headcount_internal.tracking_trigger AS t ON t.relation = p.relation AND t.definition = p.definition AND t.event = e.event
+$$;
+COMMENT ON FUNCTION headcount_internal.wanted_triggers(headcount_internal.source) IS
+    'the triggers that should log changes of a source, and what is found instead; found is NULL if nothing is wrong';
+
+-- What is wrong with these triggers; no rows if nothing is. A table without any is a new partition, or the source comes
+-- from a dump: the next refresh makes them.
+CREATE FUNCTION headcount_internal.tracking_faults(source headcount_internal.source) RETURNS TABLE (expected text, found text)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('trigger for %s on %s', w.event, w.relation), w.found
+    FROM (SELECT w.*, bool_and(w.found IS NOT DISTINCT FROM 'missing') OVER (PARTITION BY w.relation) AS has_none
+          FROM headcount_internal.wanted_triggers(source) AS w) AS w
+    WHERE w.found IS NOT NULL AND NOT w.has_none
     ORDER BY 1
 $$;
 COMMENT ON FUNCTION headcount_internal.tracking_faults(headcount_internal.source) IS

@@ -194,14 +194,49 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.check_isolation(text) IS 'raises an error unless triggers can be made in this transaction';
 
--- Nothing stored counts any more but the frozen days: triggers are made anew, which waits for writers that began under
--- the old ones, and all is registered as it is now.
-CREATE FUNCTION headcount_internal.start_over(name text, source headcount_internal.source, is_tracked boolean) RETURNS void
+-- Triggers where they are missing, or were made by somebody else than this database (a dump), or fire for half of what they
+-- are for. Returns all triggers of the source. Who writes to such a table must not wait behind this: better luck next time.
+CREATE FUNCTION headcount_internal.mend_triggers(name text, source headcount_internal.source) RETURNS oid[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' AS $$
+DECLARE
+    part record;
+BEGIN
+    -- what is left on tables that were detached
+    PERFORM headcount_internal.drop_triggers(source, r.relation)
+    FROM (SELECT DISTINCT t.relation FROM headcount_internal.tracking_trigger AS t WHERE t.definition IN (source.definition, source.denial_definition)) AS r
+    WHERE r.relation <> ALL (headcount_internal.tracked_relations(source));
+    FOR part IN
+        SELECT w.relation, bool_or(NOT w.of_denials) AS of_sessions, bool_or(w.of_denials) AS of_denials
+        FROM headcount_internal.wanted_triggers(source) AS w
+        GROUP BY w.relation HAVING bool_or(w.found IS NOT NULL)
+    LOOP
+        PERFORM headcount_internal.drop_triggers(source, part.relation, also_orphans => true);
+        IF part.of_sessions THEN
+            PERFORM headcount_internal.create_triggers(name, source, part.relation, false);
+        END IF;
+        IF part.of_denials THEN
+            PERFORM headcount_internal.create_triggers(name, source, part.relation, true);
+        END IF;
+    END LOOP;
+    RETURN ARRAY(SELECT t.trigger FROM headcount_internal.tracking_trigger AS t WHERE t.definition IN (source.definition, source.denial_definition));
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.mend_triggers(text, headcount_internal.source) IS
+    'makes the triggers of a source that are missing or wrong, drops those on tables that are no part of it any more, and returns all it has';
+
+-- Nothing stored counts any more but the frozen days, and all is registered as it is now. Tables are locked last, and
+-- only if they get triggers.
+CREATE FUNCTION headcount_internal.start_over(name text, source headcount_internal.source, is_tracked boolean, is_redefined boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     triggers oid[];
     obstacle text;
 BEGIN
+    PERFORM headcount_internal.forget_stored_days(name);
+    EXECUTE format('DELETE FROM %I.invalidation_log', name);
+    PERFORM headcount_internal.forget_unlogged_changes(source.definition);
+    PERFORM headcount_internal.forget_unlogged_changes(source.denial_definition);
+    EXECUTE format('UPDATE %I.rollup_state AS r SET awaits_writers = r.awaits_writers OR $1', name) USING is_redefined;
     IF is_tracked THEN
         PERFORM headcount_internal.check_isolation(name);
         obstacle := headcount_internal.tracking_obstacle(source);
@@ -209,20 +244,13 @@ BEGIN
             PERFORM headcount_internal.fail_untracked(name, format('%s.', obstacle),
                 format('Say anew what it holds, or track it by window: headcount.alter_source(%L, tracking => ''window'').', name));
         END IF;
-        -- who writes to a table that is in use must not wait behind this: better luck next time
-        PERFORM set_config('lock_timeout', '200ms', true);
-        PERFORM headcount_internal.drop_triggers(source, also_orphans => true);
-        triggers := headcount_internal.create_all_triggers(name, source);
+        triggers := headcount_internal.mend_triggers(name, source);
     END IF;
-    PERFORM headcount_internal.forget_stored_days(name);
     PERFORM headcount_internal.register(name, triggers);
-    EXECUTE format('DELETE FROM %I.invalidation_log', name);
-    PERFORM headcount_internal.forget_unlogged_changes(source.definition);
-    PERFORM headcount_internal.forget_unlogged_changes(source.denial_definition);
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.start_over(text, headcount_internal.source, boolean) IS
-    'forgets what is stored of a source but frozen days, makes its triggers anew, and registers it as it is now';
+COMMENT ON FUNCTION headcount_internal.start_over(text, headcount_internal.source, boolean, boolean) IS
+    'forgets what is stored of a source but frozen days, mends its triggers, and registers it as it is now; days wait for the writers of now if it was redefined';
 
 CREATE FUNCTION headcount_internal.forget_stored_days(name text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -239,9 +267,10 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.forget_stored_days(text) IS 'forgets all stored days of a source but the frozen ones';
 
--- New partitions get triggers, and the days that their rows are about are logged.
+-- New partitions get triggers, and the days that their rows are about are logged. Who writes to one that is in use must
+-- not wait behind this: better luck next time.
 CREATE FUNCTION headcount_internal.follow_partitions(name text, source headcount_internal.source, state headcount_internal.rollup_state) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' AS $$
 DECLARE
     obstacle constant text := headcount_internal.tracking_obstacle(source);
     part      record;
@@ -254,8 +283,6 @@ BEGIN
         PERFORM headcount_internal.fail_untracked(name, format('%s.', obstacle),
             format('Make the source track by window: headcount.alter_source(%L, tracking => ''window'').', name));
     END IF;
-    -- who writes to a partition that is in use must not wait behind this: better luck next time
-    PERFORM set_config('lock_timeout', '200ms', true);
     FOR part IN
         SELECT headcount_internal.source_tables(source.definition) AS relation, false AS of_denials
         UNION ALL SELECT headcount_internal.source_tables(source.denial_definition), true
@@ -404,7 +431,7 @@ BEGIN
         PERFORM headcount_internal.fail_untracked(name, format('%s: %s.', fault.expected, fault.found),
             format('Enable its triggers, or CALL headcount.rebuild(%L), which makes them anew.', name));
     END IF;
-    PERFORM headcount_internal.start_over(name, source, is_tracked);
+    PERFORM headcount_internal.start_over(name, source, is_tracked, differs.definition);
     RETURN true;
 END
 $$;
@@ -432,6 +459,11 @@ DECLARE
 BEGIN
     IF headcount_internal.catch_up(name, source, state) THEN
         RETURN 0;
+    END IF;
+    IF state.awaits_writers THEN
+        PERFORM headcount_internal.check_isolation(name);
+        PERFORM headcount_internal.wait_for_writers(state.relations);
+        EXECUTE format('UPDATE %I.rollup_state SET awaits_writers = false', name);
     END IF;
     target := greatest(state.watermark,
         headcount.day_of(now() - make_interval(secs => state.grace / 1e6), options.time_zone) - CASE WHEN is_tracked THEN 0 ELSE options.tracking_days - 1 END);
@@ -520,7 +552,7 @@ DECLARE
     source constant headcount_internal.source := headcount_internal.find_materialized(name);
     state  constant headcount_internal.rollup_state := headcount_internal.read_rollup(name);
 BEGIN
-    PERFORM headcount_internal.start_over(name, source, state.relations IS NOT NULL);
+    PERFORM headcount_internal.start_over(name, source, state.relations IS NOT NULL, (headcount_internal.state_difference(source.state)).definition);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.forget_days(regclass) IS

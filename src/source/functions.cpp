@@ -264,6 +264,22 @@ HEADCOUNT_FUNCTION(source_tables) {
   return rows.result(fcinfo);
 }
 
+// (relations): as CREATE INDEX CONCURRENTLY does, without a lock that anybody could wait behind
+HEADCOUNT_FUNCTION(wait_for_writers) {
+  if (PG_ARGISNULL(0)) return Datum{0};
+  pg::call([fcinfo] {
+    List *tables = NIL;
+    const List *const relations = oids_of(PG_GETARG_DATUM(0));
+    for (int at = 0; at < list_length(relations); ++at) {
+      auto *const tag = static_cast<LOCKTAG *>(palloc(sizeof(LOCKTAG)));
+      SET_LOCKTAG_RELATION(*tag, MyDatabaseId, list_nth_oid(relations, at));
+      tables = lappend(tables, tag);
+    }
+    WaitForLockersMultiple(tables, ShareLock, false);
+  });
+  return Datum{0};
+}
+
 // (definition): for the owner of a source, who has just begun to store its days anew
 HEADCOUNT_FUNCTION(forget_unlogged_changes) {
   pg::require_argument(fcinfo, 0, "definition");

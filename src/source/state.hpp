@@ -42,7 +42,8 @@ enum class state_column {
   days_done,
   days_total,
   current_day,
-  count = current_day
+  awaits_writers,
+  count = awaits_writers
 };
 
 struct stored_state {
