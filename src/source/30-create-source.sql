@@ -222,7 +222,7 @@ BEGIN
     END IF;
 
     BEGIN
-        options.time_zone := headcount.check_time_zone(options.time_zone);
+        options.time_zone := headcount_internal.check_time_zone(options.time_zone);
     EXCEPTION WHEN invalid_parameter_value THEN
         PERFORM headcount_internal.raise_argument_error('time_zone', SQLERRM,
             hint => 'The view pg_timezone_names lists the time zones.');

@@ -275,11 +275,11 @@ DECLARE
 BEGIN
     RETURN format($q$
 SELECT c.day, %1$sc.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
-FROM (SELECT %2$sheadcount.daily_session_agg(s.user_name, s.host, s.started_at, s.%3$I, %4$L::text, (SELECT headcount.as_of())) AS state
+FROM (SELECT %2$sheadcount_internal.daily_session_agg(s.user_name, s.host, s.started_at, s.%3$I, %4$L::text, (SELECT headcount.as_of())) AS state
       FROM %5$I.session_states AS s%6$s%7$s) AS s
-     %8$s (SELECT %9$sheadcount.daily_denial_agg(d.user_name, d.denied_at, %4$L::text, (SELECT headcount.as_of())) AS state
+     %8$s (SELECT %9$sheadcount_internal.daily_denial_agg(d.user_name, d.denied_at, %4$L::text, (SELECT headcount.as_of())) AS state
       FROM %5$I.denials AS d WHERE NOT d.is_false_denial%10$s%7$s) AS d%11$s
-     CROSS JOIN LATERAL headcount.daily_report(s.state, d.state, %12$L::text, %13$s) AS c%14$s$q$,
+     CROSS JOIN LATERAL headcount_internal.daily_report(s.state, d.state, %12$L::text, %13$s) AS c%14$s$q$,
         CASE WHEN by_server THEN 'coalesce(s.server, d.server) AS server, ' ELSE '' END,
         format(server, 's'), headcount_internal.end_column(options.idle_limit), options.time_zone, name,
         headcount_internal.scope_sessions(scope), grouping, CASE WHEN by_server THEN 'FULL JOIN' ELSE 'CROSS JOIN' END,

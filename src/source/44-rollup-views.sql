@@ -27,7 +27,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
                         JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
                                                AND d.refclassid = 'pg_proc'::regclass
                    WHERE i.indrelid = relation AND i.indisvalid
-                     AND d.refobjid = 'headcount.duration_class(timestamptz, timestamptz)'::regprocedure)
+                     AND d.refobjid = 'headcount_internal.duration_class(timestamptz, timestamptz)'::regprocedure)
 $$;
 COMMENT ON FUNCTION headcount_internal.has_duration_index(regclass) IS
     'whether a table has an index by which sessions that meet a span of the past are found';
@@ -47,12 +47,12 @@ DECLARE
     closed constant text := CASE WHEN headcount_internal.has_duration_index(options.sessions) THEN $q$
 SELECT s.*, r.from_at, r.to_at
 FROM %2$s AS r
-     CROSS JOIN LATERAL headcount.duration_classes(r.from_at) AS k
+     CROSS JOIN LATERAL headcount_internal.duration_classes(r.from_at) AS k
      CROSS JOIN LATERAL (
          SELECT %1$s
          FROM %3$I.session_states AS s
-         WHERE headcount.duration_class(s.started_at, s.closed_at) = k.class
-           AND headcount.class_start(s.started_at) > k.since AND headcount.class_start(s.started_at) < r.to_at
+         WHERE headcount_internal.duration_class(s.started_at, s.closed_at) = k.class
+           AND headcount_internal.class_start(s.started_at) > k.since AND headcount_internal.class_start(s.started_at) < r.to_at
            AND s.closed_at >= r.from_at
          OFFSET 0) AS s$q$
     ELSE $q$
@@ -99,7 +99,7 @@ COMMENT ON FUNCTION headcount_internal.make_live_sessions(text, headcount_intern
 CREATE FUNCTION headcount_internal.known_users(name text, states text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format($q$(SELECT array_agg(u.page) AS pages
-                  FROM headcount.user_buckets(%2$s, (SELECT r.dictionary_buckets FROM %1$I.rollup_state AS r)) AS b (bucket)
+                  FROM headcount_internal.dictionary_buckets(%2$s, (SELECT r.dictionary_buckets FROM %1$I.rollup_state AS r)) AS b (bucket)
                        JOIN %1$I.rollup_dictionary AS u ON u.bucket = b.bucket)$q$, name, states)
 $$;
 COMMENT ON FUNCTION headcount_internal.known_users(text, text) IS 'the query for the numbers of the users that some days have in common with stored ones';
@@ -111,9 +111,9 @@ DECLARE
     server   constant text := CASE WHEN by_server THEN '%1$s.server COLLATE pg_catalog."C" AS server, ' ELSE '' END;
     grouping constant text := CASE WHEN by_server THEN ' GROUP BY 1' ELSE '' END;
 BEGIN
-    RETURN format($q$(SELECT %1$sheadcount.daily_session_agg(s.user_name, s.host, s.started_at, s.end_at, %2$L::text, (SELECT headcount.as_of()), s.from_at, s.to_at) AS state
+    RETURN format($q$(SELECT %1$sheadcount_internal.daily_session_agg(s.user_name, s.host, s.started_at, s.end_at, %2$L::text, (SELECT headcount.as_of()), s.from_at, s.to_at) AS state
       FROM %3$I.live_sessions AS s%4$s%5$s) AS s
-     %6$s (SELECT %7$sheadcount.daily_denial_agg(d.user_name, d.denied_at, %2$L::text, (SELECT headcount.as_of())) AS state
+     %6$s (SELECT %7$sheadcount_internal.daily_denial_agg(d.user_name, d.denied_at, %2$L::text, (SELECT headcount.as_of())) AS state
       FROM %3$I.live_denials AS d%8$s%5$s) AS d%9$s
      CROSS JOIN LATERAL %10$s AS k$q$,
         format(server, 's'), options.time_zone, name, headcount_internal.scope_sessions(scope), grouping,
@@ -136,7 +136,7 @@ WHERE d.scope = %L
 UNION ALL
 SELECT c.day, c.used, c.denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at
 FROM %s
-     CROSS JOIN LATERAL headcount.daily_sets(s.state, d.state, k.pages) AS c$q$,
+     CROSS JOIN LATERAL headcount_internal.daily_sets(s.state, d.state, k.pages) AS c$q$,
         name, scope, headcount_internal.collected(name, options, scope, false)), comment,
         ARRAY['used', 'users with a session, as a set of numbers', 'denied', 'users that were denied']);
 END
@@ -254,7 +254,7 @@ FROM (
     SELECT c.day, coalesce(s.server, d.server), c.used, c.denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at,
            headcount.day_of(headcount.as_of(), %2$L::text)
     FROM %6$s
-         CROSS JOIN LATERAL headcount.daily_sets(s.state, d.state, k.pages) AS c) AS e
+         CROSS JOIN LATERAL headcount_internal.daily_sets(s.state, d.state, k.pages) AS c) AS e
 WINDOW w AS (PARTITION BY e.server ORDER BY e.day%7$s)) AS e
 WHERE e.daily_users > 0 OR e.denial_users > 0 OR e.concurrent_hosts > 0
 ORDER BY e.day, e.server$q$,
@@ -283,8 +283,8 @@ ORDER BY e.day$q$, headcount_internal.empty_sketch(),
     UNION ALL
     SELECT c.day, %s AS used, %s AS denied
     FROM %s
-         CROSS JOIN LATERAL (SELECT u.day, u.user_name, u.is_denied FROM headcount.daily_users(s.state, d.state) AS u
-                             UNION ALL SELECT p.day, NULL, false FROM headcount.daily_peaks(s.state) AS p) AS c
+         CROSS JOIN LATERAL (SELECT u.day, u.user_name, u.is_denied FROM headcount_internal.daily_users(s.state, d.state) AS u
+                             UNION ALL SELECT p.day, NULL, false FROM headcount_internal.daily_peaks(s.state) AS p) AS c
     GROUP BY c.day)$q$,
                 name, headcount_internal.sketch_text('c.user_name', 'c.user_name IS NOT NULL AND NOT c.is_denied'),
                 headcount_internal.sketch_text('c.user_name', 'c.is_denied'), headcount_internal.collected(name, options, 'a', false)),

@@ -37,13 +37,13 @@ BEGIN
     ELSE
         sessions := headcount_internal.sessions_in('(SELECT $1 AS from_at, $2 AS to_at)', name, options);
     END IF;
-    sessions := format($q$SELECT %1$sheadcount.daily_session_agg(s.user_name, s.host, s.started_at, s.end_at, %2$L::text, $3, s.from_at, s.to_at) AS state, %3$s AS users
+    sessions := format($q$SELECT %1$sheadcount_internal.daily_session_agg(s.user_name, s.host, s.started_at, s.end_at, %2$L::text, $3, s.from_at, s.to_at) AS state, %3$s AS users
         FROM (%4$s) AS s%5$s%6$s$q$,
         format(server, 's'), options.time_zone,
-        CASE WHEN scope = 'a' THEN format('headcount.daily_session_agg(NULL::text, s.user_name, s.started_at, s.end_at, %L::text, $3, s.from_at, s.to_at)', options.time_zone)
+        CASE WHEN scope = 'a' THEN format('headcount_internal.daily_session_agg(NULL::text, s.user_name, s.started_at, s.end_at, %L::text, $3, s.from_at, s.to_at)', options.time_zone)
              ELSE 'NULL::bytea' END,
         sessions, headcount_internal.scope_sessions(scope), grouping);
-    denials := format('SELECT %sheadcount.daily_denial_agg(d.user_name, d.denied_at, %L::text, $3) AS state
+    denials := format('SELECT %sheadcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, $3) AS state
         FROM %I.denials AS d WHERE NOT d.is_false_denial AND d.denied_at >= $1 AND d.denied_at < $2%s%s',
         format(server, 'd'), options.time_zone, name, headcount_internal.scope_denials(scope, options.realtime_servers), grouping);
     IF by_server THEN
@@ -65,10 +65,10 @@ BEGIN
     RETURN format($q$
 SELECT $4 AS scope, $5 AS server, c.day, c.used, c.denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at,
        CASE WHEN $4 = 'a' THEN coalesce(p.concurrent, 0) END AS concurrent_users, k.used_sketch, k.denied_sketch
-FROM headcount.daily_sets($1, $3, $6) AS c
-     LEFT JOIN headcount.daily_peaks($2) AS p ON p.day = c.day
+FROM headcount_internal.daily_sets($1, $3, $6) AS c
+     LEFT JOIN headcount_internal.daily_peaks($2) AS p ON p.day = c.day
      LEFT JOIN (SELECT u.day, %s AS used_sketch, %s AS denied_sketch
-                FROM headcount.daily_users($1, $3) AS u WHERE $4 = 'a' GROUP BY u.day) AS k ON k.day = c.day$q$,
+                FROM headcount_internal.daily_users($1, $3) AS u WHERE $4 = 'a' GROUP BY u.day) AS k ON k.day = c.day$q$,
         headcount_internal.sketch_text('u.user_name', 'NOT u.is_denied'), headcount_internal.sketch_text('u.user_name', 'u.is_denied'));
 END
 $$;
@@ -101,9 +101,9 @@ BEGIN
     -- the users of one bucket go to some that no others go to
     EXECUTE format('WITH gone AS (DELETE FROM %1$I.rollup_dictionary RETURNING bucket, page)
         INSERT INTO %1$I.rollup_dictionary (bucket, page)
-        SELECT p.bucket, p.list
+        SELECT p.bucket, p.page
         FROM (SELECT array_agg(g.page) AS pages FROM gone AS g GROUP BY g.bucket) AS b
-             CROSS JOIN LATERAL headcount.pack_users(b.pages, $1) AS p', name) USING buckets;
+             CROSS JOIN LATERAL headcount_internal.compact_dictionary(b.pages, $1) AS p', name) USING buckets;
     EXECUTE format('UPDATE %I.rollup_state SET dictionary_buckets = $1, compacted_users = $2', name) USING buckets, users;
 END
 $$;
@@ -118,8 +118,8 @@ DECLARE
     added record;
 BEGIN
     EXECUTE format('SELECT k.pages FROM %s AS k', headcount_internal.known_users(name, '$1, $2')) INTO known USING sessions, denials;
-    EXECUTE format('SELECT array_agg(n.bucket) AS buckets, array_agg(n.list) AS pages, sum(n.users) AS users
-        FROM %I.rollup_state AS r CROSS JOIN LATERAL headcount.number_users($1, $2, $3, r.next_user_id, r.dictionary_buckets) AS n', name)
+    EXECUTE format('SELECT array_agg(n.bucket) AS buckets, array_agg(n.page) AS pages, sum(n.users) AS users
+        FROM %I.rollup_state AS r CROSS JOIN LATERAL headcount_internal.assign_user_ids($1, $2, $3, r.next_user_id, r.dictionary_buckets) AS n', name)
         INTO added USING sessions, denials, known;
     IF added.users > 0 THEN
         EXECUTE format('INSERT INTO %I.rollup_dictionary (bucket, page) SELECT * FROM unnest($1, $2)', name) USING added.buckets, added.pages;

@@ -73,7 +73,7 @@ DECLARE
         FROM %I.denials AS d WHERE NOT d.is_false_denial%s AND $q$, source, CASE WHEN kind.scope = 'r' THEN ' AND d.server = ANY ($3)' ELSE '' END);
     -- the users of stored days, those that the condition is put in place of <days>
     stored   constant text := format($q$SELECT u.name AS user_name, NULL::timestamptz AS at
-        FROM headcount.user_names((SELECT array_agg(l.page) FROM %1$I.rollup_dictionary AS l),
+        FROM headcount_internal.user_names((SELECT array_agg(l.page) FROM %1$I.rollup_dictionary AS l),
                                   (SELECT headcount.user_set_union_agg(x.users)
                                    FROM %1$I.rollup_days AS d CROSS JOIN LATERAL (VALUES %2$s) AS x (users)
                                    WHERE d.scope = %3$L AND <days>)) AS u (name)$q$, source,

@@ -139,9 +139,7 @@ tracked_table find_tracked_table(const Trigger *trigger, Relation relation) {
   // An expression may mean nothing any more. The user's statement goes on.
   found.is_readable = pg::attempt([&] {
     pg::call([&] { prepare(trigger, relation, found, found.memory); });
-    MemoryContext const before = MemoryContextSwitchTo(found.memory);
-    found.time_zone = new (pg::call([] { return palloc(sizeof(pg::zone)); })) pg::zone(trigger->tgargs[zone_argument]);
-    MemoryContextSwitchTo(before);
+    found.time_zone = &pg::zone_named(trigger->tgargs[zone_argument]);
   });
   pg::call([&] { *static_cast<tracked_table *>(hash_search(known_tables, &key, HASH_ENTER, nullptr)) = found; });
   return found;

@@ -12,7 +12,7 @@
 
 #include "pg/postgres.hpp"
 
-#include "core/changed_days.hpp"
+#include "core/time/changed_days.hpp"
 #include "pg/attempt.hpp"
 #include "pg/boundary.hpp"
 #include "pg/rights.hpp"

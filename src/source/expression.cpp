@@ -163,7 +163,7 @@ void require_relation(FunctionCallInfo fcinfo, int number, const char *name) {
 }  // namespace
 
 // (relation, expression, kind, collation)
-HEADCOUNT_FUNCTION(resolve_column) {
+HEADCOUNT_FUNCTION(headcount_resolve_column) {
   require_relation(fcinfo, 0, "relation");
   const std::string_view text = pg::text_argument(fcinfo, 1, "expression"), kind = pg::text_argument(fcinfo, 2, "kind");
   bool is_naive = false;
@@ -178,7 +178,7 @@ HEADCOUNT_FUNCTION(resolve_column) {
 }
 
 // (definition): what its owner wrote, by column.
-HEADCOUNT_FUNCTION(given_expressions) {
+HEADCOUNT_FUNCTION(headcount_given_expressions) {
   pg::row_set rows(fcinfo);
   if (PG_ARGISNULL(0)) return rows.result(fcinfo);
   const Oid view = PG_GETARG_OID(0);
@@ -194,7 +194,7 @@ HEADCOUNT_FUNCTION(given_expressions) {
 }
 
 // (definition): its columns as expressions over the table that it reads.
-HEADCOUNT_FUNCTION(definition_columns) {
+HEADCOUNT_FUNCTION(headcount_definition_columns) {
   pg::row_set rows(fcinfo);
   if (PG_ARGISNULL(0)) return rows.result(fcinfo);
   const Oid view = PG_GETARG_OID(0);
@@ -211,7 +211,7 @@ HEADCOUNT_FUNCTION(definition_columns) {
 }
 
 // (definition): why changes cannot be told from the rows that change.
-HEADCOUNT_FUNCTION(definition_obstacle) {
+HEADCOUNT_FUNCTION(headcount_definition_obstacle) {
   if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
   const char *const found = pg::call([fcinfo]() -> const char * {
     definition means;
@@ -224,7 +224,7 @@ HEADCOUNT_FUNCTION(definition_obstacle) {
 }
 
 // (definition): the table that it reads.
-HEADCOUNT_FUNCTION(definition_table) {
+HEADCOUNT_FUNCTION(headcount_definition_table) {
   if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
   const Oid table = pg::call([fcinfo] {
     definition means;

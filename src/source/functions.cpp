@@ -1,6 +1,6 @@
 // What SQL asks of a source: what it was told, where its stored days end, and whether they still count.
 
-#include "core/day_spans.hpp"
+#include "core/time/day_spans.hpp"
 #include "pg/memory.hpp"
 #include "pg/rights.hpp"
 #include "pg/rows.hpp"
@@ -84,7 +84,7 @@ bool find_source(const char *name, Datum *values, bool *nulls) {
 }  // namespace
 
 // (source): a row of headcount_internal.source, NULL if there is none.
-HEADCOUNT_FUNCTION(look_up_source) {
+HEADCOUNT_FUNCTION(headcount_look_up_source) {
   if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
   HeapTuple const row = pg::call([fcinfo]() -> HeapTuple {
     TupleDesc shape = nullptr;
@@ -100,13 +100,13 @@ HEADCOUNT_FUNCTION(look_up_source) {
 }
 
 // (state): the first day that is computed from the tables
-HEADCOUNT_FUNCTION(live_day) { return DateADTGetDatum(live_days_argument(fcinfo).first); }
+HEADCOUNT_FUNCTION(headcount_live_day) { return DateADTGetDatum(live_days_argument(fcinfo).first); }
 
 // (state): when it begins
-HEADCOUNT_FUNCTION(live_from) { return TimestampTzGetDatum(live_days_argument(fcinfo).start); }
+HEADCOUNT_FUNCTION(headcount_live_from) { return TimestampTzGetDatum(live_days_argument(fcinfo).start); }
 
 // (from_days, to_days, before, time_zone): the days that logged changes are about, before a day, as runs
-HEADCOUNT_FUNCTION(day_runs) {
+HEADCOUNT_FUNCTION(headcount_day_runs) {
   pg::row_set rows(fcinfo);
   if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3)) return rows.result(fcinfo);
   const pg::workspace work;
@@ -115,7 +115,7 @@ HEADCOUNT_FUNCTION(day_runs) {
   for (std::size_t at = 0; at < std::min(from.size(), to.size()); ++at)
     add_span(spans, {DatumGetDateADT(from[at]), DatumGetDateADT(to[at])}, DATEVAL_NOBEGIN, PG_GETARG_DATEADT(2));
   core::unite_spans(spans, max_runs);
-  const pg::zone in(pg::zone_argument(fcinfo, 3));
+  const pg::zone &in = pg::zone_argument(fcinfo, 3);
   for (const core::day_span &span : spans)
     rows.put(pg::field::of_day(span.first), pg::field::of_day(span.end),
              pg::field::of_time(DATE_NOT_FINITE(span.first) ? core::beginning : in.start_of(span.first)), pg::field::of_time(in.start_of(span.end)));
@@ -123,20 +123,20 @@ HEADCOUNT_FUNCTION(day_runs) {
 }
 
 // (state): the day before which days are frozen
-HEADCOUNT_FUNCTION(frozen_before) {
+HEADCOUNT_FUNCTION(headcount_frozen_before) {
   if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
   return DateADTGetDatum(pg::call([fcinfo] { return read_state(PG_GETARG_OID(0), GetActiveSnapshot()); }).frozen_before);
 }
 
 // (state)
-HEADCOUNT_FUNCTION(is_tracked) {
+HEADCOUNT_FUNCTION(headcount_is_tracked) {
   if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
   return BoolGetDatum(pg::call([fcinfo] { return read_state(PG_GETARG_OID(0), GetActiveSnapshot()); }).is_tracked);
 }
 
 // (state): its row, for those who own it. Read here and not by a query: a table that somebody made to look like a state
 // could run anything with the rights of a superuser who asks.
-HEADCOUNT_FUNCTION(rollup_row) {
+HEADCOUNT_FUNCTION(headcount_rollup_row) {
   if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
   HeapTuple const row = pg::call([fcinfo]() -> HeapTuple {
     constexpr int count = static_cast<int>(state_column::count);
@@ -156,7 +156,7 @@ HEADCOUNT_FUNCTION(rollup_row) {
 
 // (log, from_day, to_day): how many rows a log has, and how many days from from_day to before to_day they are about; for
 // those who own it
-HEADCOUNT_FUNCTION(log_facts) {
+HEADCOUNT_FUNCTION(headcount_log_facts) {
   for (int at = 0; at < 3; ++at)
     if (PG_ARGISNULL(at)) return pg::null_result(fcinfo);
   const Oid table = PG_GETARG_OID(0);
@@ -204,12 +204,12 @@ HEADCOUNT_FUNCTION(log_facts) {
 }
 
 // (one, other): marks are sums, which may overflow
-HEADCOUNT_FUNCTION(add_marks) {
+HEADCOUNT_FUNCTION(headcount_add_marks) {
   return Int64GetDatum(static_cast<std::int64_t>(static_cast<std::uint64_t>(PG_GETARG_INT64(0)) + static_cast<std::uint64_t>(PG_GETARG_INT64(1))));
 }
 
 // (state): what is no more as it was when days were stored
-HEADCOUNT_FUNCTION(state_difference) {
+HEADCOUNT_FUNCTION(headcount_state_difference) {
   if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
   const difference found = pg::call([fcinfo] {
     pg::require_owner(PG_GETARG_OID(0));
@@ -224,7 +224,7 @@ HEADCOUNT_FUNCTION(state_difference) {
 }
 
 // (definition, denial_definition)
-HEADCOUNT_FUNCTION(definition_mark) {
+HEADCOUNT_FUNCTION(headcount_definition_mark) {
   pg::require_argument(fcinfo, 0, "definition");
   pg::require_argument(fcinfo, 1, "denial_definition");
   return Int64GetDatum(static_cast<std::int64_t>(pg::call([fcinfo] {
@@ -236,14 +236,14 @@ HEADCOUNT_FUNCTION(definition_mark) {
 }
 
 // (triggers, relations)
-HEADCOUNT_FUNCTION(tracking_mark) {
+HEADCOUNT_FUNCTION(headcount_tracking_mark) {
   if (PG_ARGISNULL(0) || PG_ARGISNULL(1)) return Int64GetDatum(0);
   return Int64GetDatum(static_cast<std::int64_t>(
       pg::call([fcinfo] { return tracking_mark(oids_of(PG_GETARG_DATUM(0)), oids_of(PG_GETARG_DATUM(1)), GetActiveSnapshot()); })));
 }
 
 // (time_zone, first_day, watermark)
-HEADCOUNT_FUNCTION(bounds_mark) {
+HEADCOUNT_FUNCTION(headcount_bounds_mark) {
   pg::require_argument(fcinfo, 0, "time_zone");
   pg::require_argument(fcinfo, 2, "watermark");
   return Int64GetDatum(static_cast<std::int64_t>(pg::call([fcinfo] {
@@ -252,7 +252,7 @@ HEADCOUNT_FUNCTION(bounds_mark) {
 }
 
 // (definition): the table that it reads with its partitions, or other children
-HEADCOUNT_FUNCTION(source_tables) {
+HEADCOUNT_FUNCTION(headcount_source_tables) {
   pg::row_set rows(fcinfo);
   if (PG_ARGISNULL(0)) return rows.result(fcinfo);
   const List *const tree = pg::call([fcinfo]() -> List * {
@@ -265,7 +265,7 @@ HEADCOUNT_FUNCTION(source_tables) {
 }
 
 // (relations): as CREATE INDEX CONCURRENTLY does, without a lock that anybody could wait behind
-HEADCOUNT_FUNCTION(wait_for_writers) {
+HEADCOUNT_FUNCTION(headcount_wait_for_writers) {
   if (PG_ARGISNULL(0)) return Datum{0};
   pg::call([fcinfo] {
     List *tables = NIL;
@@ -281,7 +281,7 @@ HEADCOUNT_FUNCTION(wait_for_writers) {
 }
 
 // (definition): for the owner of a source, who has just begun to store its days anew
-HEADCOUNT_FUNCTION(forget_unlogged_changes) {
+HEADCOUNT_FUNCTION(headcount_forget_unlogged_changes) {
   pg::require_argument(fcinfo, 0, "definition");
   pg::call([fcinfo] {
     pg::require_owner(PG_GETARG_OID(0));

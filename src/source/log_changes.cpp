@@ -1,6 +1,7 @@
 // The trigger on the tables of a materialized source: it logs the days that a statement changed.
 
-#include "core/changed_days.hpp"
+#include "core/rules.hpp"
+#include "core/time/changed_days.hpp"
 #include "pg/memory.hpp"
 #include "pg/rows.hpp"
 #include "pg/values.hpp"
@@ -60,22 +61,16 @@ class change_collector {
   // A session with the end that it has once all its days are over, which is what stored days know of it.
   std::optional<core::interval> interval_in(const definition_row &of) const {
     const auto start = instant_in(of, started_at);
-    if (table_.is_denials) return pg::session_of(start, start);
+    if (table_.is_denials) return core::occupied(start);
     auto end = instant_in(of, ended_at);
     if (end.value_or(core::forever) == core::forever && table_.idle_limit >= 0 && start.has_value())
-      end = stale_end(*start, instant_in(of, last_seen).value_or(*start));
-    return pg::session_of(start, end);
-  }
-
-  core::instant stale_end(core::instant start, core::instant last_seen) const {
-    if (last_seen >= core::end_of_finite - table_.idle_limit || start >= core::end_of_finite) return core::forever;
-    return std::max(core::just_after(start), std::max(last_seen, core::first_finite) + table_.idle_limit);
+      end = core::stale_end(*start, instant_in(of, last_seen), table_.idle_limit);
+    return core::occupied(start, end);
   }
 
   bool looks_for_false_denials() const { return !table_.is_denials && table_.granted_before >= 0; }
   core::interval grant_of(core::interval session) const {
-    return {std::max(session.start - table_.granted_after, core::first_finite),
-            std::min(core::just_after(session.start + table_.granted_before), core::end_of_finite)};
+    return core::false_denials(session.start, table_.granted_before, table_.granted_after);
   }
 
   const tracked_table &table_;
@@ -130,7 +125,7 @@ bool log_rows(TriggerData *fired, const tracked_table &table) {
 
 }  // namespace
 
-HEADCOUNT_FUNCTION(log_changes) {
+HEADCOUNT_FUNCTION(headcount_log_changes) {
   if (!CALLED_AS_TRIGGER(fcinfo))
     throw core::error(core::fault::wrong_context, "function can only be called by a trigger");
   auto *const fired = reinterpret_cast<TriggerData *>(fcinfo->context);
@@ -142,7 +137,7 @@ HEADCOUNT_FUNCTION(log_changes) {
 }
 
 // (trigger): logs all days that the rows of its table are about, as if they had just been inserted. For owners of the source.
-HEADCOUNT_FUNCTION(log_table) {
+HEADCOUNT_FUNCTION(headcount_log_table) {
   pg::require_argument(fcinfo, 0, "trigger");
   const Oid id = PG_GETARG_OID(0);
   const reading while_here;
@@ -182,7 +177,7 @@ HEADCOUNT_FUNCTION(log_table) {
 }
 
 // (trigger, definition, log): ties a trigger to its source. For owners of all three.
-HEADCOUNT_FUNCTION(link_trigger) {
+HEADCOUNT_FUNCTION(headcount_link_trigger) {
   for (int at = 0; at < 3; ++at) pg::require_argument(fcinfo, at, at == 0 ? "trigger" : at == 1 ? "definition" : "log");
   pg::call([&] {
     const Oid trigger = PG_GETARG_OID(0), view = PG_GETARG_OID(1), log = PG_GETARG_OID(2), table = table_of_trigger(trigger);

@@ -156,13 +156,13 @@ const char *literal(FunctionCallInfo fcinfo, int number) {
 }  // namespace
 
 // (view, command)
-HEADCOUNT_FUNCTION(execute_as_owner) {
+HEADCOUNT_FUNCTION(headcount_execute_as_owner) {
   const std::string_view command = pg::text_argument(fcinfo, 1, "command");
   return text_or_null(fcinfo, pg::call_quietly([&] { return execute_as_owner(PG_GETARG_OID(0), copy_of(command)); }));
 }
 
 // (command): with the rights of the caller, but neither with his settings nor with a CONTEXT in errors
-HEADCOUNT_FUNCTION(execute_quietly) {
+HEADCOUNT_FUNCTION(headcount_execute_quietly) {
   const std::string_view command = pg::text_argument(fcinfo, 0, "command");
   return text_or_null(fcinfo, pg::call_quietly([&] {
     const int nest = NewGUCNestLevel();
@@ -174,7 +174,7 @@ HEADCOUNT_FUNCTION(execute_quietly) {
 }
 
 // (state, message, detail, hint): an error without a CONTEXT; an empty detail or hint is left out
-HEADCOUNT_FUNCTION(raise_error) {
+HEADCOUNT_FUNCTION(headcount_raise_error) {
   const std::string_view state = pg::text_argument(fcinfo, 0, "state"), message = pg::text_argument(fcinfo, 1, "message");
   pg::call([&] {
     const auto extra = [fcinfo](int number) { return PG_ARGISNULL(number) ? pstrdup("") : text_to_cstring(PG_GETARG_TEXT_PP(number)); };
@@ -189,7 +189,7 @@ HEADCOUNT_FUNCTION(raise_error) {
 
 // (number): deletes an instance, for the owner of its source. The right to DELETE from the table would be one to lock its
 // rows, so nobody but its owner has it.
-HEADCOUNT_FUNCTION(delete_instance) {
+HEADCOUNT_FUNCTION(headcount_delete_instance) {
   pg::call_quietly([fcinfo] {
     const char *const number = psprintf("%lld", static_cast<long long>(PG_GETARG_INT64(0)));
     const Oid table = internal_relation("instance");
@@ -209,7 +209,7 @@ HEADCOUNT_FUNCTION(delete_instance) {
 }
 
 // (source, max_days)
-HEADCOUNT_FUNCTION(refresh) {
+HEADCOUNT_FUNCTION(headcount_refresh) {
   const bool is_limited = !PG_ARGISNULL(1);
   const refresh_request request{PG_ARGISNULL(0), is_limited ? PG_GETARG_INT32(1) : 0};
   const List *const views = pg::call_quietly([&] {
@@ -223,7 +223,7 @@ HEADCOUNT_FUNCTION(refresh) {
 }
 
 // (source)
-HEADCOUNT_FUNCTION(rebuild) {
+HEADCOUNT_FUNCTION(headcount_rebuild) {
   const List *const views = pg::call_quietly([&] {
     List *const found = find_views(psprintf("SELECT headcount_internal.sources_to_refresh(%s, NULL)", PG_ARGISNULL(0) ? "''" : literal(fcinfo, 0)));
     require_commit(fcinfo, "rebuild");

@@ -118,7 +118,7 @@ live_days compute(Oid state_table, core::instant as_of) {
   if (!state.is_there) return all;
   const core::day_number watermark = counts ? state.watermark : state.frozen_before;
   if (DATE_NOT_FINITE(watermark)) return all;
-  const pg::zone in(state.time_zone);
+  const pg::zone &in = pg::zone_named(state.time_zone);
   if (core::day_of(as_of, in) < state.frozen_before) {
     pg::call([&] {
       ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -10,8 +10,8 @@
 
 #include "pg/postgres.hpp"
 
-#include "core/civil.hpp"
-#include "core/instant.hpp"
+#include "core/time/civil.hpp"
+#include "core/time/instant.hpp"
 
 namespace headcount::source {
 

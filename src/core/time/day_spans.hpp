@@ -7,7 +7,7 @@
 #include <memory_resource>
 #include <vector>
 
-#include "core/civil.hpp"
+#include "core/time/civil.hpp"
 
 namespace headcount::core {
 
