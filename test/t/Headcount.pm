@@ -10,7 +10,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Time::HiRes qw(sleep);
 
-our @EXPORT = qw(new_node small_source twin_tables fill_twins twin_sources twins_differ rollup_status sqlstates error_text background_backend checkpointer wait_for_restart);
+our @EXPORT = qw(new_node small_source twin_tables fill_twins twin_sources twins_differ rollup_status sqlstates error_text background_backend checkpointer wait_for_restart open_session in_time log_table event_triggers);
 
 # A running server with the extension in database postgres.
 sub new_node
@@ -151,6 +151,80 @@ sub background_backend
 	}
 	die "the query never started: $query" if $pid eq '';
 	return ($handle, $pid);
+}
+
+# As sqlstates(), where nothing may take long: a wait of some seconds is an error (57014, or 55P03 for a lock).
+sub in_time
+{
+	my ($node, $sql, %options) = @_;
+	return sqlstates($node, "SET statement_timeout = '10s';\nSET lock_timeout = '4s';\n$sql", %options);
+}
+
+# The name of the table of a source that triggers append to.
+sub log_table
+{
+	my ($node, $source, $db) = @_;
+	return $node->safe_psql($db // 'postgres', qq{SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+		WHERE n.nspname = '$source' AND c.relkind = 'r' AND c.relname IN ('invalidation_log', 'rollup_changes')});
+}
+
+# "enable" or "disable" the event triggers of the extension: servers that others manage may have none.
+sub event_triggers
+{
+	my ($node, $action, $db) = @_;
+	my $mode = $action eq 'enable' ? 'ENABLE ALWAYS' : 'DISABLE';
+	$node->safe_psql($db // 'postgres', qq{SELECT format('ALTER EVENT TRIGGER %I $mode', evtname) FROM pg_event_trigger WHERE evtname LIKE 'headcount%' \\gexec});
+	return;
+}
+
+# A session that stays open. run(SQL) gives what it prints, with "ERROR:  SQLSTATE" for an error; start(SQL) does not wait
+# for it, and finish(SECONDS) does, undef where that is not enough. One that the server has ended prints "lost".
+sub open_session
+{
+	my ($node, %options) = @_;
+	my $self = bless { in => '', out => '' }, 'Headcount::Session';
+	my @psql = ('psql', '-XAtq', '-d', $node->connstr($options{db} // 'postgres'), $options{user} ? ('-U', $options{user}) : ());
+	$self->{handle} = IPC::Run::start(\@psql, '<', \$self->{in}, '>', \$self->{out}, '2>&1', IPC::Run::timeout(120));
+	$self->run("\\set VERBOSITY sqlstate\n" . ($options{start} // ''));
+	return $self;
+}
+
+sub Headcount::Session::start
+{
+	my ($self, $sql) = @_;
+	$self->{in} .= "$sql\n\\warn '~ done'\n";
+	eval { $self->{handle}->pump_nb };
+	return;
+}
+
+sub Headcount::Session::finish
+{
+	my ($self, $seconds) = @_;
+	my $until = Time::HiRes::time() + ($seconds // 60);
+	while ($self->{out} !~ /^~ done\n/m)
+	{
+		return undef if Time::HiRes::time() > $until;
+		eval { $self->{handle}->pump_nb; 1 } or return 'lost';
+		return 'lost' if !$self->{handle}->pumpable;
+		sleep 0.01;
+	}
+	my ($printed, $rest) = split /^~ done\n/m, $self->{out}, 2;
+	$self->{out} = $rest;
+	return $printed;
+}
+
+sub Headcount::Session::run
+{
+	my ($self, $sql, $seconds) = @_;
+	$self->start($sql);
+	return $self->finish($seconds);
+}
+
+sub Headcount::Session::close
+{
+	my ($self) = @_;
+	$self->{handle}->kill_kill;
+	return;
 }
 
 # A process of its own that a server has from one crash to the next: its number says whether there was one.
