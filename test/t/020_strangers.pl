@@ -422,8 +422,8 @@ BEGIN
 	FOR t IN SELECT k.oid, k.oid::regclass AS name FROM pg_class AS k WHERE k.relkind IN ('r', 'p') AND k.relnamespace::regnamespace::text IN ('headcount', 'headcount_internal', 'odd') LOOP
 		FOR c IN SELECT a.attname AS name, a.atttypid::regtype::text AS type FROM pg_attribute AS a WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped LOOP
 			FOR v IN
-				SELECT CASE WHEN c.type IN ('regclass[]', 'oid[]') THEN format('%I || ''%s''::regclass', c.name, k.oid::regclass) ELSE format('''%s''::regclass', k.oid::regclass) END
-				FROM pg_class AS k WHERE k.relnamespace = 'his'::regnamespace AND k.relkind = 'r' AND c.type IN ('regclass[]', 'oid[]', 'regclass', 'oid')
+				SELECT CASE WHEN c.type IN ('regclass[]', 'oid[]') THEN format('%I || ''%s''::regclass', c.name, k.oid) ELSE format('''%s''::regclass', k.oid) END
+				FROM (SELECT * FROM pg_class ORDER BY relname = 'login') AS k WHERE k.relnamespace = 'his'::regnamespace AND k.relkind = 'r' AND c.type IN ('regclass[]', 'oid[]', 'regclass', 'oid')
 				UNION ALL
 				SELECT quote_literal(regexp_replace(regexp_replace(g.tgname, '^headcount_', ''), '_[a-z]+$', ''))
 				FROM pg_trigger AS g JOIN pg_class AS k ON k.oid = g.tgrelid WHERE k.relnamespace = 'his'::regnamespace AND c.type IN ('text', 'name') AND g.tgname LIKE 'headcount%'
@@ -480,7 +480,11 @@ as('stranger', q{DROP SCHEMA odd CASCADE; SELECT headcount.create_source('odd', 
 my @settings = ('standard_conforming_strings = off', 'quote_all_identifiers = on', 'search_path = strange, pg_catalog', "DateStyle = 'German, DMY'", 'IntervalStyle = iso_8601', 'bytea_output = escape', 'row_security = off',
 	"default_transaction_isolation = 'serializable'", "default_transaction_isolation = 'repeatable read'", 'session_replication_role = origin', 'array_nulls = off', 'backslash_quote = off', 'extra_float_digits = -15', 'check_function_bodies = off', "TimeZone = 'Pacific/Apia'",
 	'default_transaction_read_only = on', "lock_timeout = '1ms'", "client_encoding = 'LATIN1'", 'xmloption = document', 'transform_null_equals = on', 'enable_seqscan = off', 'plan_cache_mode = force_generic_plan', "default_tablespace = ''", 'escape_string_warning = off');
-my $count_triggers = q{SELECT count(*) FROM pg_trigger WHERE tgrelid = 'his.login'::regclass AND NOT tgisinternal};
+# Expressions with backslashes and quotes in them.
+as('keeper', q{CREATE TABLE his.odd (who text, mac text, came timestamptz, went timestamptz); INSERT INTO his.odd SELECT 'realm\\' || i, 'm' || i, timestamptz '2026-01-01' + i * interval '1 day', timestamptz '2026-01-01 01:00' + i * interval '1 day' FROM generate_series(1, 9) AS i;
+	SELECT headcount.create_source(name, 'his.odd', $$regexp_replace(who, '^.*\\\\', '')$$, $$coalesce(mac, 'a\b"''')$$, 'came', 'went', sessions_when => $$who <> 'x\'$$, user_identity => $$replace(user_name, '\', '/')$$, time_zone => 'UTC', materialized => name = 'oddly')
+	FROM unnest('{oddly,oddly_live}'::text[]) AS name; CALL headcount.refresh('oddly')});
+my $count_triggers = q{SELECT count(*) FROM pg_trigger WHERE tgrelid IN ('his.login'::regclass, 'his.odd'::regclass) AND NOT tgisinternal};
 my $triggers = $node->safe_psql('postgres', $count_triggers);
 as('stranger', 'CREATE FUNCTION strange.h() RETURNS integer LANGUAGE sql RETURN 1');
 for my $setting (@settings)
@@ -491,12 +495,10 @@ for my $setting (@settings)
 	sound("after commands of a stranger under $setting");
 }
 sound('after commands of a stranger under odd settings');
+is($node->safe_psql('postgres', q{SELECT exact AND dirty_days = 0 FROM headcount.source_status WHERE source = 'oddly'}), 't', '... nor is anything else thrown away');
 is($node->safe_psql('postgres', $count_triggers), $triggers, '... and its triggers are all there');
 
 # Settings of a writer, and of whoever makes a source: the change is logged, as one day, and the source is like any other.
-as('keeper', q{CREATE TABLE his.odd (who text, mac text, came timestamptz, went timestamptz); INSERT INTO his.odd SELECT 'realm\\' || i, 'm' || i, timestamptz '2026-01-01' + i * interval '1 day', timestamptz '2026-01-01 01:00' + i * interval '1 day' FROM generate_series(1, 9) AS i;
-	SELECT headcount.create_source(name, 'his.odd', $$regexp_replace(who, '^.*\\\\', '')$$, $$coalesce(mac, 'a\b"''')$$, 'came', 'went', sessions_when => $$who <> 'x\'$$, user_identity => $$replace(user_name, '\', '/')$$, time_zone => 'UTC', materialized => name = 'oddly')
-	FROM unnest('{oddly,oddly_live}'::text[]) AS name;});
 for my $setting (@settings)
 {
 	next if $setting =~ /read_only|lock_timeout|LATIN1/;

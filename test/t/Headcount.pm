@@ -184,7 +184,7 @@ sub open_session
 	my ($node, %options) = @_;
 	my $self = bless { in => '', out => '' }, 'Headcount::Session';
 	my @psql = ('psql', '-XAtq', '-d', $node->connstr($options{db} // 'postgres'), $options{user} ? ('-U', $options{user}) : ());
-	$self->{handle} = IPC::Run::start(\@psql, '<', \$self->{in}, '>', \$self->{out}, '2>&1', IPC::Run::timeout(120));
+	$self->{handle} = IPC::Run::start(\@psql, '<', \$self->{in}, '>', \$self->{out}, '2>&1');
 	$self->run("\\set VERBOSITY sqlstate\n" . ($options{start} // ''));
 	return $self;
 }
