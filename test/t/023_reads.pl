@@ -1,7 +1,7 @@
 # While a view is being read somebody else acts: the answer is that of before, or that of after, all of it.
 #
-# The read stops in an expression of the source, at one row or another of those that are not stored: one day is dirty, another
-# one too, and a session is online now.
+# The read stops in an expression of the source, at one row or another of those that it computes from the table: two days are
+# dirty, and a session is online now.
 
 use strict;
 use warnings;
@@ -27,11 +27,11 @@ my @acts = (
 	[ 'rows come, and a refresh',     "INSERT INTO w.login (who, mac, nas, came, went) VALUES ('late', 'm', 'nas 0', '2026-01-08 01:00+00', '2026-01-08 02:00+00'); CALL headcount.refresh('stored');" ],
 	[ 'all is invalidated',           "SELECT headcount.invalidate('stored', NULL, NULL);" ],
 	[ 'triggers are disabled',        'ALTER TABLE w.early DISABLE TRIGGER USER;' ],
-	[ 'the owner leaves the role',    'REVOKE tables FROM keeper;' ],
-	[ 'a function is replaced',       "CREATE OR REPLACE FUNCTION w.norm(user_name text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN upper(\$1); END';" ]);
+	[ 'the owner leaves the role',    'REVOKE tables FROM keeper;' ]);
 my @reads = ('SELECT day, total_users, daily_users, denial_users, concurrent_hosts FROM S.daily_user_counts_2019 ORDER BY day',
 	'SELECT day, server, total_users, daily_users, concurrent_hosts FROM S.daily_user_counts_by_server ORDER BY day, server',
 	"SELECT bucket, unique_users, concurrent_hosts, denial_users FROM headcount.source_activity('S', 'day', '2025-12-20', now()) WHERE bucket < '2026-01-20' AND unique_users + denial_users > 0");
+my @failed;      # acts that did nothing test nothing
 sub dig { my ($sql, $source, $where) = @_; return ($where // $session)->run(($sql =~ s/\bS\b/$source/gr) . ';'); }
 sub first_difference
 {
@@ -51,7 +51,8 @@ sub during
 	my ($act, $read, $way, $row) = @_;
 	my ($name, $sql) = @$act;
 	my ($view) = $read =~ /FROM (?:S|headcount)\.(\w+)/;
-	my $errors = $session->run($setup . "CREATE TABLE w.empty PARTITION OF w.login FOR VALUES FROM ('2025-11-01') TO ('2025-12-01');
+	my $errors = $session->run($setup . "ALTER TABLE w.login DETACH PARTITION w.early; ALTER TABLE w.login ATTACH PARTITION w.early FOR VALUES FROM ('2026-01-01') TO ('2026-01-10');
+		CREATE TABLE w.empty PARTITION OF w.login FOR VALUES FROM ('2025-11-01') TO ('2025-12-01');
 		CREATE TABLE w.older (LIKE w.login); INSERT INTO w.older VALUES ('old', 'o', 'mac old', 'nas 0', 'calm', '2025-12-30 10:00+00', '2026-01-03 10:00+00'); ALTER TABLE w.older OWNER TO tables; ALTER TABLE w.empty OWNER TO tables;"
 		. make_twins(user => 'w.pass(w.norm(who))') . "INSERT INTO w.login (who, mac, nas, came, went) VALUES ('dirty', 'm', 'nas 0', '2026-01-02 01:00+00', '2026-01-02 02:00+00'), ('dirty', 'm', 'nas 0', '2026-01-15 01:00+00', '2026-01-15 02:00+00');");
 	my $before = dig($read, 'live');
@@ -72,6 +73,7 @@ sub during
 		$session->run('SELECT pg_advisory_unlock(42);');
 		$answer = $reader->finish(40);
 		my $after = dig($read, 'live');
+		push @failed, "$name: $errors$said" if "$errors$said" =~ /ERROR:  (?!55P03)/;
 		ok(defined $answer && ($answer eq $before || $answer eq $after), "$name, while $view is being read by $way, at row $row")
 		  or diag("$errors\nthe act: $said\n" . first_difference($before, $answer // '(none)') . "\n" . first_difference($after, $answer // '(none)'));
 		is($session->run(compare_twins()), '', '... and once that is over the twins say the same') if $row == 1;
@@ -87,11 +89,12 @@ for my $act (@acts)
 	my $is_main = $act->[0] eq 'a partition is attached';
 	for my $read ($is_main ? @reads : $reads[0])
 	{
-		for my $row ($is_main ? (1 .. 6, 9, 12, 16, 20, 30, 40, 60) : (1, 4))
+		for my $row ($is_main ? (1, 2, 3, 5, 8, 13, 21, 34) : (1, 4))
 		{
 			last if !during($act, $read, 'a query', $row);
 		}
 	}
 	during($act, $reads[0], 'a cursor', 1) if $is_main;
 }
+is(join(', ', @failed), '', 'the acts are what they say');
 done_testing();

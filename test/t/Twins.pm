@@ -49,7 +49,10 @@ CREATE FUNCTION w.pass(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE row integer := nullif(current_setting('w.pause', true), '')::integer;
 BEGIN
 	IF row IS NULL THEN RETURN $1; END IF;
-	IF row = 1 THEN PERFORM pg_advisory_lock_shared(42), pg_advisory_unlock_shared(42); END IF;
+	IF row = 1 THEN
+		PERFORM pg_advisory_lock_shared(42), pg_advisory_unlock_shared(42);
+		PERFORM FROM pg_catalog.pg_ts_parser;      -- a lock, with which a session learns what others did to the catalogs
+	END IF;
 	PERFORM set_config('w.pause', (row - 1)::text, false);
 	RETURN $1;
 END $$;
@@ -86,13 +89,14 @@ sub make_twins
 		realtime_servers => '{nas 0}', time_zone => 'UTC', window_days => 5, materialized => name = 'stored'$more) FROM unnest('{stored,live}'::text[]) AS name; CALL headcount.refresh('stored'); RESET ROLE;";
 }
 
-# What the twins say apart, '' where nothing.
+# SQL that tells what the twins say apart, nothing where they say the same: in two views, or in all of them.
 sub compare_twins
 {
-	my ($stored) = @_;
+	my ($stored, $quickly) = @_;
 	$stored //= 'stored';
 	my @parts = ((map { [ "$_ AS r", 'r::text' ] } qw(S.daily_user_counts_2013 S.daily_user_counts_2019 S.daily_user_counts_by_server)), [ 'S.daily_user_sketches', 'day || used::text || denied::text' ],
 		map { [ "headcount.$_ AS r", 'r::text' ] } "users_on('S', '2026-01-05')", "source_activity('S', 'day', '2026-01-04', '2026-01-14')");
+	@parts = @parts[1, 2] if $quickly;
 	my $sql = "SELECT 'no rows' WHERE NOT EXISTS (SELECT FROM live.daily_user_counts WHERE daily_users > 0);\n";
 	for (@parts)
 	{
@@ -110,8 +114,8 @@ sub scenario
 	my ($stored, $number, @wrong) = ('stored', 0);
 	my $also = $with{may_refuse} // 'none';
 	my $check = sub {
-		my ($when, $where) = @_;
-		my $difference = ($where // $session)->run(compare_twins($stored));
+		my ($when, $where, $is_last) = @_;
+		my $difference = ($where // $session)->run(compare_twins($stored, !$is_last));
 		return if $difference eq '' || $with{may_refuse} && $difference =~ /^(?:ERROR:  (?:$with{may_refuse})\n)+$/;
 		my $exact = $session->run("SELECT exact FROM headcount.source_status WHERE source = '$stored';");
 		$exact =~ s/\n//;
@@ -124,9 +128,9 @@ sub scenario
 		push @wrong, "$when: $errors" if $errors =~ /ERROR|^lost/ && !($when eq 'the act' && $errors =~ /^(?:ERROR:  2BP01\s*)+$/);      # "other objects depend on it" is fine
 	};
 	my $writing = sub {
-		my ($when) = @_;
+		my ($when, $is_last) = @_;
 		$change->("a writer $when", ($with{writer} ? "SET ROLE $with{writer};\n" : '') . sprintf($with{write} // $write, 'w' . ++$number));
-		$check->("a write $when");
+		$check->("a write $when", undef, $is_last);
 	};
 
 	$change->('set-up', $setup . ($with{before} // '') . make_twins(%with));
@@ -155,7 +159,7 @@ sub scenario
 		$session->run("SET ROLE keeper;\nCALL headcount.rebuild('$stored');\nRESET ROLE;");
 	}
 	$check->('a refresh');
-	$writing->('after that');
+	$writing->('after that', 'last');
 	is(join("\n", @wrong), '', $name);
 	return;
 }
