@@ -17,6 +17,9 @@ SELECT type::regtype, value FROM (VALUES
     ('oid', ARRAY['NULL', '''0''', '''1259''', '''4294967295''']),
     ('headcount.presence', ARRAY['NULL', '(SELECT headcount.presence_agg(''a''::text, timestamptz ''4713-01-01 BC'', NULL))', '(SELECT headcount.presence_agg(1::bigint, timestamptz ''2024-03-01'', ''infinity''))', '(SELECT headcount.presence_agg(''a''::text, timestamptz ''-infinity''))']),
     ('headcount.user_set', ARRAY['NULL', 'headcount.to_user_set(''{}'')', 'headcount.to_user_set(''{0, 2147483647}'')']),
+    ('oid[]', ARRAY['NULL', '''{}''', '''{0, NULL, 4294967295}''', '''{{1259}}''']),
+    ('regclass[]', ARRAY['NULL', '''{}''', '''{pg_class, NULL, 0}''']),
+    ('date[]', ARRAY['NULL', '''{}''', '''{2024-03-01}''', '''{NULL, 2024-03-01}''', '''{-infinity, infinity}''', '''{4714-11-24 BC, 5874897-12-31}''']),
     ('cstring', ARRAY['NULL', '''''', '''AAAA''']),
     ('internal', ARRAY['NULL'])) AS v (type, odd), unnest(odd) AS value;
 CREATE FUNCTION pg_temp.odd_call(called oid, nth integer) RETURNS text LANGUAGE sql AS $$

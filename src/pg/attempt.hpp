@@ -3,7 +3,7 @@
 
 #include "pg/postgres.hpp"
 
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 #include "pg/boundary.hpp"
 
 namespace headcount::pg {
