@@ -174,7 +174,7 @@ SELECT a.source, pg_catalog.pg_get_userbyid(a.owner)::text AS owner, s.materiali
 FROM headcount_internal.all_sources() AS a
      CROSS JOIN LATERAL headcount_internal.look_up_source(a.source) AS s
      LEFT JOIN LATERAL headcount_internal.rollup_row(s.state) AS r ON true
-     CROSS JOIN LATERAL headcount_internal.log_facts(r.log, GREATEST(r.frozen_before, COALESCE(r.first_day, r.watermark)), r.watermark) AS l
+     CROSS JOIN LATERAL headcount_internal.log_facts(r.log, GREATEST(r.frozen_before, r.first_day), r.watermark) AS l
      LEFT JOIN LATERAL (SELECT pg_catalog.sum(pg_catalog.pg_total_relation_size(c.oid))::bigint AS rollup_bytes
                         FROM pg_catalog.pg_class AS v JOIN pg_catalog.pg_class AS c ON c.relnamespace = v.relnamespace
                         WHERE v.oid = s.sessions_view AND c.relkind = 'r' AND s.materialized

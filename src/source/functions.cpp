@@ -199,7 +199,8 @@ HEADCOUNT_FUNCTION(headcount_log_facts) {
   });
   core::unite_spans(spans, spans.size());
   std::int64_t days = 0;
-  for (const core::day_span &span : spans) days += std::int64_t{span.end} - span.first;
+  for (const core::day_span &span : spans)
+    if (!DATE_NOT_FINITE(span.first)) days += std::int64_t{span.end} - span.first;
   return pg::make_row(fcinfo, pg::field::of(count), pg::field::of_integer(std::min<std::int64_t>(days, INT32_MAX)));
 }
 

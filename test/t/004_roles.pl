@@ -73,10 +73,10 @@ is(as('thief', q{SELECT * FROM mine.online_users}), '42501', 'nobody else reads 
 is(as('thief', q{SELECT headcount.alter_source('mine', window_days => 2)}), '42501', '... alters it');
 is(as('thief', q{SELECT headcount.drop_source('mine')}), '42501', '... drops it');
 is(as('thief', q{SELECT headcount.drop_source('mine', true)}), '42501', '... drops it with what depends on it');
-is(as('thief', q{DELETE FROM headcount.source}), '42501', '... deletes its row');
-is(as('thief', q{UPDATE headcount.source SET window_days = 3}), '42501', '... changes its row');
-is(as('thief', q{TRUNCATE headcount.source}), '42501', '... truncates them all');
-is(as('thief', q{INSERT INTO headcount.source SELECT * FROM headcount.source}), '42501', '... adds rows for it');
+is(as('thief', q{DELETE FROM mine.settings}), '42501', '... deletes its row');
+is(as('thief', q{UPDATE mine.settings SET window_days = 3}), '42501', '... changes its row');
+is(as('thief', q{TRUNCATE mine.settings}), '42501', '... truncates them all');
+is(as('thief', q{INSERT INTO mine.rollup_state SELECT * FROM mine.rollup_state}), '42501', '... adds rows for it');
 is(as('thief', q{DROP SCHEMA mine CASCADE}), '42501', '... drops its schema');
 is(as('maker', q{SELECT headcount.alter_source('wifi', window_days => 2)}), '42501', 'a maker has no rights over the sources of others');
 is(as('maker', q{SELECT headcount.alter_source('mine', window_days => 2); SELECT headcount.drop_source('mine')}), '', 'its owner does all of that');
@@ -121,7 +121,7 @@ CREATE OPERATOR evil.> (LEFTARG = timestamptz, RIGHTARG = timestamptz, FUNCTION 
 CREATE OPERATOR evil.<= (LEFTARG = timestamptz, RIGHTARG = timestamptz, FUNCTION = evil.less);
 CREATE OPERATOR evil.>= (LEFTARG = timestamptz, RIGHTARG = timestamptz, FUNCTION = evil.less);
 CREATE OPERATOR evil.|| (LEFTARG = text, RIGHTARG = text, FUNCTION = evil.glue);
-CREATE TABLE evil.source (LIKE headcount.source);
+CREATE TABLE evil.source (x headcount_internal.source);
 CREATE DOMAIN evil.presence AS text;
 GRANT USAGE ON SCHEMA evil TO PUBLIC;
 RESET ROLE;
@@ -163,7 +163,7 @@ is(error_text($node, $hostile), '', 'a superuser with a hostile search path: eve
 
 # The same objects in pg_temp, which PostgreSQL looks into first for tables and types.
 is(error_text($node, <<'SQL'), '', 'tables of the same names in pg_temp are not taken for ours');
-CREATE TEMP TABLE source (LIKE headcount.source);
+CREATE TEMP TABLE settings OF headcount_internal.settings;
 CREATE TEMP TABLE pg_class (oid oid, relname name);
 CREATE TEMP TABLE pg_namespace (oid oid, nspname name);
 SELECT headcount.create_source('temporary', 'login', 'who', 'mac', 'came', 'went');

@@ -342,7 +342,7 @@ sub replace_in
 {
 	my ($function, $from, $to) = @_;
 	my $body = $node->safe_psql('plain',
-		"SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = '$function' AND pronamespace = 'headcount'::regnamespace");
+		"SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = '$function' AND pronamespace = 'headcount_internal'::regnamespace");
 	is($body =~ s/\Q$from\E/$to/g, 1, "$function can be broken");
 	$node->safe_psql('plain', $body);
 	return;

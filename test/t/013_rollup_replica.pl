@@ -47,7 +47,7 @@ $primary->safe_psql('postgres', q{CALL headcount.refresh('stored')});
 is_same('refreshed again');
 $primary->safe_psql('postgres', q{ALTER TABLE refused DISABLE TRIGGER USER});
 $primary->wait_for_catchup($replica);
-like(rollup_status($replica), qr/^f\|[1-9]\d+\|5$/, 'a fault of the primary is seen on the replica');
+like(rollup_status($replica), qr/^f\|\d+\|5$/, 'a fault of the primary is seen on the replica');
 $primary->safe_psql('postgres', q{ALTER TABLE refused ENABLE TRIGGER USER});
 is($replica->safe_psql('postgres', $answer, extra_params => [ '-U', 'reader' ]), $primary->safe_psql('postgres', $answer), 'SELECT on the view is all that a reader needs there');
 is($replica->safe_psql('postgres', 'SELECT count(*) FROM headcount.refresh_progress'), '0', 'refresh_progress can be read');
