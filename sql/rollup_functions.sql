@@ -45,7 +45,7 @@ SET TimeZone = :'noon';
 SELECT headcount.alter_source(name, time_zone => :'noon') FROM unnest(ARRAY['kept', 'live']) AS name;
 CALL headcount.refresh('kept');
 SELECT asked, different FROM judge.both_ways('2019') WHERE different > 0;
--- They did read stored days; up to the first dirty one, and not for a role that may not.
+-- They do read stored days, up to the first dirty one; SELECT on the views is enough for that.
 SELECT headcount_internal.stored_until('kept', headcount_internal.find_source('kept'), '-infinity', 'infinity') = (SELECT (r.watermark) FROM kept.rollup_state AS r) AS stored;
 UPDATE logins SET e = e + interval '2 days' WHERE id = 500;
 SELECT headcount_internal.stored_until('kept', headcount_internal.find_source('kept'), '-infinity', 'infinity') = (SELECT min(from_day) FROM kept.dirty_days) AS up_to_dirty_ones,
@@ -56,7 +56,7 @@ CREATE ROLE regress_headcount_reader;
 GRANT SELECT ON kept.sessions, kept.denials TO regress_headcount_reader;
 GRANT USAGE ON SCHEMA judge TO regress_headcount_reader;
 SET ROLE regress_headcount_reader;
-SELECT headcount_internal.stored_until('kept', headcount_internal.find_source('kept'), '-infinity', 'infinity') AS of_others, headcount.unique_users('kept', NULL, current_date) AS users;
+SELECT headcount.unique_users('kept', NULL, current_date) AS users;
 RESET ROLE;
 -- Once history is frozen and its rows are gone, stored days are all there is.
 SELECT headcount.freeze('kept', current_date - 10);

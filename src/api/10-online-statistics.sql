@@ -58,7 +58,7 @@ SELECT DISTINCT ON (i.smart_ag_id) i.smart_ag_id, i.region_id, i.server, i.numbe
 FROM headcount_internal.instance AS i
      JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) i.sessions_view AND c.relname OPERATOR(pg_catalog.=) 'sessions' AND c.relkind OPERATOR(pg_catalog.=) 'v'
      JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-WHERE (headcount_internal.look_up_source(n.nspname::text)).sessions_view IS NOT NULL
+WHERE (headcount_internal.look_up_source(n.nspname::text, false)).sessions_view IS NOT NULL
 ORDER BY i.smart_ag_id, i.number;
 COMMENT ON VIEW headcount_internal.present_instance IS 'the instances that there are: of those with one id the first one whose source is still there';
 GRANT SELECT ON headcount_internal.present_instance TO PUBLIC;
@@ -192,20 +192,19 @@ COMMENT ON FUNCTION headcount_internal.find_instance(text, text) IS
 -- As online_counts, of one server; the calling function has set headcount.as_of.
 CREATE FUNCTION headcount_internal.server_online_counts(source text, server text, user_names text[])
 RETURNS TABLE (user_name text, online_count bigint)
-LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 50 SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 50 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN QUERY EXECUTE format($q$
+    RETURN QUERY SELECT * FROM headcount_internal.read_source(source, '{online_sessions}', format($q$
         SELECT a.name, coalesce(o.online_count, 0)
         FROM (SELECT n.name, n.place, %1$I.identity_of(n.name) AS identity
-              FROM unnest($1) WITH ORDINALITY AS n (name, place)) AS a
+              FROM unnest(%2$L::text[]) WITH ORDINALITY AS n (name, place)) AS a
              LEFT JOIN (SELECT s.user_name, count(*) AS online_count
                         FROM %1$I.online_sessions AS s
-                        WHERE s.server = $2
-                          AND s.user_name = ANY (ARRAY(SELECT %1$I.identity_of(n.name) FROM unnest($1) AS n (name)))
+                        WHERE s.server = %3$L
+                          AND s.user_name = ANY (ARRAY(SELECT %1$I.identity_of(n.name) FROM unnest(%2$L::text[]) AS n (name)))
                         GROUP BY s.user_name) AS o
                  ON o.user_name = a.identity
-        ORDER BY a.place$q$, source)
-        USING user_names, server;
+        ORDER BY a.place$q$, source, user_names, server)) AS c (user_name text, online_count bigint);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.server_online_counts(text, text, text[]) IS

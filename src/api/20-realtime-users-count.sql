@@ -359,7 +359,9 @@ BEGIN
         SELECT count(*), coalesce(array_agg(ROW(p.ucd, p.uct, p.ucdy, p.ucde, p.ucch)::headcount_internal.report_row ORDER BY p.place)
                                       FILTER (WHERE p.place > $3 AND ($4 IS NULL OR p.place <= $3 + $4)), '{}')
         FROM (SELECT r.ucd, r.uct, r.ucdy, r.ucde, r.ucch, row_number() OVER (ORDER BY %sr.ucd) AS place
-              FROM %I.realtime_users_count AS r WHERE %s) AS p$q$, request.ordering, source, request.conditions)
+              FROM headcount_internal.read_source(%L, '{realtime_users_count}', %L)
+                       AS r (ucd date, uct integer, ucdy integer, ucde integer, ucch integer) WHERE %s) AS p$q$,
+        request.ordering, source, format('TABLE %I.realtime_users_count', source), request.conditions)
         INTO total, report USING request.days, request.numbers, request.skipped, request.most;
     RETURN CASE file_type
         WHEN 'json' THEN convert_to(format('{"success":true,"msg":"","data":%s,"code":null,"totalCount":%s}',

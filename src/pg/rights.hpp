@@ -32,6 +32,11 @@ class other_rights {
     settings_ = NewGUCNestLevel();
   }
 
+  // Sets a setting until the nest level ends.
+  static void set(const char *name, const char *value) {
+    (void)set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+  }
+
   // Names are looked up in pg_catalog, and nowhere that the caller chose.
   static void use_own_search_path() { set("search_path", "pg_catalog, pg_temp"); }
 
@@ -55,10 +60,6 @@ class other_rights {
   }
 
  private:
-  static void set(const char *name, const char *value) {
-    (void)set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-  }
-
   Oid caller_ = InvalidOid;
   int context_ = 0;
   int settings_ = 0;  // nest level

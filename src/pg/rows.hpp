@@ -35,7 +35,8 @@ class row_set {
           info->expectedDesc == nullptr)
         ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                         errmsg("set-valued function called in context that cannot accept a set")));
-      MemoryContext const before = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
+      memory_ = info->econtext->ecxt_per_query_memory;
+      MemoryContext const before = MemoryContextSwitchTo(memory_);
       shape_ = CreateTupleDescCopy(info->expectedDesc);
       rows_ = tuplestore_begin_heap((info->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
       MemoryContextSwitchTo(before);
@@ -57,6 +58,11 @@ class row_set {
     });
   }
 
+  // For what writes rows by itself.
+  Tuplestorestate *store() const { return rows_; }
+  TupleDesc shape() const { return shape_; }
+  MemoryContext memory() const { return memory_; }
+
   // What the function itself returns: the rows are in the tuplestore.
   Datum result(FunctionCallInfo fcinfo) const {
     fcinfo->isnull = true;
@@ -64,6 +70,7 @@ class row_set {
   }
 
  private:
+  MemoryContext memory_ = nullptr;
   TupleDesc shape_ = nullptr;
   Tuplestorestate *rows_ = nullptr;
 };

@@ -168,9 +168,10 @@ COMMENT ON VIEW headcount_internal.identity_input IS 'the column that an express
 COMMENT ON COLUMN headcount_internal.identity_input.user_name IS 'the value of the expression user_name or denied_user of a source';
 GRANT SELECT ON headcount_internal.identity_input TO PUBLIC;
 
-CREATE FUNCTION headcount_internal.look_up_source(source text) RETURNS headcount_internal.source
+CREATE FUNCTION headcount_internal.look_up_source(source text, may_wait boolean DEFAULT true) RETURNS headcount_internal.source
     AS 'MODULE_PATHNAME', 'headcount_look_up_source' LANGUAGE C STABLE PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION headcount_internal.look_up_source(text) IS 'a source by its name, NULL if there is none';
+COMMENT ON FUNCTION headcount_internal.look_up_source(text, boolean) IS
+    'a source by its name, NULL if there is none; without waiting for a lock what it was told may be NULL';
 
 CREATE FUNCTION headcount_internal.live_day(state regclass) RETURNS date
     AS 'MODULE_PATHNAME', 'headcount_live_day' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
@@ -268,6 +269,10 @@ CREATE FUNCTION headcount_internal.log_table(trigger oid) RETURNS void
     AS 'MODULE_PATHNAME', 'headcount_log_table' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION headcount_internal.log_table(oid) IS 'logs all days that the rows of the table of a trigger are about, as if they had just been inserted';
 
+CREATE FUNCTION headcount_internal.tie_to_extension(view regclass) RETURNS void
+    AS 'MODULE_PATHNAME', 'headcount_tie_to_extension' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION headcount_internal.tie_to_extension(regclass) IS 'has a view, which the current role must own, go with the extension';
+
 CREATE FUNCTION headcount_internal.wait_for_writers(relations regclass[]) RETURNS void
     AS 'MODULE_PATHNAME', 'headcount_wait_for_writers' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION headcount_internal.wait_for_writers(regclass[]) IS
@@ -282,6 +287,11 @@ CREATE FUNCTION headcount_internal.execute_as_owner(relation regclass, command t
     AS 'MODULE_PATHNAME', 'headcount_execute_as_owner' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION headcount_internal.execute_as_owner(regclass, text) IS
     'executes a command with the rights of the owner of a relation, for members of that role, and returns the first value: what others wrote into a source must not run with the rights of a superuser who refreshes it. No setting of the session changes what it means';
+
+CREATE FUNCTION headcount_internal.read_source(source text, views text[], query text) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'headcount_read_source' LANGUAGE C STABLE PARALLEL UNSAFE COST 1000 ROWS 100;
+COMMENT ON FUNCTION headcount_internal.read_source(text, text[], text) IS
+    'the rows of a query over views of a source, with the rights of its owner, for those who may read these views: what its owner wrote runs as himself, though a superuser asks';
 
 CREATE FUNCTION headcount_internal.execute_quietly(command text) RETURNS text
     AS 'MODULE_PATHNAME', 'headcount_execute_quietly' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;

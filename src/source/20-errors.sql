@@ -89,6 +89,6 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, pg_temp 
          JOIN pg_namespace AS n ON n.oid = s.relnamespace
          JOIN pg_class AS v ON v.relnamespace = n.oid AND v.relname = 'sessions' AND v.relkind = 'v'
     WHERE s.relname = 'settings' AND s.reloftype = 'headcount_internal.settings'::regtype
-      AND (headcount_internal.look_up_source(n.nspname::text)).sessions_view IS NOT NULL
+      AND (headcount_internal.look_up_source(n.nspname::text, false)).sessions_view IS NOT NULL
 $$;
 COMMENT ON FUNCTION headcount_internal.all_sources() IS 'the sources of this database';

@@ -110,7 +110,7 @@ BEGIN
         PERFORM headcount_internal.drop_triggers(source);
         EXECUTE format('DELETE FROM %I.rollup_days', name);
         EXECUTE format('DELETE FROM %I.rollup_dictionary', name);
-        EXECUTE format('DELETE FROM %I.invalidation_log', name);
+        EXECUTE format('DELETE FROM %s', headcount_internal.relation_name(state.log));
         EXECUTE format('DELETE FROM %I.rollup_state', name);
     ELSIF options.materialized THEN
         PERFORM headcount_internal.make_rollup_tables(name);

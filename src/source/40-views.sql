@@ -97,6 +97,9 @@ FROM (SELECT %s AS user_name, %s AS host, %s AS server, %s AS denied_at%s FROM %
     END IF;
     EXECUTE format('CREATE OR REPLACE FUNCTION %I.identity_of(user_name text) RETURNS text LANGUAGE sql STABLE BEGIN ATOMIC SELECT %s; END', name, identity_body);
     EXECUTE format('COMMENT ON FUNCTION %I.identity_of(text) IS %L', name, 'who a name stands for: the expression user_identity of the source');
+    -- nothing in these is headcount's own, so DROP EXTENSION would leave them
+    EXECUTE format('ALTER FUNCTION %I.identity_of(text) DEPENDS ON EXTENSION headcount', name);
+    PERFORM headcount_internal.tie_to_extension(to_regclass(format('%I.%I', name, v))) FROM unnest(ARRAY['session_rows', 'denial_rows']) AS v;
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.make_definition(text, headcount_internal.options) IS 'makes or replaces the views that are the definition of a source';
@@ -163,28 +166,29 @@ FROM %I.denial_rows AS d
 WHERE d.user_name <> ''::text AND d.denied_at > '-infinity'::timestamptz AND d.denied_at <= headcount.as_of()%s$q$;
     first_at constant text := format('d.denied_at - %L::interval', options.false_denial_before);
     last_at  constant text := format('d.denied_at + %L::interval', options.false_denial_after);
-    bin      constant text := format('date_bin(%L::interval, %%s, ''2000-01-01 00:00:00+00''::timestamptz)',
-                                     greatest(options.false_denial_before + options.false_denial_after, interval '1 second'));
-    granted  text;
-    in_first text;
-    in_last  text;
+    bin      constant text := format('date_bin(%L::interval, ', greatest(options.false_denial_before + options.false_denial_after, interval '1 second'));
+    origin   constant text := $q$, '2000-01-01 00:00:00+00'::timestamptz)$q$;
+    same_user text;
+    in_time   text;
+    in_first  text;
+    in_last   text;
 BEGIN
     IF options.false_denial_before IS NULL THEN
         RETURN format(part, 'false', name, '');
     END IF;
-    granted := format($q$EXISTS (
+    same_user := format('EXISTS (
     SELECT 1 FROM %I.sessions AS s
-    WHERE s.user_name = d.user_name COLLATE %s AND %s = %%s
-      AND s.started_at >= %s AND s.started_at <= %s)$q$, name,
+    WHERE s.user_name = d.user_name COLLATE %s AND ', name,
         (SELECT format('%I.%I', n.nspname, c.collname) FROM pg_collation AS c JOIN pg_namespace AS n ON n.oid = c.collnamespace
-         WHERE c.oid = headcount_internal.kept_collation(name, 'sessions', 'user_name')),
-        format(bin, 's.started_at'), first_at, last_at);
-    in_first := replace(granted, '%s', format(bin, first_at));
-    in_last := replace(granted, '%s', format(bin, last_at));
+         WHERE c.oid = headcount_internal.kept_collation(name, 'sessions', 'user_name')));
+    in_time := format('
+      AND s.started_at >= %s AND s.started_at <= %s)', first_at, last_at);
+    in_first := concat(same_user, bin, 's.started_at', origin, ' = ', bin, first_at, origin, in_time);
+    in_last := concat(same_user, bin, 's.started_at', origin, ' = ', bin, last_at, origin, in_time);
     RETURN concat_ws('
-UNION ALL', format(part, 'false', name, format(' AND NOT %s AND NOT %s', in_first, in_last)),
-                format(part, 'true', name, format(' AND %s', in_first)),
-                format(part, 'true', name, format(' AND NOT %s AND %s', in_first, in_last)));
+UNION ALL', format(part, 'false', name, concat(' AND NOT ', in_first, ' AND NOT ', in_last)),
+                format(part, 'true', name, concat(' AND ', in_first)),
+                format(part, 'true', name, concat(' AND NOT ', in_first, ' AND ', in_last)));
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.denials_query(text, headcount_internal.options) IS 'the query behind the denials of a source';

@@ -67,7 +67,7 @@ DECLARE
     tag        constant text := left(md5(gen_random_uuid()::text), 12);
     the_table  constant text := headcount_internal.relation_name(relation);
     is_leaf    constant boolean := (SELECT c.relkind = 'r' FROM pg_class AS c WHERE c.oid = relation);
-    log        constant regclass := to_regclass(format('%I.invalidation_log', name));
+    log        regclass;
     arguments  constant text := format('%L, %L, %L, %L', source.time_zone,
         CASE WHEN of_denials THEN -1 ELSE headcount_internal.microseconds(source.idle_limit) END,
         CASE WHEN of_denials THEN -1 ELSE headcount_internal.microseconds(source.false_denial_before) END,
@@ -77,6 +77,7 @@ DECLARE
     made         oid;
     triggers     oid[] := '{}';
 BEGIN
+    EXECUTE format('SELECT r.log FROM %I.rollup_state AS r', name) INTO log;
     FOREACH event IN ARRAY ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'ROW'] LOOP
         CONTINUE WHEN event = 'ROW' AND NOT is_leaf;
         trigger_name := format('headcount_%s_%s_%s', tag, CASE WHEN of_denials THEN 'denials' ELSE 'sessions' END, lower(event));
@@ -184,7 +185,7 @@ DECLARE
 BEGIN
     EXECUTE format($q$
         UPDATE %I.rollup_state AS r
-        SET definition = $1, denial_definition = $2, log = $3, relations = $4, triggers = $5,
+        SET definition = $1, denial_definition = $2, log = coalesce(r.log, $3), relations = $4, triggers = $5,
             definition_mark = headcount_internal.definition_mark($1, $2), tracking_mark = headcount_internal.tracking_mark($5, $4),
             registered_at = clock_timestamp(), time_zone = $6, grace = $7,
             bounds_mark = headcount_internal.bounds_mark($6, r.first_day, r.watermark)$q$, name)
@@ -202,7 +203,10 @@ DECLARE
     source   constant headcount_internal.source := headcount_internal.look_up_source(name);
     obstacle constant text := CASE WHEN source.tracking = 'window' THEN 'it was asked for' ELSE headcount_internal.tracking_obstacle(source) END;
     triggers oid[];
+    publications text;
 BEGIN
+    EXECUTE format($q$INSERT INTO %1$I.rollup_state (definition, log, watermark, frozen_before, next_user_id, dictionary_buckets, compacted_users, awaits_writers)
+                      VALUES ($1, %2$L, '-infinity', '-infinity', 0, 1, 0, false)$q$, name, format('%I.invalidation_log', name)) USING source.definition;
     IF obstacle IS NULL THEN
         PERFORM headcount_internal.drop_triggers(source, also_orphans => true);
         triggers := headcount_internal.create_all_triggers(name, source);
@@ -213,13 +217,12 @@ BEGIN
             USING DETAIL = format('Its views compute the last %s days from the table at each read. Older days are stored, and what changes in them is not noticed.', source.tracking_days),
                   HINT = 'Give tracking_days as many days as rows still change after, and call headcount.invalidate after changes of older ones.';
     END IF;
-    IF EXISTS (SELECT FROM pg_publication AS p WHERE p.puballtables) THEN
-        RAISE NOTICE 'a publication of all tables takes those of source "%" along', name
+    SELECT string_agg(format('"%s"', p.pubname), ', ' ORDER BY p.pubname) INTO publications FROM pg_publication AS p WHERE p.puballtables;
+    IF publications IS NOT NULL THEN
+        RAISE NOTICE 'a publication of all tables takes those of source "%" along: %', name, publications
             USING DETAIL = 'A subscription stops at a table that its database does not have.',
                   HINT = format('Create the schema %I in the databases of the subscribers too, or publish tables by name.', name);
     END IF;
-    EXECUTE format($q$INSERT INTO %I.rollup_state (definition, watermark, frozen_before, next_user_id, dictionary_buckets, compacted_users, awaits_writers)
-                      VALUES ($1, '-infinity', '-infinity', 0, 1, 0, false)$q$, name) USING source.definition;
     PERFORM headcount_internal.register(name, triggers);
     RETURN format('its days are tracked by %s, and stored by CALL headcount.refresh(%L)', CASE WHEN obstacle IS NULL THEN 'trigger' ELSE 'window' END, name);
 END

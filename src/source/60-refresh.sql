@@ -20,6 +20,18 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.read_rollup(text) IS 'what is stored of a source, locked, for its owner';
 
+-- The log is known by its OID, whatever it is called by now.
+CREATE FUNCTION headcount_internal.log_name(name text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    log regclass;
+BEGIN
+    EXECUTE format('SELECT r.log FROM %I.rollup_state AS r', name) INTO log;
+    RETURN headcount_internal.relation_name(log);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.log_name(text) IS 'the name of the invalidation log of a source, for its owner';
+
 -- The sessions and denials of some days, collected: server, sessions, users, denials. $1 and $2 are the bounds of the
 -- days, $3 is the last instant in them. Recent sessions are found by their end, see 44-rollup-views.sql.
 CREATE FUNCTION headcount_internal.scope_query(name text, options headcount_internal.options, scope "char", is_recent boolean) RETURNS text
@@ -233,7 +245,7 @@ DECLARE
     obstacle text;
 BEGIN
     PERFORM headcount_internal.forget_stored_days(name);
-    EXECUTE format('DELETE FROM %I.invalidation_log', name);
+    EXECUTE format('DELETE FROM %s', headcount_internal.log_name(name));
     PERFORM headcount_internal.forget_unlogged_changes(source.definition);
     PERFORM headcount_internal.forget_unlogged_changes(source.denial_definition);
     EXECUTE format('UPDATE %I.rollup_state AS r SET awaits_writers = r.awaits_writers OR $1', name) USING is_redefined;
@@ -392,9 +404,9 @@ DECLARE
     first_day date;
 BEGIN
     EXECUTE format($q$
-        WITH gone AS (DELETE FROM %I.invalidation_log RETURNING from_day, to_day)
+        WITH gone AS (DELETE FROM %s RETURNING from_day, to_day)
         SELECT range_agg(daterange(greatest(g.from_day, $1), least(g.to_day, $2 - 1), '[]'))
-        FROM gone AS g WHERE g.from_day < $2 AND g.to_day >= $1 AND $1 < $2$q$, name)
+        FROM gone AS g WHERE g.from_day < $2 AND g.to_day >= $1 AND $1 < $2$q$, headcount_internal.relation_name(state.log))
         INTO dirty USING state.frozen_before, state.watermark;
     first_day := coalesce(headcount_internal.first_stored_day(name), state.watermark);
     IF lower(dirty) < first_day THEN      -- days before the first with anything are as empty as ever
@@ -481,7 +493,7 @@ BEGIN
         state.current_day := lower(run) + here - 1;
         done := done + here;
     END LOOP;
-    EXECUTE format('INSERT INTO %I.invalidation_log (from_day, to_day) SELECT lower(d), upper(d) - 1 FROM unnest($1) AS d', name)
+    EXECUTE format('INSERT INTO %s (from_day, to_day) SELECT lower(d), upper(d) - 1 FROM unnest($1) AS d', headcount_internal.relation_name(state.log))
         USING dirty;
     IF isempty(dirty) THEN
         here := least(most - done, target - new_from);
@@ -531,9 +543,9 @@ BEGIN
     END IF;
     RETURN ARRAY(SELECT a.sessions_view::oid
                  FROM headcount_internal.all_sources() AS a
-                      CROSS JOIN LATERAL headcount_internal.look_up_source(a.source) AS s
-                      CROSS JOIN LATERAL headcount_internal.rollup_row(s.state) AS r
-                 WHERE pg_has_role(a.owner, 'USAGE') AND s.materialized
+                      CROSS JOIN LATERAL headcount_internal.look_up_source(a.source, false) AS s
+                      LEFT JOIN LATERAL headcount_internal.rollup_row(s.state) AS r ON true
+                 WHERE pg_has_role(a.owner, 'USAGE') AND s.state IS NOT NULL
                  ORDER BY r.last_refresh NULLS FIRST);
 END
 $$;
@@ -563,6 +575,14 @@ CREATE PROCEDURE headcount.rebuild(source text)
 COMMENT ON PROCEDURE headcount.rebuild(text) IS
     'stores all days of a source anew, in slices, and makes its triggers anew; until they are there its views are computed from its tables. If it is interrupted, refresh goes on';
 
+CREATE FUNCTION headcount_internal.invalidate_days(name text, from_day date, to_day date) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE format('INSERT INTO %s (from_day, to_day) VALUES ($1, $2)', headcount_internal.log_name(name)) USING from_day, to_day;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.invalidate_days(text, date, date) IS 'logs days of a source as changed, for its owner';
+
 CREATE FUNCTION headcount.invalidate(source text, from_day date, to_day date) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS $$
 DECLARE
@@ -570,8 +590,7 @@ DECLARE
 BEGIN
     PERFORM headcount_internal.check_day_order(from_day, to_day);
     PERFORM headcount_internal.execute_as_owner(found_source.sessions_view,
-        format('INSERT INTO %I.invalidation_log (from_day, to_day) VALUES (%L, %L)', source,
-               coalesce(from_day, '-infinity'), coalesce(to_day, 'infinity')));
+        format('SELECT headcount_internal.invalidate_days(%L, %L, %L)', source, coalesce(from_day, '-infinity'), coalesce(to_day, 'infinity')));
 END
 $$;
 COMMENT ON FUNCTION headcount.invalidate(text, date, date) IS
@@ -591,7 +610,7 @@ BEGIN
         PERFORM headcount_internal.raise_error('55000', format('days before %s are not all stored', before_day), NULL,
             format('Run CALL headcount.refresh(%L) first.', name));
     END IF;
-    EXECUTE format('SELECT EXISTS (SELECT FROM %I.invalidation_log AS c WHERE c.from_day < $1 AND c.to_day >= $2)', name)
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS c WHERE c.from_day < $1 AND c.to_day >= $2)', headcount_internal.relation_name(state.log))
         INTO is_dirty USING before_day, state.frozen_before;
     IF is_dirty THEN
         PERFORM headcount_internal.raise_error('55000', format('days before %s changed since they were stored', before_day), NULL,
@@ -599,7 +618,7 @@ BEGIN
     END IF;
     before_day := coalesce(before_day, '-infinity');
     IF before_day < state.frozen_before THEN      -- what changed while they were frozen is not in the log
-        EXECUTE format('INSERT INTO %I.invalidation_log (from_day, to_day) VALUES ($1, $2)', name) USING before_day, state.frozen_before - 1;
+        PERFORM headcount_internal.invalidate_days(name, before_day, state.frozen_before - 1);
     END IF;
     EXECUTE format('UPDATE %I.rollup_state SET frozen_before = $1', name) USING before_day;
 END

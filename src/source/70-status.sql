@@ -172,7 +172,7 @@ SELECT a.source, pg_catalog.pg_get_userbyid(a.owner)::text AS owner, s.materiali
        l.days AS dirty_days, l.log_rows, r.last_refresh, r.last_duration, r.last_error,
        z.rollup_bytes, headcount_internal.schedule_of(a.source) AS schedule
 FROM headcount_internal.all_sources() AS a
-     CROSS JOIN LATERAL headcount_internal.look_up_source(a.source) AS s
+     CROSS JOIN LATERAL headcount_internal.look_up_source(a.source, false) AS s
      LEFT JOIN LATERAL headcount_internal.rollup_row(s.state) AS r ON true
      CROSS JOIN LATERAL headcount_internal.log_facts(r.log, GREATEST(r.frozen_before, r.first_day), r.watermark) AS l
      LEFT JOIN LATERAL (SELECT pg_catalog.sum(pg_catalog.pg_total_relation_size(c.oid))::bigint AS rollup_bytes
@@ -193,7 +193,7 @@ GRANT SELECT ON headcount.source_status TO PUBLIC;
 CREATE VIEW headcount.refresh_progress AS
 SELECT a.source, r.refresh_started_at AS started_at, r.days_done, r.days_total, r.current_day
 FROM headcount_internal.all_sources() AS a
-     CROSS JOIN LATERAL headcount_internal.look_up_source(a.source) AS s
+     CROSS JOIN LATERAL headcount_internal.look_up_source(a.source, false) AS s
      CROSS JOIN LATERAL headcount_internal.rollup_row(s.state) AS r
 WHERE EXISTS (SELECT FROM pg_catalog.pg_stat_activity AS p WHERE p.pid OPERATOR(pg_catalog.=) r.refresh_pid);
 COMMENT ON VIEW headcount.refresh_progress IS 'the refreshes of one''s own sources that are under way, as of their last step';

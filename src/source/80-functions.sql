@@ -1,8 +1,9 @@
 -- Functions over a source: online_counts and source_activity.
 --
--- They read the views of the source as their caller, so SELECT on these views is all that is needed. Those that take
--- as_of set headcount.as_of for their own duration (the SET clause puts it back), which is why they cannot run in a
--- parallel worker; the queries inside can have workers of their own.
+-- SELECT on the views that they name is all that a caller needs; what they read, they read with the rights of the owner of
+-- the source (read_source), stored days too. Those that take as_of set headcount.as_of for their own duration (the SET
+-- clause puts it back), which is why they cannot run in a parallel worker; the queries inside can have workers of their
+-- own.
 
 CREATE FUNCTION headcount_internal.set_as_of(as_of timestamptz) RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -25,22 +26,22 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 50
 SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
 #variable_conflict use_variable
 DECLARE
-    options    headcount_internal.source := headcount_internal.find_source(source);
-    identities text[] := user_names;
+    found_source constant headcount_internal.source := headcount_internal.find_source(source);
+    identities   text[] := user_names;
 BEGIN
     PERFORM headcount_internal.set_as_of(as_of);
-    IF options.has_identity THEN
-        EXECUTE format('SELECT array_agg(%I.identity_of(a.name) ORDER BY a.place) FROM unnest($1) WITH ORDINALITY AS a (name, place)', source)
-            INTO identities USING user_names;
+    IF found_source.has_identity THEN
+        SELECT i.identities INTO identities FROM headcount_internal.read_source(source, '{online_users}', format(
+            'SELECT array_agg(%I.identity_of(a.name) ORDER BY a.place) FROM unnest(%L::text[]) WITH ORDINALITY AS a (name, place)', source, user_names)) AS i (identities text[]);
     END IF;
     -- the condition goes down to the table and its index, then each name is looked up in what came back
-    RETURN QUERY EXECUTE format($q$
+    RETURN QUERY
         SELECT a.name, coalesce(o.online_count, 0)::bigint
-        FROM unnest($1, $2) WITH ORDINALITY AS a (name, identity, place)
-             LEFT JOIN (SELECT u.user_name, u.online_count FROM %I.online_users AS u WHERE u.user_name = ANY ($2)) AS o
-                 ON o.user_name = a.identity
-        ORDER BY a.place$q$, source)
-        USING user_names, identities;
+        FROM unnest(user_names, identities) WITH ORDINALITY AS a (name, identity, place)
+             LEFT JOIN headcount_internal.read_source(source, '{online_users}', format(
+                 'SELECT u.user_name COLLATE pg_catalog."default", u.online_count FROM %I.online_users AS u WHERE u.user_name = ANY (%L::text[])', source, identities))
+                 AS o (user_name text, online_count integer) ON o.user_name = a.identity
+        ORDER BY a.place;
 END
 $$;
 COMMENT ON FUNCTION headcount.online_counts(text, text[], timestamptz) IS
@@ -84,12 +85,12 @@ $$;
 COMMENT ON FUNCTION headcount_internal.first_active_day(text, headcount_internal.source) IS
     'the first stored day with a user, host or denial that the model of a source looks at';
 
-CREATE FUNCTION headcount.source_activity(source text, granularity text, from_at timestamptz, to_at timestamptz,
-                                          as_of timestamptz DEFAULT headcount.as_of())
+-- Runs as the owner; headcount.as_of is set.
+CREATE FUNCTION headcount_internal.activity_of(source text, granularity text, from_at timestamptz, to_at timestamptz, as_of timestamptz)
 RETURNS TABLE (bucket timestamptz, unique_users integer, concurrent_users integer, concurrent_hosts integer,
                denial_users integer, denials integer)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 400
-SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
     options       headcount_internal.source := headcount_internal.find_source(source);
@@ -101,10 +102,6 @@ DECLARE
     until         date;      -- where the stored days end
     split_day     date;
 BEGIN
-    as_of := headcount_internal.set_as_of(as_of);
-    IF from_at > to_at THEN
-        PERFORM headcount_internal.raise_error('22023', format('from_at (%s) is after to_at (%s)', from_at, to_at));
-    END IF;
     -- a wrong granularity is told before the tables are read
     PERFORM FROM headcount.activity(NULL::headcount.presence, granularity, options.time_zone, NULL, NULL, as_of);
     -- buckets before the one with the first day that is not stored, or with to_at, are of whole stored days
@@ -160,6 +157,24 @@ BEGIN
                         FROM %1$I.denials AS d WHERE %4$s GROUP BY 1) AS n ON n.place = a.place
         ORDER BY a.bucket$q$, source, session_where, CASE WHEN realtime THEN ' AND s.is_realtime' ELSE '' END, denial_where)
         USING granularity, from_at, to_at, options.time_zone, as_of, options.realtime_servers;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.activity_of(text, text, timestamptz, timestamptz, timestamptz) IS 'what source_activity tells, for the owner of the source';
+
+CREATE FUNCTION headcount.source_activity(source text, granularity text, from_at timestamptz, to_at timestamptz, as_of timestamptz DEFAULT headcount.as_of())
+RETURNS TABLE (bucket timestamptz, unique_users integer, concurrent_users integer, concurrent_hosts integer, denial_users integer, denials integer)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 400
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET headcount.as_of TO '' AS $$
+#variable_conflict use_variable
+BEGIN
+    PERFORM headcount_internal.find_source(source);
+    as_of := headcount_internal.set_as_of(as_of);
+    IF from_at > to_at THEN
+        PERFORM headcount_internal.raise_error('22023', format('from_at (%s) is after to_at (%s)', from_at, to_at));
+    END IF;
+    RETURN QUERY SELECT * FROM headcount_internal.read_source(source, '{sessions,denials}', format('SELECT * FROM headcount_internal.activity_of(%L, %L, %L, %L, %L)',
+        source, granularity, from_at, to_at, as_of))
+        AS a (bucket timestamptz, unique_users integer, concurrent_users integer, concurrent_hosts integer, denial_users integer, denials integer);
 END
 $$;
 COMMENT ON FUNCTION headcount.source_activity(text, text, timestamptz, timestamptz, timestamptz) IS

@@ -1,7 +1,7 @@
 -- From a number to its evidence: unique_users, users_on, hosts_at_peak.
 --
--- They read the views of the source as their caller. Where the caller may read the tables of the rollup as well, stored
--- days come from there, up to the first one that changed since: the same users, without reading their history.
+-- Stored days come from the tables of the rollup, up to the first one that changed since: the same users, without reading
+-- their history.
 
 -- A condition for sessions s that have an instant in common with [from_at, to_at), where from_at is not after as_of: open
 -- sessions last until then. Its parts stand alone so that indexes on the start and on the end can serve them; the last
@@ -14,20 +14,13 @@ $$;
 COMMENT ON FUNCTION headcount_internal.meets_span(text, text) IS 'the condition for sessions s that meet a span of time';
 
 -- Where the stored days of a source that can be read for a question about some days end: at the first one that has to be
--- computed anew. NULL where none can be: nothing is stored, or the caller may not read it.
+-- computed anew. NULL if nothing is stored.
 CREATE FUNCTION headcount_internal.stored_until(source text, options headcount_internal.source, from_day date, to_day date) RETURNS date
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     dirty_day date;
 BEGIN
     IF NOT options.materialized THEN
-        RETURN NULL;
-    ELSIF NOT (SELECT coalesce(bool_and(has_table_privilege(to_regclass(format('%I.%I', source, t)), 'SELECT')), false)
-               FROM unnest(ARRAY['rollup_days', 'rollup_dictionary', 'dirty_days']) AS t) THEN
-        IF headcount_internal.frozen_before(options.state) > from_day THEN
-            PERFORM headcount_internal.raise_error('42501', format('permission denied for frozen days of source "%s"', source), NULL,
-                format('GRANT SELECT ON %1$I.rollup_days, %1$I.rollup_dictionary, %1$I.dirty_days.', source));
-        END IF;
         RETURN NULL;
     END IF;
     EXECUTE format('SELECT min(r.from_day) FROM %I.dirty_days AS r WHERE r.from_day <= $2 AND r.to_day > $1', source)
@@ -117,7 +110,8 @@ $$;
 COMMENT ON FUNCTION headcount_internal.users_query(text, headcount_internal.source, text, boolean, boolean) IS
     'the query for the users of a source that are behind a number';
 
-CREATE FUNCTION headcount.unique_users(source text, from_day date, to_day date, what text DEFAULT 'used') RETURNS integer
+-- Runs as the owner.
+CREATE FUNCTION headcount_internal.unique_users_of(source text, from_day date, to_day date, what text) RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     options constant headcount_internal.source := headcount_internal.find_source(source);
@@ -145,13 +139,11 @@ BEGIN
     RETURN users;
 END
 $$;
-COMMENT ON FUNCTION headcount.unique_users(text, date, date, text) IS
-    'how many users had a session (used), were denied (denied), did either (total) or appeared for the first time (new) on the days from from_day to to_day, both included, NULL being no bound; needs SELECT on the views sessions and denials of the source';
+COMMENT ON FUNCTION headcount_internal.unique_users_of(text, date, date, text) IS 'what unique_users tells, for the owner of the source';
 
-CREATE FUNCTION headcount.users_on(source text, day date, what text DEFAULT 'used', as_of timestamptz DEFAULT headcount.as_of())
-RETURNS SETOF text
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+-- Runs as the owner; headcount.as_of is set.
+CREATE FUNCTION headcount_internal.users_of(source text, day date, what text, as_of timestamptz) RETURNS SETOF text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     options  constant headcount_internal.source := headcount_internal.find_source(source);
     from_day date := day;
@@ -160,8 +152,6 @@ DECLARE
     until    date;
     query    text;
 BEGIN
-    PERFORM headcount_internal.check_required('day', day::text);
-    as_of := headcount_internal.set_as_of(as_of);
     IF what = 'total' THEN
         from_day := CASE WHEN options.licensing_model = '2013' THEN day - (options.window_days - 1) ELSE '-infinity' END;
     END IF;
@@ -177,19 +167,16 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION headcount.users_on(text, date, text, timestamptz) IS
-    'the users that had a session that day (used), are behind its denial_users (denied) or total_users (total), or appeared that day for the first time under the model of the source (new); needs SELECT on the views sessions and denials of the source';
+COMMENT ON FUNCTION headcount_internal.users_of(text, date, text, timestamptz) IS 'what users_on tells, for the owner of the source';
 
-CREATE FUNCTION headcount.hosts_at_peak(source text, day date, as_of timestamptz DEFAULT headcount.as_of()) RETURNS SETOF text
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+-- Runs as the owner; headcount.as_of is set.
+CREATE FUNCTION headcount_internal.hosts_of(source text, day date, as_of timestamptz) RETURNS SETOF text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     options headcount_internal.source := headcount_internal.find_source(source);
     from_at timestamptz := headcount.day_start(day, options.time_zone);
     to_at   timestamptz := headcount.day_start(day + 1, options.time_zone);
 BEGIN
-    PERFORM headcount_internal.check_required('day', day::text);
-    as_of := headcount_internal.set_as_of(as_of);
     to_at := least(to_at, as_of + interval '1 microsecond');
     IF headcount_internal.frozen_before(options.state) > day THEN
         PERFORM headcount_internal.raise_error('55000', format('day %s of source "%s" is frozen', day, source),
@@ -207,6 +194,40 @@ BEGIN
             CASE headcount_internal.model_scope(options.realtime_servers, options.licensing_model) WHEN 'r' THEN ' AND s.is_realtime' ELSE '' END)
             USING from_at, to_at;
     END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.hosts_of(text, date, timestamptz) IS 'what hosts_at_peak tells, for the owner of the source';
+
+CREATE FUNCTION headcount.unique_users(source text, from_day date, to_day date, what text DEFAULT 'used') RETURNS integer
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS $$
+BEGIN
+    PERFORM headcount_internal.find_source(source);
+    RETURN (SELECT u.users FROM headcount_internal.read_source(source, '{sessions,denials}', format('SELECT headcount_internal.unique_users_of(%L, %L, %L, %L)',
+        source, from_day, to_day, what)) AS u (users integer));
+END
+$$;
+COMMENT ON FUNCTION headcount.unique_users(text, date, date, text) IS
+    'how many users had a session (used), were denied (denied), did either (total) or appeared for the first time (new) on the days from from_day to to_day, both included, NULL being no bound; needs SELECT on the views sessions and denials of the source';
+
+CREATE FUNCTION headcount.users_on(source text, day date, what text DEFAULT 'used', as_of timestamptz DEFAULT headcount.as_of()) RETURNS SETOF text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET headcount.as_of TO '' AS $$
+BEGIN
+    PERFORM headcount_internal.find_source(source), headcount_internal.check_required('day', day::text);
+    as_of := headcount_internal.set_as_of(as_of);
+    RETURN QUERY SELECT u.user_name FROM headcount_internal.read_source(source, '{sessions,denials}', format('SELECT u FROM headcount_internal.users_of(%L, %L, %L, %L) AS u',
+        source, day, what, as_of)) AS u (user_name text);
+END
+$$;
+COMMENT ON FUNCTION headcount.users_on(text, date, text, timestamptz) IS
+    'the users that had a session that day (used), are behind its denial_users (denied) or total_users (total), or appeared that day for the first time under the model of the source (new); needs SELECT on the views sessions and denials of the source';
+
+CREATE FUNCTION headcount.hosts_at_peak(source text, day date, as_of timestamptz DEFAULT headcount.as_of()) RETURNS SETOF text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET headcount.as_of TO '' AS $$
+BEGIN
+    PERFORM headcount_internal.find_source(source), headcount_internal.check_required('day', day::text);
+    as_of := headcount_internal.set_as_of(as_of);
+    RETURN QUERY SELECT h.host FROM headcount_internal.read_source(source, '{sessions}', format('SELECT h FROM headcount_internal.hosts_of(%L, %L, %L) AS h',
+        source, day, as_of)) AS h (host text);
 END
 $$;
 COMMENT ON FUNCTION headcount.hosts_at_peak(text, date, timestamptz) IS

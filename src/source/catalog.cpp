@@ -146,6 +146,13 @@ void link_trigger(Oid trigger, Oid definition, Oid log) {
   }
 }
 
+void tie_to_extension(Oid relation) {
+  const ObjectAddress who{RelationRelationId, relation, 0}, on{ExtensionRelationId, get_extension_oid("headcount", false), 0};
+  // once is enough, and CREATE OR REPLACE VIEW keeps it
+  deleteDependencyRecordsForClass(RelationRelationId, relation, ExtensionRelationId, DEPENDENCY_NORMAL);
+  recordDependencyOn(&who, &on, DEPENDENCY_NORMAL);
+}
+
 void note_unlogged_change(Oid definition) {
   const Oid table = internal_relation(unlogged_changes);
   Relation relation = OidIsValid(table) ? try_relation_open(table, RowExclusiveLock) : nullptr;

@@ -28,6 +28,9 @@ Oid table_of_trigger(Oid trigger);
 // Ties a trigger to the definition and the log that it works for: it finds them by this, and goes when one of them goes.
 void link_trigger(Oid trigger, Oid definition, Oid log);
 
+// Has a relation go when the extension goes.
+void tie_to_extension(Oid relation);
+
 // Notes that a change went unlogged for the source of a definition, in a table that nobody but headcount can write; says
 // whether that was noted; and forgets it.
 void note_unlogged_change(Oid definition);

@@ -51,7 +51,7 @@ bool is_constant(const Node *expression) { return IsA(expression, Const) && rein
 
 // Fills in what is known of a source by name. False if there is none: no schema with the views and the table of settings
 // that headcount makes, all of one owner.
-bool find_source(const char *name, Datum *values, bool *nulls) {
+bool find_source(const char *name, bool may_wait, Datum *values, bool *nulls) {
   const Oid schema = get_namespace_oid(name, true);
   const auto relation = [schema](const char *of) { return OidIsValid(schema) ? get_relname_relid(of, schema) : InvalidOid; };
   const Oid view = relation("sessions"), settings = relation("settings"), rows = relation("session_rows"), denials = relation("denial_rows");
@@ -78,12 +78,13 @@ bool find_source(const char *name, Datum *values, bool *nulls) {
   values[has_servers] = BoolGetDatum(knows_servers);
   values[has_identity] = BoolGetDatum(read_given(rows).identity >= 0);
   nulls[has_servers] = nulls[has_identity] = false;
-  return copy_row(settings, "settings", values + first_setting, nulls + first_setting, settings_count);
+  // where it may not wait for somebody who has locked the settings, they are unknown
+  return copy_row(settings, "settings", may_wait, values + first_setting, nulls + first_setting, settings_count) || !may_wait;
 }
 
 }  // namespace
 
-// (source): a row of headcount_internal.source, NULL if there is none.
+// (source, may_wait): a row of headcount_internal.source, NULL if there is none.
 HEADCOUNT_FUNCTION(headcount_look_up_source) {
   if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
   HeapTuple const row = pg::call([fcinfo]() -> HeapTuple {
@@ -92,7 +93,7 @@ HEADCOUNT_FUNCTION(headcount_look_up_source) {
       ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("function returns rows of another shape")));
     Datum values[source_column_count] = {};
     bool nulls[source_column_count] = {};
-    if (!find_source(text_to_cstring(PG_GETARG_TEXT_PP(0)), values, nulls)) return nullptr;
+    if (!find_source(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_ARGISNULL(1) || PG_GETARG_BOOL(1), values, nulls)) return nullptr;
     return heap_form_tuple(BlessTupleDesc(shape), values, nulls);
   });
   if (row == nullptr) return pg::null_result(fcinfo);
@@ -131,7 +132,7 @@ HEADCOUNT_FUNCTION(headcount_frozen_before) {
 // (state)
 HEADCOUNT_FUNCTION(headcount_is_tracked) {
   if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
-  return BoolGetDatum(pg::call([fcinfo] { return read_state(PG_GETARG_OID(0), GetActiveSnapshot()); }).is_tracked);
+  return BoolGetDatum(pg::call([fcinfo] { return read_state(PG_GETARG_OID(0), GetActiveSnapshot(), false); }).is_tracked);
 }
 
 // (state): its row, for those who own it. Read here and not by a query: a table that somebody made to look like a state
@@ -147,7 +148,7 @@ HEADCOUNT_FUNCTION(headcount_rollup_row) {
       ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("function returns rows of another shape")));
     Datum values[count] = {};
     bool nulls[count] = {};
-    if (!copy_row(table, "rollup_state", values, nulls, count)) return nullptr;
+    if (!copy_row(table, "rollup_state", false, values, nulls, count)) return nullptr;
     return heap_form_tuple(BlessTupleDesc(shape), values, nulls);
   });
   if (row == nullptr) return pg::null_result(fcinfo);
@@ -170,9 +171,11 @@ HEADCOUNT_FUNCTION(headcount_log_facts) {
   pg::call([&] {
     const Oid owner = pg::owner_of(table);
     if (!OidIsValid(owner) || get_rel_relkind(table) != RELKIND_RELATION || !has_privs_of_role(GetUserId(), owner)) return;
-    read.log = table_open(table, AccessShareLock);
+    if (!ConditionalLockRelationOid(table, AccessShareLock)) return;
+    read.log = try_relation_open(table, NoLock);
+    if (read.log == nullptr) return;
     if (read.log->rd_rel->reloftype != internal_type("invalidation")) {
-      table_close(read.log, AccessShareLock);
+      relation_close(read.log, AccessShareLock);
       read.log = nullptr;
       return;
     }

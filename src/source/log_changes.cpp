@@ -176,6 +176,16 @@ HEADCOUNT_FUNCTION(headcount_log_table) {
   return Datum{0};
 }
 
+// (view)
+HEADCOUNT_FUNCTION(headcount_tie_to_extension) {
+  pg::call([fcinfo] {
+    const Oid view = PG_GETARG_OID(0);
+    pg::require_owner(view);
+    tie_to_extension(view);
+  });
+  return Datum{0};
+}
+
 // (trigger, definition, log): ties a trigger to its source. For owners of all three.
 HEADCOUNT_FUNCTION(headcount_link_trigger) {
   for (int at = 0; at < 3; ++at) pg::require_argument(fcinfo, at, at == 0 ? "trigger" : at == 1 ? "definition" : "log");

@@ -3,6 +3,7 @@
 
 #include "pg/attempt.hpp"
 #include "pg/rights.hpp"
+#include "pg/rows.hpp"
 #include "pg/values.hpp"
 #include "source/catalog.hpp"
 #include "source/state.hpp"
@@ -65,7 +66,7 @@ struct failure_report {
 };
 
 // One step of a refresh: the days that it stored, or -1 if none were left to do. An error is kept in `failed`.
-std::int32_t run_step(Oid view, std::int32_t max_days, TimestampTz started_at, failure_report &failed) {
+std::int32_t run_step(Oid view, std::int32_t max_days, bool is_tolerant, TimestampTz started_at, failure_report &failed) {
   std::int32_t done = -1;
   failed.error = nullptr;
   (void)pg::attempt(
@@ -74,7 +75,11 @@ std::int32_t run_step(Oid view, std::int32_t max_days, TimestampTz started_at, f
           const char *const command = psprintf("SELECT headcount_internal.refresh_step(%u::pg_catalog.oid, %d, '2000-01-01 00:00:00+00'::pg_catalog.timestamptz"
                                                " + '%lld microseconds'::pg_catalog.interval, %d)",
                                                view, max_days, static_cast<long long>(started_at), MyProcPid);
+          // nobody who locks what is his holds up the others for long
+          const int nest = NewGUCNestLevel();
+          if (is_tolerant && LockTimeout == 0) pg::other_rights::set("lock_timeout", "2s");
           const char *const days = execute_as_owner(view, command);
+          AtEOXact_GUC(false, nest);
           if (days != nullptr) done = pg_strtoint32(days);
         });
       },
@@ -108,7 +113,7 @@ void refresh_one(Oid view, const refresh_request &request, MemoryContext memory)
   std::int32_t left = request.max_days;
   for (;;) {
     failure_report failed{nullptr, memory};
-    const std::int32_t done = run_step(view, left, started_at, failed);
+    const std::int32_t done = run_step(view, left, request.is_tolerant, started_at, failed);
     if (failed.error != nullptr) {
       note_failure(view, failed.error->message);
       pg::call([&] {
@@ -159,6 +164,45 @@ const char *literal(FunctionCallInfo fcinfo, int number) {
 HEADCOUNT_FUNCTION(headcount_execute_as_owner) {
   const std::string_view command = pg::text_argument(fcinfo, 1, "command");
   return text_or_null(fcinfo, pg::call_quietly([&] { return execute_as_owner(PG_GETARG_OID(0), copy_of(command)); }));
+}
+
+// (source, views, query): the rows of a query over views of a source, with the rights of its owner, for those who may read
+// these views: what its owner wrote runs as himself, though a superuser asks.
+HEADCOUNT_FUNCTION(headcount_read_source) {
+  for (int at = 0; at < 3; ++at) pg::require_argument(fcinfo, at, at == 0 ? "source" : at == 1 ? "views" : "query");
+  pg::row_set rows(fcinfo);
+  pg::call_quietly([&] {
+    const Oid schema = get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
+    Datum *views = nullptr;
+    int count = 0;
+    deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &views, nullptr, &count);
+    Oid owner = InvalidOid;
+    for (int at = 0; at < count; ++at) {
+      const char *const name = TextDatumGetCString(views[at]);
+      const Oid view = get_relname_relid(name, schema);
+      if (!OidIsValid(view) || get_rel_relkind(view) != RELKIND_VIEW)
+        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation \"%s.%s\" does not exist", get_namespace_name(schema), name)));
+      const AclResult may_read = pg_class_aclcheck(view, GetUserId(), ACL_SELECT);
+      if (may_read != ACLCHECK_OK) aclcheck_error(may_read, OBJECT_VIEW, name);
+      if (OidIsValid(owner) && owner != pg::owner_of(view))
+        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("views of \"%s\" have different owners", get_namespace_name(schema))));
+      owner = pg::owner_of(view);
+    }
+    if (!OidIsValid(owner)) ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("no view is named")));
+    pg::other_rights rights;
+    rights.begin(owner);
+    pg::other_rights::use_own_settings();
+    SPI_connect();
+    SPIExecuteOptions options{};
+    options.read_only = true;
+    options.must_return_tuples = true;
+    options.dest = CreateTuplestoreDestReceiver();
+    SetTuplestoreDestReceiverParams(options.dest, rows.store(), rows.memory(), false, rows.shape(), "rows of another shape were expected");
+    if (SPI_execute_extended(text_to_cstring(PG_GETARG_TEXT_PP(2)), &options) < 0) elog(ERROR, "could not read a source");
+    SPI_finish();
+    rights.end();
+  });
+  return rows.result(fcinfo);
 }
 
 // (command): with the rights of the caller, but neither with his settings nor with a CONTEXT in errors

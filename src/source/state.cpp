@@ -20,8 +20,9 @@ constexpr std::int32_t max_marked_days = 20'000;
 
 // The one row of a table that has our type; the typed table keeps its columns what they are. Others have no row.
 template <typename Visit>
-void read_row(Oid table, const char *type, int columns, Snapshot snapshot, Visit &&visit) {
-  Relation relation = try_relation_open(table, AccessShareLock);
+void read_row(Oid table, const char *type, int columns, Snapshot snapshot, bool may_wait, Visit &&visit) {
+  if (!may_wait && !ConditionalLockRelationOid(table, AccessShareLock)) return;
+  Relation relation = try_relation_open(table, may_wait ? AccessShareLock : NoLock);
   if (relation == nullptr) return;
   if (relation->rd_rel->relkind == RELKIND_RELATION && OidIsValid(relation->rd_rel->reloftype) && relation->rd_rel->reloftype == internal_type(type) &&
       RelationGetNumberOfAttributes(relation) == columns) {
@@ -180,9 +181,9 @@ List *oids_of(Datum array) {
   return list;
 }
 
-bool copy_row(Oid table, const char *type, Datum *values, bool *nulls, int count) {
+bool copy_row(Oid table, const char *type, bool may_wait, Datum *values, bool *nulls, int count) {
   bool found = false;
-  read_row(table, type, count, GetActiveSnapshot(), [&](const Datum *from, const bool *from_nulls) {
+  read_row(table, type, count, GetActiveSnapshot(), may_wait, [&](const Datum *from, const bool *from_nulls) {
     found = true;
     TupleDesc const shape = lookup_rowtype_tupdesc(internal_type(type), -1);
     for (int at = 0; at < count; ++at) {
@@ -195,10 +196,10 @@ bool copy_row(Oid table, const char *type, Datum *values, bool *nulls, int count
   return found;
 }
 
-stored_state read_state(Oid state_table, Snapshot snapshot) {
+stored_state read_state(Oid state_table, Snapshot snapshot, bool may_wait) {
   stored_state state;
   constexpr int columns = static_cast<int>(state_column::count);
-  read_row(state_table, "rollup_state", columns, snapshot, [&](const Datum *values, const bool *nulls) {
+  read_row(state_table, "rollup_state", columns, snapshot, may_wait, [&](const Datum *values, const bool *nulls) {
     const auto is_null = [nulls](state_column column) { return nulls[static_cast<int>(column) - 1]; };
     const auto value = [values](state_column column) { return values[static_cast<int>(column) - 1]; };
     for (const state_column needed : {state_column::definition, state_column::denial_definition, state_column::log, state_column::definition_mark,
@@ -256,7 +257,10 @@ std::uint64_t bounds_mark(const char *time_zone, DateADT first_day, DateADT end_
 
 difference find_difference(const stored_state &state, Snapshot snapshot) {
   difference found;
-  found.definition = present_definition_mark(state, snapshot) != static_cast<std::uint64_t>(state.definition_mark);
+  // Functions, types and rules are run as they are now, whatever the snapshot; and as the snapshot shows them, changes have
+  // been logged.
+  const auto mark = static_cast<std::uint64_t>(state.definition_mark);
+  found.definition = present_definition_mark(state, snapshot) != mark || present_definition_mark(state, nullptr) != mark;
   found.bounds = bounds_mark(state.time_zone, state.first_day, state.watermark) != static_cast<std::uint64_t>(state.bounds_mark);
   if (!state.is_tracked) return found;
   const auto [present, planned] = find_tables(state, snapshot);
@@ -266,9 +270,15 @@ difference find_difference(const stored_state &state, Snapshot snapshot) {
   for (const Oid view : {state.definition, state.denial_definition})
     if (has_unlogged_change(view, snapshot)) found.unlogged = true;
   const Oid owner = pg::owner_of(state.definition);
+  const auto look_at = [&found, owner](Oid table) {
+    if (OidIsValid(table) && check_enable_rls(table, owner, true) == RLS_ENABLED) found.policies = true;
+  };
   ListCell *cell = nullptr;
-  foreach (cell, present)
-    if (check_enable_rls(lfirst_oid(cell), owner, true) == RLS_ENABLED) found.policies = true;
+  foreach (cell, present) look_at(lfirst_oid(cell));
+  // what is stored, and the log, are read with the rights of the owner too
+  const Oid schema = get_rel_namespace(state.definition);
+  look_at(state.log);
+  for (const char *const table : {"rollup_state", "rollup_days", "rollup_dictionary"}) look_at(get_relname_relid(table, schema));
   return found;
 }
 

@@ -59,11 +59,13 @@ struct stored_state {
   std::int32_t dictionary_buckets = 1;
 };
 
-// Reads the row of a state table. `is_there` is false if the relation is not one, or is empty. Backend code.
-stored_state read_state(Oid state_table, Snapshot snapshot);
+// Reads the row of a state table. `is_there` is false if the relation is not one, or is empty, or if it is locked and the
+// caller may not wait: who asks for the sources of others must not be held up by them. Backend code.
+stored_state read_state(Oid state_table, Snapshot snapshot, bool may_wait = true);
 
-// Copies the one row of a typed table of ours, of type headcount_internal.<type>. False if it is none, or empty. Backend code.
-bool copy_row(Oid table, const char *type, Datum *values, bool *nulls, int count);
+// Copies the one row of a typed table of ours, of type headcount_internal.<type>. False if it is none, or empty,
+// or locked and the caller may not wait. Backend code.
+bool copy_row(Oid table, const char *type, bool may_wait, Datum *values, bool *nulls, int count);
 
 // The elements of an array of OIDs that are not NULL. Backend code.
 List *oids_of(Datum array);
