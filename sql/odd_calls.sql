@@ -5,6 +5,7 @@ CREATE TEMP TABLE odd AS
 SELECT type::regtype, value FROM (VALUES
     ('text', ARRAY['NULL', '''''', '''UTC''', '''rollup''', '''SELECT 1''', 'repeat(''x'', 3000)', '''relname || 1''']),
     ('bytea', ARRAY['NULL', '''''', '''\x01''', 'decode(repeat(''c202'', 500), ''hex'')', '(SELECT headcount_internal.daily_session_agg(''u'', ''h'', ''2024-03-01'', ''infinity'', ''UTC'', ''2024-03-05''))']),
+    ('text[]', ARRAY['NULL', '''{}''', '''{NULL}''', '''{{a},{b}}''', '''{sessions,nothing}''']),
     ('bytea[]', ARRAY['NULL', '''{}''', 'ARRAY[NULL::bytea]', 'ARRAY[ARRAY[''\x01''::bytea]]', '''{"\\x02"}''']),
     ('integer', ARRAY['NULL', '0', '-1', '1', '''2147483647''', '''-2147483648''']),
     ('integer[]', ARRAY['NULL', '''{}''', '''{{1, 2}, {3, 4}}''', '''{-1}''', '''{NULL, 2147483647}''']),

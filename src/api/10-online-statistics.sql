@@ -1,67 +1,70 @@
 -- The API "DescribeUserOnlineClientStatistics": instances, the answer, and the error envelope.
 
--- An instance is a name for a source, or for one server of it, in a region. It goes with its source: an instance whose view
--- is gone is nobody's, no function finds it, pg_dump skips it, and its id is free.
---
--- This is the one table that all owners of sources share. A dump that is restored by an ordinary role inserts into it, so
--- everybody may; the trigger lets in who owns the source. Nobody else may update, delete or lock, and there is no unique
--- index, on which one would wait for another: of two instances with one id the first one is meant, by a number that the
--- trigger gives.
-CREATE SEQUENCE headcount_internal.instance_number;
-COMMENT ON SEQUENCE headcount_internal.instance_number IS 'which instance was made first';
+-- An instance is a name for a source, or for one server of it, in a region. It stands in two tables. The one in the schema
+-- of the source belongs to its owner, and is dumped and dropped with it. The other one, of all instances, is written by
+-- functions that check who asks, and says who was first to take an id: of two instances with one id the first one is
+-- meant. After a dump was restored it is empty, and the instances of the sources count; a refresh registers them again.
+CREATE TYPE headcount_internal.source_instance AS (smart_ag_id text, region_id text, server text);
+COMMENT ON TYPE headcount_internal.source_instance IS 'an instance: a row of the table "instances" of a source';
+COMMENT ON COLUMN headcount_internal.source_instance.server IS 'the server of the source that the instance is, NULL for the whole source';
 
 CREATE TABLE headcount_internal.instance (
-    smart_ag_id   text NOT NULL CHECK (smart_ag_id <> '' AND octet_length(smart_ag_id) <= 200),
-    region_id     text NOT NULL CHECK (region_id <> ''),
-    sessions_view regclass NOT NULL,
-    server        text,
-    number        bigint NOT NULL
+    number        bigint GENERATED ALWAYS AS IDENTITY,
+    smart_ag_id   text NOT NULL,
+    region_id     text NOT NULL,
+    sessions_view oid NOT NULL,
+    server        text
 );
+-- not unique: nobody waits for somebody who is about to take the same id
 CREATE INDEX ON headcount_internal.instance (smart_ag_id);
-COMMENT ON TABLE headcount_internal.instance IS
-    'the instances that describe_user_online_client_statistics answers for; change them with create_instance and drop_instance';
-COMMENT ON COLUMN headcount_internal.instance.sessions_view IS 'the view "sessions" of the source';
-COMMENT ON COLUMN headcount_internal.instance.server IS 'the server of the source that the instance is, NULL for the whole source';
+COMMENT ON TABLE headcount_internal.instance IS 'which source was first to take the id of an instance; change it with create_instance and drop_instance';
 COMMENT ON COLUMN headcount_internal.instance.number IS 'of instances with one id the one with the lowest number is meant';
-SELECT pg_catalog.pg_extension_config_dump('headcount_internal.instance',
-    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) sessions_view) ORDER BY number');
-GRANT SELECT, INSERT ON headcount_internal.instance TO PUBLIC;
+COMMENT ON COLUMN headcount_internal.instance.sessions_view IS 'the view "sessions" of the source';
+GRANT SELECT ON headcount_internal.instance TO PUBLIC;
 
-GRANT USAGE ON SEQUENCE headcount_internal.instance_number TO PUBLIC;
+CREATE FUNCTION headcount_internal.instances_of(source text) RETURNS SETOF headcount_internal.source_instance
+    AS 'MODULE_PATHNAME', 'headcount_instances_of' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 2;
+COMMENT ON FUNCTION headcount_internal.instances_of(text) IS 'the instances in the schema of a source';
 
-CREATE FUNCTION headcount_internal.guard_instance() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    owner oid;
+CREATE FUNCTION headcount_internal.register_instance(smart_ag_id text, region_id text, sessions_view regclass, server text) RETURNS void
+    AS 'MODULE_PATHNAME', 'headcount_register_instance' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION headcount_internal.register_instance(text, text, regclass, text) IS 'registers an instance, for the owner of its source';
+
+CREATE FUNCTION headcount_internal.unregister_instances(sessions_view regclass, smart_ag_id text DEFAULT NULL) RETURNS void
+    AS 'MODULE_PATHNAME', 'headcount_unregister_instances' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION headcount_internal.unregister_instances(regclass, text) IS 'takes back that an instance of a source, or all, are registered, for its owner';
+
+-- The instances that there are: of those with one id the one that was registered first.
+CREATE VIEW headcount_internal.present_instance AS
+SELECT DISTINCT ON (i.smart_ag_id) i.smart_ag_id, i.region_id, i.server, a.sessions_view, a.owner, a.source
+FROM headcount_internal.all_sources() AS a
+     CROSS JOIN LATERAL headcount_internal.instances_of(a.source) AS i
+     LEFT JOIN headcount_internal.instance AS r ON r.smart_ag_id OPERATOR(pg_catalog.=) i.smart_ag_id AND r.sessions_view OPERATOR(pg_catalog.=) a.sessions_view
+ORDER BY i.smart_ag_id, r.number NULLS LAST, a.sessions_view;
+COMMENT ON VIEW headcount_internal.present_instance IS 'the instances that there are: of those with one id the one that was registered first';
+GRANT SELECT ON headcount_internal.present_instance TO PUBLIC;
+
+-- Runs as the owner.
+CREATE FUNCTION headcount_internal.add_instance(name text, smart_ag_id text, region_id text, server text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 BEGIN
-    SELECT c.relowner INTO owner FROM pg_class AS c WHERE c.oid = NEW.sessions_view AND c.relkind = 'v' AND c.relname = 'sessions' AND c.relpersistence = 'p';
-    IF NOT FOUND THEN
-        PERFORM headcount_internal.raise_error('42809', format('%s is not the view "sessions" of a source', NEW.sessions_view));
-    ELSIF NOT pg_has_role(owner, 'USAGE') THEN
-        PERFORM headcount_internal.raise_error('42501', format('must be owner of source %s', NEW.sessions_view));
-    END IF;
-    NEW.number := nextval('headcount_internal.instance_number');
-    RETURN NEW;
+    EXECUTE format('CREATE TABLE IF NOT EXISTS %I.instances OF headcount_internal.source_instance (PRIMARY KEY (smart_ag_id), region_id NOT NULL)', name);
+    EXECUTE format('COMMENT ON TABLE %I.instances IS %L', name, 'the instances of the source; change them with headcount.create_instance and headcount.drop_instance');
+    EXECUTE format('INSERT INTO %I.instances (smart_ag_id, region_id, server) VALUES ($1, $2, $3)', name) USING smart_ag_id, region_id, server;
+    PERFORM headcount_internal.register_instance(smart_ag_id, region_id, (headcount_internal.find_source(name)).sessions_view, server);
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.guard_instance() IS 'lets only the owner of a source make an instance of it, and numbers it';
-CREATE TRIGGER guard BEFORE INSERT ON headcount_internal.instance FOR EACH ROW EXECUTE FUNCTION headcount_internal.guard_instance();
-COMMENT ON TRIGGER guard ON headcount_internal.instance IS 'only the owner of a source may make an instance of it';
+COMMENT ON FUNCTION headcount_internal.add_instance(text, text, text, text) IS 'makes an instance of a source';
 
-CREATE FUNCTION headcount_internal.delete_instance(number bigint) RETURNS void
-    AS 'MODULE_PATHNAME', 'headcount_delete_instance' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION headcount_internal.delete_instance(bigint) IS 'deletes an instance, for the owner of its source';
-
--- The instances that there are: of those with one id the first one, whose source is still there.
-CREATE VIEW headcount_internal.present_instance AS
-SELECT DISTINCT ON (i.smart_ag_id) i.smart_ag_id, i.region_id, i.server, i.number, i.sessions_view, c.relnamespace, c.relowner, n.nspname::text AS source
-FROM headcount_internal.instance AS i
-     JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) i.sessions_view AND c.relname OPERATOR(pg_catalog.=) 'sessions' AND c.relkind OPERATOR(pg_catalog.=) 'v'
-     JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-WHERE (headcount_internal.look_up_source(n.nspname::text, false)).sessions_view IS NOT NULL
-ORDER BY i.smart_ag_id, i.number;
-COMMENT ON VIEW headcount_internal.present_instance IS 'the instances that there are: of those with one id the first one whose source is still there';
-GRANT SELECT ON headcount_internal.present_instance TO PUBLIC;
+-- Runs as the owner.
+CREATE FUNCTION headcount_internal.remove_instance(name text, smart_ag_id text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE format('DELETE FROM %I.instances AS i WHERE i.smart_ag_id = $1', name) USING smart_ag_id;
+    PERFORM headcount_internal.unregister_instances((headcount_internal.find_source(name)).sessions_view, smart_ag_id);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.remove_instance(text, text) IS 'drops an instance of a source';
 
 CREATE FUNCTION headcount.create_instance(smart_ag_id text, region_id text, source text, server text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -89,9 +92,8 @@ BEGIN
         PERFORM headcount_internal.raise_error('42710', format('instance "%s" already exists', smart_ag_id), NULL,
             'Choose another id, or drop it with headcount.drop_instance.');
     END IF;
-    PERFORM headcount_internal.execute_as_owner(found_source.sessions_view, format(
-        'INSERT INTO headcount_internal.instance (smart_ag_id, region_id, sessions_view, server, number) VALUES (%L, %L, %s::oid, %L, 0)',
-        smart_ag_id, region_id, found_source.sessions_view::oid, server));
+    PERFORM headcount_internal.execute_as_owner(found_source.sessions_view,
+        format('SELECT headcount_internal.add_instance(%L, %L, %L, %L)', source, smart_ag_id, region_id, server));
 END
 $$;
 COMMENT ON FUNCTION headcount.create_instance(text, text, text, text) IS
@@ -103,14 +105,14 @@ DECLARE
     instance record;
 BEGIN
     PERFORM headcount_internal.check_required('smart_ag_id', smart_ag_id);
-    SELECT i.number, i.source, i.relowner INTO instance
+    SELECT i.source, i.owner, i.sessions_view INTO instance
     FROM headcount_internal.present_instance AS i WHERE i.smart_ag_id = drop_instance.smart_ag_id;
     IF NOT FOUND THEN
         PERFORM headcount_internal.raise_error('42704', format('instance "%s" does not exist', smart_ag_id));
-    ELSIF NOT pg_has_role(instance.relowner, 'USAGE') THEN
+    ELSIF NOT pg_has_role(instance.owner, 'USAGE') THEN
         PERFORM headcount_internal.raise_error('42501', format('must be owner of source "%s"', instance.source));
     END IF;
-    PERFORM headcount_internal.delete_instance(instance.number);
+    PERFORM headcount_internal.execute_as_owner(instance.sessions_view, format('SELECT headcount_internal.remove_instance(%L, %L)', instance.source, smart_ag_id));
 END
 $$;
 COMMENT ON FUNCTION headcount.drop_instance(text) IS 'drops an instance, which only the owner of its source may do; the source stays';
@@ -172,7 +174,7 @@ BEGIN
                  find_instance.smart_ag_id IS NOT NULL OR has_table_privilege(v.oid, 'SELECT') AS is_eligible
           FROM headcount_internal.present_instance AS i
                LEFT JOIN pg_class AS v      -- the view that would be read
-                    ON v.relnamespace = i.relnamespace
+                    ON v.relnamespace = (SELECT c.relnamespace FROM pg_class AS c WHERE c.oid = i.sessions_view)
                        AND v.relname = CASE WHEN i.server IS NULL THEN 'online_users' ELSE 'online_sessions' END
           WHERE i.region_id = find_instance.region_id
             AND (i.smart_ag_id = find_instance.smart_ag_id OR find_instance.smart_ag_id IS NULL)) AS f;

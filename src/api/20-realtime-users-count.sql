@@ -327,7 +327,7 @@ COMMENT ON FUNCTION headcount_internal.report_file(text, headcount_internal.repo
 CREATE FUNCTION headcount.realtime_users_count(source text, return_type text DEFAULT 'json', options json DEFAULT '{}',
                                                as_of timestamptz DEFAULT headcount.as_of())
 RETURNS bytea LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET headcount.as_of TO '' AS $$
 #variable_conflict use_variable
 DECLARE
     file_type constant text := lower(return_type);
@@ -357,12 +357,13 @@ BEGIN
     -- one pass over the view: all rows are counted, those of the page are kept
     EXECUTE format($q$
         SELECT count(*), coalesce(array_agg(ROW(p.ucd, p.uct, p.ucdy, p.ucde, p.ucch)::headcount_internal.report_row ORDER BY p.place)
-                                      FILTER (WHERE p.place > $3 AND ($4 IS NULL OR p.place <= $3 + $4)), '{}')
+                                      FILTER (WHERE p.place > $1 AND ($2 IS NULL OR p.place <= $1 + $2)), '{}')
         FROM (SELECT r.ucd, r.uct, r.ucdy, r.ucde, r.ucch, row_number() OVER (ORDER BY %sr.ucd) AS place
               FROM headcount_internal.read_source(%L, '{realtime_users_count}', %L)
-                       AS r (ucd date, uct integer, ucdy integer, ucde integer, ucch integer) WHERE %s) AS p$q$,
-        request.ordering, source, format('TABLE %I.realtime_users_count', source), request.conditions)
-        INTO total, report USING request.days, request.numbers, request.skipped, request.most;
+                       AS r (ucd date, uct integer, ucdy integer, ucde integer, ucch integer)) AS p$q$, request.ordering, source,
+        format('SELECT r.* FROM %I.realtime_users_count AS r WHERE %s', source,
+               replace(replace(request.conditions, '$1', format('(%L::date[])', request.days)), '$2', format('(%L::numeric[])', request.numbers))))
+        INTO total, report USING request.skipped, request.most;
     RETURN CASE file_type
         WHEN 'json' THEN convert_to(format('{"success":true,"msg":"","data":%s,"code":null,"totalCount":%s}',
                                            to_json(report), total), 'UTF8')

@@ -174,6 +174,14 @@ COMMENT ON FUNCTION headcount.alter_source(text, regclass, text, text, text, tex
     text[], regclass, text, text, text, text, text, interval, interval, text, text, integer, boolean, text, integer, text[]) IS
     'changes options of a source; NULL leaves an option as it is, reset names those to set back to their defaults. Grants on the views, and what was built on them, stay';
 
+CREATE FUNCTION headcount_internal.drop_instances(name text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
+BEGIN
+    EXECUTE format('DROP TABLE IF EXISTS %I.instances', name);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.drop_instances(text) IS 'drops the table of the instances of a source, if it has one';
+
 -- Runs as the owner.
 CREATE FUNCTION headcount_internal.drop_source(name text, with_others boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -192,6 +200,7 @@ BEGIN
     WHERE n.nspname = name AND c.relkind = 'v' AND c.relname = ANY (headcount_internal.view_names());
     EXECUTE 'DROP VIEW ' || views;
     PERFORM headcount_internal.drop_rollup_tables(name);
+    PERFORM headcount_internal.drop_instances(name);
     EXECUTE format('DROP TABLE %I.settings', name);
     EXECUTE format('DROP FUNCTION IF EXISTS %I.identity_of(text)', name);
     EXECUTE format('DROP SCHEMA %I', name);
@@ -206,7 +215,7 @@ DECLARE
 BEGIN
     PERFORM headcount_internal.lock_source(name, source);
     PERFORM headcount_internal.drop_jobs(name);
-    PERFORM headcount_internal.delete_instance(i.number) FROM headcount_internal.instance AS i WHERE i.sessions_view = source.sessions_view;
+    PERFORM headcount_internal.unregister_instances(source.sessions_view);
     PERFORM headcount_internal.execute_as_owner(source.sessions_view, format('SELECT headcount_internal.drop_source(%L, %L)', name, cascade));
 END
 $$;

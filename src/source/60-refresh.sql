@@ -469,6 +469,10 @@ DECLARE
     done     integer := 0;
     skipped  integer := 0;
 BEGIN
+    -- those that a dump brought
+    PERFORM headcount_internal.register_instance(i.smart_ag_id, i.region_id, view, i.server)
+    FROM headcount_internal.instances_of(name) AS i
+    WHERE NOT EXISTS (SELECT FROM headcount_internal.instance AS r WHERE r.smart_ag_id = i.smart_ag_id AND r.sessions_view = view);
     IF headcount_internal.catch_up(name, source, state) THEN
         RETURN 0;
     END IF;

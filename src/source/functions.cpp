@@ -212,6 +212,18 @@ HEADCOUNT_FUNCTION(headcount_add_marks) {
   return Int64GetDatum(static_cast<std::int64_t>(static_cast<std::uint64_t>(PG_GETARG_INT64(0)) + static_cast<std::uint64_t>(PG_GETARG_INT64(1))));
 }
 
+// (source): the rows of its table "instances", if it has one. Read here and not by a query, as rollup_row is.
+HEADCOUNT_FUNCTION(headcount_instances_of) {
+  pg::row_set rows(fcinfo);
+  if (PG_ARGISNULL(0)) return rows.result(fcinfo);
+  pg::call([&] {
+    const Oid schema = get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), true);
+    const Oid table = OidIsValid(schema) ? get_relname_relid("instances", schema) : InvalidOid;
+    if (OidIsValid(table)) copy_rows(table, "source_instance", rows.store(), rows.shape());
+  });
+  return rows.result(fcinfo);
+}
+
 // (state): what is no more as it was when days were stored
 HEADCOUNT_FUNCTION(headcount_state_difference) {
   if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);

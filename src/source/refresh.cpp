@@ -231,23 +231,37 @@ HEADCOUNT_FUNCTION(headcount_raise_error) {
   return Datum{0};
 }
 
-// (number): deletes an instance, for the owner of its source. The right to DELETE from the table would be one to lock its
-// rows, so nobody but its owner has it.
-HEADCOUNT_FUNCTION(headcount_delete_instance) {
+// The right to write to the table of all instances would be one to lock its rows, so nobody but its owner has it.
+namespace {
+
+void change_instances(const char *command) {
+  pg::other_rights rights;
+  rights.begin(pg::owner_of(internal_relation("instance")));
+  pg::other_rights::use_own_settings();
+  (void)execute(command);
+  rights.end();
+}
+
+}  // namespace
+
+// (smart_ag_id, region_id, sessions_view, server): for the owner of the source
+HEADCOUNT_FUNCTION(headcount_register_instance) {
+  for (int at = 0; at < 3; ++at) pg::require_argument(fcinfo, at, at == 0 ? "smart_ag_id" : at == 1 ? "region_id" : "sessions_view");
   pg::call_quietly([fcinfo] {
-    const char *const number = psprintf("%lld", static_cast<long long>(PG_GETARG_INT64(0)));
-    const Oid table = internal_relation("instance");
-    pg::other_rights rights;
-    rights.begin(pg::owner_of(table));
-    pg::other_rights::use_own_settings();
-    const char *const view = execute(psprintf("SELECT i.sessions_view::oid FROM headcount_internal.instance AS i WHERE i.number = %s", number));
-    rights.end();
-    if (view == nullptr) return;
-    pg::require_owner(static_cast<Oid>(std::strtoul(view, nullptr, 10)));
-    rights.begin(pg::owner_of(table));
-    pg::other_rights::use_own_settings();
-    (void)execute(psprintf("DELETE FROM headcount_internal.instance AS i WHERE i.number = %s", number));
-    rights.end();
+    pg::require_owner(PG_GETARG_OID(2));
+    change_instances(psprintf("INSERT INTO headcount_internal.instance (smart_ag_id, region_id, sessions_view, server) VALUES (%s, %s, %u, %s)",
+                              literal(fcinfo, 0), literal(fcinfo, 1), PG_GETARG_OID(2), literal(fcinfo, 3)));
+  });
+  return Datum{0};
+}
+
+// (sessions_view, smart_ag_id): for the owner of the source; NULL for all its instances
+HEADCOUNT_FUNCTION(headcount_unregister_instances) {
+  pg::require_argument(fcinfo, 0, "sessions_view");
+  pg::call_quietly([fcinfo] {
+    pg::require_owner(PG_GETARG_OID(0));
+    change_instances(psprintf("DELETE FROM headcount_internal.instance AS i WHERE i.sessions_view = %u%s", PG_GETARG_OID(0),
+                              PG_ARGISNULL(1) ? "" : psprintf(" AND i.smart_ag_id = %s", literal(fcinfo, 1))));
   });
   return Datum{0};
 }

@@ -18,9 +18,10 @@ constexpr std::int32_t max_marked_days = 20'000;
 
 // Backend code: it owns no C++ objects and raises PostgreSQL errors.
 
-// The one row of a table that has our type; the typed table keeps its columns what they are. Others have no row.
+// The rows of a table that has our type, until `visit` returns false; the typed table keeps its columns what they are. Others
+// have no rows.
 template <typename Visit>
-void read_row(Oid table, const char *type, int columns, Snapshot snapshot, bool may_wait, Visit &&visit) {
+void read_rows(Oid table, const char *type, int columns, Snapshot snapshot, bool may_wait, Visit &&visit) {
   if (!may_wait && !ConditionalLockRelationOid(table, AccessShareLock)) return;
   Relation relation = try_relation_open(table, may_wait ? AccessShareLock : NoLock);
   if (relation == nullptr) return;
@@ -28,9 +29,10 @@ void read_row(Oid table, const char *type, int columns, Snapshot snapshot, bool 
       RelationGetNumberOfAttributes(relation) == columns) {
     TableScanDesc const scan = table_beginscan(relation, snapshot, 0, nullptr);
     TupleTableSlot *const slot = table_slot_create(relation, nullptr);
-    if (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
+    while (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
+      CHECK_FOR_INTERRUPTS();
       slot_getallattrs(slot);
-      visit(slot->tts_values, slot->tts_isnull);
+      if (!visit(slot->tts_values, slot->tts_isnull)) break;
     }
     ExecDropSingleTupleTableSlot(slot);
     table_endscan(scan);
@@ -183,7 +185,7 @@ List *oids_of(Datum array) {
 
 bool copy_row(Oid table, const char *type, bool may_wait, Datum *values, bool *nulls, int count) {
   bool found = false;
-  read_row(table, type, count, GetActiveSnapshot(), may_wait, [&](const Datum *from, const bool *from_nulls) {
+  read_rows(table, type, count, GetActiveSnapshot(), may_wait, [&](const Datum *from, const bool *from_nulls) {
     found = true;
     TupleDesc const shape = lookup_rowtype_tupdesc(internal_type(type), -1);
     for (int at = 0; at < count; ++at) {
@@ -192,20 +194,28 @@ bool copy_row(Oid table, const char *type, bool may_wait, Datum *values, bool *n
       if (!nulls[at]) values[at] = datumCopy(from[at], column->attbyval, column->attlen);
     }
     ReleaseTupleDesc(shape);
+    return false;
   });
   return found;
+}
+
+void copy_rows(Oid table, const char *type, Tuplestorestate *to, TupleDesc shape) {
+  read_rows(table, type, shape->natts, GetActiveSnapshot(), false, [&](Datum *values, bool *nulls) {
+    tuplestore_putvalues(to, shape, values, nulls);
+    return true;
+  });
 }
 
 stored_state read_state(Oid state_table, Snapshot snapshot, bool may_wait) {
   stored_state state;
   constexpr int columns = static_cast<int>(state_column::count);
-  read_row(state_table, "rollup_state", columns, snapshot, may_wait, [&](const Datum *values, const bool *nulls) {
+  read_rows(state_table, "rollup_state", columns, snapshot, may_wait, [&](const Datum *values, const bool *nulls) {
     const auto is_null = [nulls](state_column column) { return nulls[static_cast<int>(column) - 1]; };
     const auto value = [values](state_column column) { return values[static_cast<int>(column) - 1]; };
     for (const state_column needed : {state_column::definition, state_column::denial_definition, state_column::log, state_column::definition_mark,
                                       state_column::tracking_mark, state_column::bounds_mark, state_column::registered_at, state_column::time_zone,
                                       state_column::grace, state_column::watermark, state_column::frozen_before, state_column::dictionary_buckets})
-      if (is_null(needed)) return;
+      if (is_null(needed)) return false;
     state.is_there = true;
     state.definition = DatumGetObjectId(value(state_column::definition));
     state.denial_definition = DatumGetObjectId(value(state_column::denial_definition));
@@ -225,6 +235,7 @@ stored_state read_state(Oid state_table, Snapshot snapshot, bool may_wait) {
     state.watermark = DatumGetDateADT(value(state_column::watermark));
     state.frozen_before = DatumGetDateADT(value(state_column::frozen_before));
     state.dictionary_buckets = DatumGetInt32(value(state_column::dictionary_buckets));
+    return false;
   });
   return state;
 }

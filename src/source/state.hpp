@@ -67,6 +67,9 @@ stored_state read_state(Oid state_table, Snapshot snapshot, bool may_wait = true
 // or locked and the caller may not wait. Backend code.
 bool copy_row(Oid table, const char *type, bool may_wait, Datum *values, bool *nulls, int count);
 
+// Copies all rows of such a table, without waiting for a lock. Backend code.
+void copy_rows(Oid table, const char *type, Tuplestorestate *to, TupleDesc shape);
+
 // The elements of an array of OIDs that are not NULL. Backend code.
 List *oids_of(Datum array);
 

@@ -48,7 +48,7 @@ sub answers
 	$sql .= "SELECT * FROM headcount.online_counts('wifi', '{USER 3,user 4,nobody}', '2026-01-03 08:00+00');\n";
 	$sql .= "SELECT headcount.describe_user_online_client_statistics('here', '{user16,USER-3}', as_of => '2026-01-03 08:00+00')::json -> 'UserStatistics';\n";
 	$sql .= "SELECT s::text FROM headcount.source AS s ORDER BY 1;\n";
-	$sql .= "SELECT i::text FROM headcount_internal.instance AS i ORDER BY 1;\n";
+	$sql .= "SELECT i.smart_ag_id, i.region_id, i.source, i.server FROM headcount_internal.present_instance AS i ORDER BY 1;\n";
 	$sql .= "SELECT n.nspname, c.relname, c.relacl, pg_get_userbyid(c.relowner), obj_description(c.oid, 'pg_class') FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace WHERE nspname IN ('wifi', 'Second \"one\"') ORDER BY 1, 2;\n";
 	$sql .= "SELECT nspname, nspacl, obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname IN ('wifi', 'Second \"one\"') ORDER BY 1;\n";
 	return ($server // $node)->safe_psql($db, $sql);
@@ -108,7 +108,7 @@ is(sqlstates_of($other, $db, q{SELECT headcount.drop_source('wifi')}), '2BP01', 
 is(sqlstates_of($other, $db, q{DROP MATERIALIZED VIEW daily; SELECT headcount.drop_source('wifi')}), '', 'drop_source works on a restored source');
 is($other->safe_psql($db, q{SELECT count(*) FROM pg_namespace WHERE nspname = 'wifi'}), '0', 'its schema is gone');
 is($other->safe_psql($db, q{SELECT string_agg(sessions_view::text, ',') FROM headcount.source}), '"Second ""one""".sessions', 'its row is gone, the other is there');
-is($other->safe_psql($db, q{SELECT string_agg(smart_ag_id, ',') FROM headcount_internal.instance}), 'sag-second', 'its instance went with it');
+is($other->safe_psql($db, q{SELECT string_agg(smart_ag_id, ',') FROM headcount_internal.present_instance}), 'sag-second', 'its instance went with it');
 is($other->safe_psql($db, q{SELECT count(*) FROM login}), '400', 'the table is untouched');
 
 # A source whose schema was dropped by hand is no part of a dump.

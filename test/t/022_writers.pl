@@ -38,7 +38,7 @@ for my $scenario (
 	[ 'a column may no more be null',   q{'ALTER TABLE stored.%1$I ADD COLUMN x integer; ALTER TABLE stored.%1$I ALTER COLUMN x SET NOT NULL'} ],
 	[ 'a rule that does nothing',       q{'CREATE RULE r AS ON INSERT TO stored.%1$I DO INSTEAD NOTHING'} ],
 	[ 'a trigger that drops rows',      q{'CREATE FUNCTION stored.trip() RETURNS trigger LANGUAGE plpgsql AS $f$BEGIN RETURN NULL; END$f$; CREATE TRIGGER t BEFORE INSERT ON stored.%1$I FOR EACH ROW EXECUTE FUNCTION stored.trip()'} ],
-	[ 'a trigger that fails',           q{'CREATE FUNCTION stored.trip() RETURNS trigger LANGUAGE plpgsql AS $f$BEGIN RAISE ''trigger''; END$f$; CREATE TRIGGER t BEFORE INSERT ON stored.%1$I FOR EACH STATEMENT EXECUTE FUNCTION stored.trip(); CREATE TRIGGER u AFTER INSERT ON stored.%1$I FOR EACH ROW EXECUTE FUNCTION stored.trip()'} ],
+	[ 'a trigger that fails',           q{'CREATE FUNCTION stored.trip() RETURNS trigger LANGUAGE plpgsql AS $f$BEGIN RAISE ''trigger''; END$f$; CREATE TRIGGER t BEFORE INSERT ON stored.%1$I FOR EACH STATEMENT EXECUTE FUNCTION stored.trip(); CREATE TRIGGER u AFTER INSERT ON stored.%1$I FOR EACH ROW EXECUTE FUNCTION stored.trip()'}, 'P0001' ],
 	[ 'the log inherits',               q{'CREATE TABLE w.parent (LIKE stored.%1$I); ALTER TABLE w.parent OWNER TO keeper; ALTER TABLE stored.%1$I INHERIT w.parent'} ],
 	[ 'the log has a child',            q{'CREATE TABLE w.child () INHERITS (stored.%1$I)'} ],
 	[ 'the log is a partition',         q{'CREATE TABLE w.parted (LIKE stored.%1$I) PARTITION BY LIST (%2$I); ALTER TABLE w.parted OWNER TO keeper; ALTER TABLE w.parted ATTACH PARTITION stored.%1$I FOR VALUES IN (''2000-01-01'')', c.relname, (SELECT attname FROM pg_attribute WHERE attrelid = c.oid AND attnum = 1)} ],

