@@ -188,6 +188,7 @@ SELECT headcount.create_source('others', 'vpn_log.login', 'who', 'host', 'came',
 SELECT headcount.create_instance('sag-other', 'ap-south-1', 'others');
 SELECT vpn_log.describe('''ap-south-1'', ''{doctest}''');
 SELECT vpn_log.outcome('UPDATE headcount_internal.instance SET sessions_view = ''vpn.sessions''::regclass WHERE smart_ag_id = ''sag-other''');
+-- rights-no-source: a row written by hand, beside create_instance, takes no id away
 INSERT INTO others.instances VALUES ('sag-sfjg', 'cn-shanghai', NULL);
 SELECT source FROM headcount_internal.find_instance('cn-shanghai', 'sag-sfjg');
 DELETE FROM others.instances WHERE smart_ag_id = 'sag-sfjg';

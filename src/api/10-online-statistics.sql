@@ -15,6 +15,7 @@ CREATE TABLE headcount_internal.instance (
     sessions_view oid NOT NULL,
     server        text
 );
+COMMENT ON SEQUENCE headcount_internal.instance_number_seq IS 'which instance was registered first';
 -- not unique: nobody waits for somebody who is about to take the same id
 CREATE INDEX ON headcount_internal.instance (smart_ag_id);
 COMMENT ON TABLE headcount_internal.instance IS 'which source was first to take the id of an instance; change it with create_instance and drop_instance';
