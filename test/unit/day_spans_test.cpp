@@ -49,7 +49,9 @@ TEST(unite_spans, no_day_is_lost_and_no_more_are_left) {
     EXPECT_LE(found.size(), max_spans);
     for (std::size_t at = 0; at < found.size(); ++at) {
       EXPECT_LT(found[at].first, found[at].end);
-      if (at > 0) EXPECT_GT(found[at].first, found[at - 1].end);
+      if (at > 0) {
+        EXPECT_GT(found[at].first, found[at - 1].end);
+      }
     }
     for (const day_number day : days)
       EXPECT_TRUE(std::any_of(found.begin(), found.end(), [day](const day_span &span) { return day >= span.first && day < span.end; }));
