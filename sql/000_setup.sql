@@ -138,13 +138,13 @@ BEGIN
         what := 'hosts_at_peak ' || d;
         verdict := judge.compare(format('SELECT * FROM headcount.hosts_at_peak(%L, %L, %L)', name, d, p.as_of),
                                  format('SELECT * FROM oracle.hosts_at_peak(%L, %L)', p, d)); RETURN NEXT;
-        FOREACH what IN ARRAY ARRAY['used', 'denied', 'new', 'total'] LOOP
+        FOREACH what IN ARRAY ARRAY['daily', 'used', 'denied', 'new', 'total'] LOOP
             verdict := judge.compare(format('SELECT * FROM headcount.users_on(%L, %L, %L, %L)', name, d, what, p.as_of),
                                      format('SELECT * FROM oracle.users_on(%L, %L, %L)', p, d, what));
             what := format('users_on %s %s', d, what); RETURN NEXT;
         END LOOP;
     END LOOP;
-    FOREACH what IN ARRAY ARRAY['used', 'denied', 'total'] LOOP
+    FOREACH what IN ARRAY ARRAY['daily', 'used', 'denied', 'total'] LOOP
         verdict := judge.compare(
             format('SELECT a, b, headcount.unique_users(%L, %L::date + a, %L::date + b, %L) FROM generate_series(-2, 20, 5) AS a, generate_series(a, 30, 7) AS b', name, first_day, first_day, what),
             format('SELECT a, b, oracle.unique_users(%L, %L::date + a, %L::date + b, %L) FROM generate_series(-2, 20, 5) AS a, generate_series(a, 30, 7) AS b', p, first_day, first_day, what));

@@ -20,11 +20,11 @@ BEGIN
     RETURN QUERY
         SELECT 'users_on ' || what, count(*), count(*) FILTER (WHERE
             ARRAY(SELECT headcount.users_on('kept', day, what)) IS DISTINCT FROM ARRAY(SELECT headcount.users_on('live', day, what)))
-        FROM unnest(ARRAY['used', 'denied', 'total', 'new']) AS what, generate_series(-45, 1) AS i, LATERAL (SELECT current_date + i AS day) AS d GROUP BY what
+        FROM unnest(ARRAY['daily', 'used', 'denied', 'total', 'new']) AS what, generate_series(-45, 1) AS i, LATERAL (SELECT current_date + i AS day) AS d GROUP BY what
         UNION ALL
         SELECT 'unique_users ' || what, count(*), count(*) FILTER (WHERE
             headcount.unique_users('kept', day, day + n, what) IS DISTINCT FROM headcount.unique_users('live', day, day + n, what))
-        FROM unnest(ARRAY['used', 'denied', 'total', 'new']) AS what, generate_series(-45, 1, 3) AS i, LATERAL (SELECT current_date + i AS day) AS d,
+        FROM unnest(ARRAY['daily', 'used', 'denied', 'total', 'new']) AS what, generate_series(-45, 1, 3) AS i, LATERAL (SELECT current_date + i AS day) AS d,
              unnest(ARRAY[0, 3, 20, NULL]) AS n GROUP BY what
         UNION ALL
         SELECT 'source_activity ' || granularity, count(*), count(*) FILTER (WHERE
@@ -61,7 +61,7 @@ RESET ROLE;
 -- Once history is frozen and its rows are gone, stored days are all there is.
 SELECT headcount.freeze('kept', current_date - 10);
 CREATE TABLE answers AS SELECT what, n, ARRAY(SELECT headcount.users_on('kept', current_date - n, what)) AS users, headcount.unique_users('kept', NULL, current_date - n, what) AS count
-FROM unnest(ARRAY['used', 'denied', 'total', 'new']) AS what, unnest(ARRAY[30, 15, 0]) AS n;
+FROM unnest(ARRAY['daily', 'used', 'denied', 'total', 'new']) AS what, unnest(ARRAY[30, 15, 0]) AS n;
 DELETE FROM logins WHERE e < now() - interval '20 days';
 INSERT INTO logins VALUES (1003, 'u7', 'h', 's1', now() - interval '5 days', now() - interval '5 days');
 SELECT count(*) AS answers, count(*) FILTER (WHERE users IS DISTINCT FROM ARRAY(SELECT headcount.users_on('kept', current_date - n, what)) OR count <> headcount.unique_users('kept', NULL, current_date - n, what)) AS different FROM answers;

@@ -34,13 +34,13 @@ SELECT judge.compare('TABLE s10.daily_user_counts', 'TABLE s10.daily_user_counts
 SELECT day, server, total_users, daily_users, denial_users, denials FROM s10.daily_user_counts_by_server ORDER BY day, server;
 SELECT ucd, uct, ucdy, ucde, ucch FROM s10.realtime_users_count ORDER BY ucd;
 
--- Evidence: new and total follow the model, used is any server.
-SELECT what, array_agg(u ORDER BY u) FROM unnest(ARRAY['used', 'denied', 'new', 'total']) AS what, LATERAL headcount.users_on('s10', '2024-06-02', what) AS u GROUP BY what ORDER BY what;
+-- Evidence follows the model, of every kind.
+SELECT what, array_agg(u ORDER BY u) FROM unnest(ARRAY['daily', 'used', 'denied', 'new', 'total']) AS what, LATERAL headcount.users_on('s10', '2024-06-02', what) AS u GROUP BY what ORDER BY what;
 -- cora was new on the 1st (a denial makes a user new under 2019); under 2013 she is on the 3rd.
 SELECT u AS new_2019 FROM headcount.users_on('s10', '2024-06-03', 'new') AS u;
 SELECT judge.source('s10', oracle.params('2024-06-04 12:00', model => '2013', window_days => 2, realtime_servers => '{r}'));
 SELECT u AS new_2013 FROM headcount.users_on('s10', '2024-06-03', 'new') AS u;
-SELECT what, array_agg(u ORDER BY u) FROM unnest(ARRAY['used', 'denied', 'new', 'total']) AS what, LATERAL headcount.users_on('s10', '2024-06-02', what) AS u GROUP BY what ORDER BY what;
+SELECT what, array_agg(u ORDER BY u) FROM unnest(ARRAY['daily', 'used', 'denied', 'new', 'total']) AS what, LATERAL headcount.users_on('s10', '2024-06-02', what) AS u GROUP BY what ORDER BY what;
 
 -- Without realtime_servers all are realtime: the models then differ by denials and window alone. No server is in '{}'.
 SELECT judge.source('s10', oracle.params('2024-06-04 12:00', model => '2013', window_days => 2));

@@ -26,11 +26,11 @@ SELECT * FROM headcount.source_activity('fn', 'day', '2024-06-09', '2024-06-12',
 SELECT count(*) FROM headcount.source_activity('fn', 'day', '2024-06-12', '2024-06-12', '2024-06-15 12:00');
 
 -- unique_users: days 10 to 15: used anna bert cora; denied anna dora; either four.
-SELECT what, headcount.unique_users('fn', '2024-06-10', '2024-06-15', what) FROM unnest(ARRAY['used', 'denied', 'total']) AS what;
+SELECT what, headcount.unique_users('fn', '2024-06-10', '2024-06-15', what) FROM unnest(ARRAY['daily', 'used', 'denied', 'total']) AS what;
 SELECT headcount.unique_users('fn', '2024-06-11', '2024-06-13') AS idle, headcount.unique_users('fn', '2024-06-15', '2024-06-15') AS one_day, headcount.unique_users('fn', '2024-06-16', '2024-06-30') AS after_as_of;
 
 -- users_on: on the 15th anna and bert used, dora was denied and new; behind the total all four.
-SELECT what, array_agg(u ORDER BY u) FROM unnest(ARRAY['used', 'denied', 'new', 'total']) AS what, LATERAL headcount.users_on('fn', '2024-06-15', what, '2024-06-15 12:00') AS u GROUP BY what ORDER BY what;
+SELECT what, array_agg(u ORDER BY u) FROM unnest(ARRAY['daily', 'used', 'denied', 'new', 'total']) AS what, LATERAL headcount.users_on('fn', '2024-06-15', what, '2024-06-15 12:00') AS u GROUP BY what ORDER BY what;
 -- anna was denied on the 14th before she first came in: new then. So was bert, who came at 23:00.
 SELECT u FROM headcount.users_on('fn', '2024-06-14', 'new', '2024-06-15 12:00') AS u ORDER BY 1;
 SELECT u FROM headcount.users_on('fn', '2024-06-15') AS u ORDER BY 1;

@@ -52,7 +52,7 @@ BEGIN
     sessions := format($q$SELECT %1$sheadcount_internal.daily_session_agg(s.user_name, s.host, s.started_at, s.end_at, %2$L::text, $3, s.from_at, s.to_at) AS state, %3$s AS users
         FROM (%4$s) AS s%5$s%6$s$q$,
         format(server, 's'), options.time_zone,
-        CASE WHEN scope = 'a' THEN format('headcount_internal.daily_session_agg(NULL::text, s.user_name, s.started_at, s.end_at, %L::text, $3, s.from_at, s.to_at)', options.time_zone)
+        CASE WHEN scope <> 's' THEN format('headcount_internal.daily_session_agg(NULL::text, s.user_name, s.started_at, s.end_at, %L::text, $3, s.from_at, s.to_at)', options.time_zone)
              ELSE 'NULL::bytea' END,
         sessions, headcount_internal.scope_sessions(scope), grouping);
     denials := format('SELECT %sheadcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, $3) AS state
@@ -76,7 +76,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $
 BEGIN
     RETURN format($q$
 SELECT $4 AS scope, $5 AS server, c.day, c.used, c.denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at,
-       CASE WHEN $4 = 'a' THEN coalesce(p.concurrent, 0) END AS concurrent_users, k.used_sketch, k.denied_sketch
+       CASE WHEN $4 <> 's' THEN coalesce(p.concurrent, 0) END AS concurrent_users, k.used_sketch, k.denied_sketch
 FROM headcount_internal.daily_sets($1, $3, $6) AS c
      LEFT JOIN headcount_internal.daily_peaks($2) AS p ON p.day = c.day
      LEFT JOIN (SELECT u.day, %s AS used_sketch, %s AS denied_sketch

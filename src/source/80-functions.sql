@@ -54,12 +54,11 @@ RETURNS TABLE (bucket timestamptz, unique_users integer, concurrent_users intege
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY EXECUTE format($q$
-        SELECT headcount.day_start(date_trunc($1, g.day)::date, $2), headcount.unique_count(a.used)::integer,
-               coalesce(max(a.concurrent_users), 0), coalesce(max(r.concurrent_hosts), 0),
-               headcount.unique_count(r.denied)::integer, coalesce(sum(r.denials), 0)::integer
+        SELECT headcount.day_start(date_trunc($1, g.day)::date, $2), headcount.unique_count(d.used)::integer,
+               coalesce(max(d.concurrent_users), 0), coalesce(max(d.concurrent_hosts), 0),
+               headcount.unique_count(d.denied)::integer, coalesce(sum(d.denials), 0)::integer
         FROM (SELECT ($3 + i)::timestamp AS day FROM generate_series(0, $4 - $3 - 1) AS i) AS g
-             LEFT JOIN %1$I.rollup_days AS a ON a.scope = 'a' AND a.day = g.day
-             LEFT JOIN %1$I.rollup_days AS r ON r.scope = %2$L AND r.day = g.day
+             LEFT JOIN %1$I.rollup_days AS d ON d.scope = %2$L AND d.day = g.day
         WHERE headcount.day_start(g.day::date, $2) < headcount.day_start(g.day::date + 1, $2)      -- else the zone skipped it
         GROUP BY date_trunc($1, g.day)
         ORDER BY 1$q$, source, headcount_internal.model_scope(options.realtime_servers, options.licensing_model))
@@ -76,7 +75,7 @@ DECLARE
     first_day date;
 BEGIN
     EXECUTE format($q$SELECT min(d.day) FROM %I.rollup_days AS d
-                      WHERE d.scope = 'a' AND headcount.cardinality(d.used) > 0 OR d.scope = %L AND (d.concurrent_hosts > 0 OR d.denials > 0)$q$,
+                      WHERE d.scope = %L AND (headcount.cardinality(d.used) > 0 OR d.concurrent_hosts > 0 OR d.denials > 0)$q$,
                    source, headcount_internal.model_scope(options.realtime_servers, options.licensing_model))
         INTO first_day;
     RETURN first_day;
@@ -95,7 +94,7 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     options       headcount_internal.source := headcount_internal.find_source(source);
     realtime      boolean := headcount_internal.model_scope(options.realtime_servers, options.licensing_model) = 'r';
-    session_where text := 'true';
+    session_where text := CASE WHEN realtime THEN 's.is_realtime' ELSE 'true' END;
     denial_where  text := 'NOT d.is_false_denial';
     first_day     date;
     last_day      date;
@@ -138,10 +137,10 @@ BEGIN
         WITH activity AS MATERIALIZED (
             SELECT a.*, row_number() OVER (ORDER BY a.bucket) AS place
             FROM (SELECT headcount.presence_agg(s.user_name, s.started_at, s.ended_at) FILTER (WHERE s.user_name <> '') AS users,
-                         headcount.presence_agg(s.host, s.started_at, s.ended_at) FILTER (WHERE s.host <> ''%3$s) AS hosts
+                         headcount.presence_agg(s.host, s.started_at, s.ended_at) FILTER (WHERE s.host <> '') AS hosts
                   FROM %1$I.sessions AS s WHERE %2$s) AS used
                  CROSS JOIN (SELECT headcount.presence_agg(d.user_name, d.denied_at) AS users
-                             FROM %1$I.denials AS d WHERE %4$s) AS refused
+                             FROM %1$I.denials AS d WHERE %3$s) AS refused
                  CROSS JOIN LATERAL (
                      SELECT coalesce(u.bucket, h.bucket, d.bucket) AS bucket, u.unique_keys AS unique_users,
                             u.max_concurrent AS concurrent_users, h.max_concurrent AS concurrent_hosts, d.unique_keys AS denial_users
@@ -154,8 +153,8 @@ BEGIN
         FROM activity AS a
              LEFT JOIN (SELECT width_bucket(d.denied_at, (SELECT array_agg(a.bucket ORDER BY a.bucket) FROM activity AS a)) AS place,
                                count(*) AS denials
-                        FROM %1$I.denials AS d WHERE %4$s GROUP BY 1) AS n ON n.place = a.place
-        ORDER BY a.bucket$q$, source, session_where, CASE WHEN realtime THEN ' AND s.is_realtime' ELSE '' END, denial_where)
+                        FROM %1$I.denials AS d WHERE %3$s GROUP BY 1) AS n ON n.place = a.place
+        ORDER BY a.bucket$q$, source, session_where, denial_where)
         USING granularity, from_at, to_at, options.time_zone, as_of, options.realtime_servers;
 END
 $$;
@@ -178,4 +177,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION headcount.source_activity(text, text, timestamptz, timestamptz, timestamptz) IS
-    'users, hosts and denials of a source in each hour, day, week, month, quarter or year that meets [from_at, to_at); NULL is the first data, or as_of. Needs SELECT on the views sessions and denials of the source';
+    'users, hosts and denials of a source, on the servers that its licensing model looks at, in each hour, day, week, month, quarter or year that meets [from_at, to_at); NULL is the first data, or as_of. Needs SELECT on the views sessions and denials of the source';

@@ -31,34 +31,33 @@ $$;
 COMMENT ON FUNCTION headcount_internal.stored_until(text, headcount_internal.source, date, date) IS
     'before which day the stored days of a source can be read for a question about some days, NULL where none can';
 
--- What a kind of users is: rows of the tables, and sets of stored days. What a licensing model leaves out is left out of
--- new users, and where asked also of the denied ones and the total.
+-- What a kind of users is: rows of the tables, and sets of stored days. What the licensing model of a source leaves out is
+-- left out of all kinds (S10).
 CREATE TYPE headcount_internal.user_kind AS (scope "char", has_sessions boolean, has_denials boolean, is_new boolean);
 COMMENT ON TYPE headcount_internal.user_kind IS 'where the users of one kind are found';
 
-CREATE FUNCTION headcount_internal.find_user_kind(options headcount_internal.source, what text, as_reported boolean) RETURNS headcount_internal.user_kind
+CREATE FUNCTION headcount_internal.find_user_kind(options headcount_internal.source, what text) RETURNS headcount_internal.user_kind
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    is_2013  constant boolean := options.licensing_model = '2013';
-    reported constant "char" := headcount_internal.model_scope(options.realtime_servers, options.licensing_model);
+    has_denials constant boolean := options.licensing_model <> '2013';
+    scope       constant "char" := headcount_internal.model_scope(options.realtime_servers, options.licensing_model);
 BEGIN
     RETURN CASE
-        WHEN what = 'used' THEN ROW('a'::"char", true, false, false)
-        WHEN what = 'denied' THEN ROW(CASE WHEN as_reported THEN reported ELSE 'a'::"char" END, false, true, false)
-        WHEN what = 'total' AND as_reported AND is_2013 THEN ROW(reported, true, false, false)
-        WHEN what = 'total' THEN ROW('a'::"char", true, true, false)
-        WHEN what = 'new' THEN ROW(reported, true, NOT is_2013, true) END;
+        WHEN what IN ('daily', 'total') THEN ROW(scope, true, has_denials, false)
+        WHEN what = 'used' THEN ROW(scope, true, false, false)
+        WHEN what = 'denied' THEN ROW(scope, false, true, false)
+        WHEN what = 'new' THEN ROW(scope, true, has_denials, true) END;
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.find_user_kind(headcount_internal.source, text, boolean) IS
+COMMENT ON FUNCTION headcount_internal.find_user_kind(headcount_internal.source, text) IS
     'where the users of one kind are found, NULL for a kind that does not exist';
 
 -- A query for the names, each once, of the users of one kind over [$1, $2), the days from $4 to $5; $3 are the realtime
 -- servers, and $6 is where stored days end, $7 when, where those are read.
-CREATE FUNCTION headcount_internal.users_query(source text, options headcount_internal.source, what text, as_reported boolean, reads_stored boolean) RETURNS text
+CREATE FUNCTION headcount_internal.users_query(source text, options headcount_internal.source, what text, reads_stored boolean) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    kind     constant headcount_internal.user_kind := headcount_internal.find_user_kind(options, what, as_reported);
+    kind     constant headcount_internal.user_kind := headcount_internal.find_user_kind(options, what);
     -- names are the same when their bytes are, and are listed in that order
     sessions constant text := format($q$SELECT s.user_name COLLATE pg_catalog."C" AS user_name, s.started_at AS at
         FROM %I.sessions AS s WHERE s.user_name <> ''%s AND $q$, source, CASE WHEN kind.scope = 'r' THEN ' AND s.is_realtime' ELSE '' END);
@@ -79,7 +78,7 @@ BEGIN
         PERFORM headcount_internal.raise_argument_error('what', 'must not be null', '22004');
     ELSIF kind IS NULL THEN
         PERFORM headcount_internal.raise_argument_error('what', format('"%s" is not a set of users', what),
-                                               hint => 'The sets are used, denied, total and new.');
+                                               hint => 'The sets are daily, used, denied, total and new.');
     END IF;
     IF kind.is_new AND NOT reads_stored THEN      -- all there ever were, by when they came
         rows := rows || (sessions || 's.started_at < $2');
@@ -107,7 +106,7 @@ BEGIN
         CASE WHEN kind.has_denials THEN format('SELECT r.user_name FROM (%sd.denied_at >= $7 AND d.denied_at < $1) AS r', denials) END));
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.users_query(text, headcount_internal.source, text, boolean, boolean) IS
+COMMENT ON FUNCTION headcount_internal.users_query(text, headcount_internal.source, text, boolean) IS
     'the query for the users of a source that are behind a number';
 
 -- Runs as the owner.
@@ -117,7 +116,8 @@ DECLARE
     options constant headcount_internal.source := headcount_internal.find_source(source);
     until   constant date := headcount_internal.stored_until(source, options, CASE WHEN what = 'new' THEN '-infinity' ELSE coalesce(from_day, '-infinity') END,
                                                     coalesce(to_day, 'infinity'));
-    query   constant text := headcount_internal.users_query(source, options, what, false, until IS NOT NULL);
+    query   constant text := headcount_internal.users_query(source, options, what, until IS NOT NULL);
+    kind    constant headcount_internal.user_kind := headcount_internal.find_user_kind(options, what);
     from_at constant timestamptz := CASE WHEN isfinite(from_day) THEN headcount.day_start(from_day, options.time_zone)
                                          ELSE coalesce(from_day, '-infinity')::timestamptz END;
     to_at   constant timestamptz := CASE WHEN isfinite(to_day) THEN headcount.day_start(to_day + 1, options.time_zone)
@@ -128,8 +128,8 @@ BEGIN
     IF from_at >= to_at OR from_at > headcount.as_of() THEN      -- a day that the zone skipped, or one to come
         RETURN 0;
     ELSIF to_day < until AND what <> 'new' THEN      -- all stored: the sets know how many they are, without names
-        EXECUTE format('SELECT coalesce(headcount.unique_count(%s), 0)::integer FROM %I.rollup_days AS d WHERE d.scope = ''a'' AND d.day >= $1 AND d.day <= $2',
-                       CASE what WHEN 'used' THEN 'd.used' WHEN 'denied' THEN 'd.denied' ELSE 'd.used, d.denied' END, source)
+        EXECUTE format('SELECT coalesce(headcount.unique_count(%s), 0)::integer FROM %I.rollup_days AS d WHERE d.scope = %L AND d.day >= $1 AND d.day <= $2',
+                       CASE WHEN NOT kind.has_denials THEN 'd.used' WHEN NOT kind.has_sessions THEN 'd.denied' ELSE 'd.used, d.denied' END, source, kind.scope)
             INTO users USING coalesce(from_day, '-infinity'), to_day;
         RETURN users;
     END IF;
@@ -156,7 +156,7 @@ BEGIN
         from_day := CASE WHEN options.licensing_model = '2013' THEN day - (options.window_days - 1) ELSE '-infinity' END;
     END IF;
     until := headcount_internal.stored_until(source, options, CASE WHEN what = 'new' THEN '-infinity' ELSE from_day END, day);
-    query := headcount_internal.users_query(source, options, what, true, until IS NOT NULL);
+    query := headcount_internal.users_query(source, options, what, until IS NOT NULL);
     IF headcount.day_start(day, options.time_zone) > as_of THEN
         RETURN;
     END IF;
@@ -198,7 +198,7 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.hosts_of(text, date, timestamptz) IS 'what hosts_at_peak tells, for the owner of the source';
 
-CREATE FUNCTION headcount.unique_users(source text, from_day date, to_day date, what text DEFAULT 'used') RETURNS integer
+CREATE FUNCTION headcount.unique_users(source text, from_day date, to_day date, what text DEFAULT 'daily') RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS $$
 BEGIN
     PERFORM headcount_internal.find_source(source);
@@ -207,9 +207,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION headcount.unique_users(text, date, date, text) IS
-    'how many users had a session (used), were denied (denied), did either (total) or appeared for the first time (new) on the days from from_day to to_day, both included, NULL being no bound; needs SELECT on the views sessions and denials of the source';
+    'how many users of a source count on any of the days from from_day to to_day, both included, NULL being no bound, under its licensing model: as daily_users (daily, or total), with a session (used), denied (denied), or for the first time (new); needs SELECT on the views sessions and denials of the source';
 
-CREATE FUNCTION headcount.users_on(source text, day date, what text DEFAULT 'used', as_of timestamptz DEFAULT headcount.as_of()) RETURNS SETOF text
+CREATE FUNCTION headcount.users_on(source text, day date, what text DEFAULT 'daily', as_of timestamptz DEFAULT headcount.as_of()) RETURNS SETOF text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET headcount.as_of TO '' AS $$
 BEGIN
     PERFORM headcount_internal.find_source(source), headcount_internal.check_required('day', day::text);
@@ -219,7 +219,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION headcount.users_on(text, date, text, timestamptz) IS
-    'the users that had a session that day (used), are behind its denial_users (denied) or total_users (total), or appeared that day for the first time under the model of the source (new); needs SELECT on the views sessions and denials of the source';
+    'the users behind daily_users (daily), denial_users (denied) or total_users (total) of a day, those with a session on a server that the licensing model looks at (used), or those that count that day for the first time (new); needs SELECT on the views sessions and denials of the source';
 
 CREATE FUNCTION headcount.hosts_at_peak(source text, day date, as_of timestamptz DEFAULT headcount.as_of()) RETURNS SETOF text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET headcount.as_of TO '' AS $$

@@ -445,16 +445,16 @@ RETURNS TABLE (ord bigint, user_name text, online_count bigint) LANGUAGE sql STA
     FROM unnest(user_names) WITH ORDINALITY AS a (name, ord)
 $$;
 
--- Who stood behind a number over the days from_day .. to_day: with a session on any server ('used'), denied
--- ('denied'), either ('total').
+-- Who stands behind a number over the days from_day .. to_day, on the servers that the model looks at: with a session
+-- ('used'), denied ('denied'); 'daily' and 'total' are those with a session, or under 2019 with either.
 CREATE FUNCTION oracle.users_between(p oracle.params, from_day date, to_day date, what text)
 RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT s.user_name FROM oracle.occupied(p) AS s
-    WHERE what IN ('used', 'total') AND s.user_name IS NOT NULL
+    WHERE what IN ('used', 'daily', 'total') AND s.user_name IS NOT NULL AND ((p).model = '2019' OR s.is_realtime)
       AND oracle.overlaps(s.started_at, s.finish, oracle.day_start(from_day, (p).zone), oracle.day_start(to_day + 1, (p).zone))
     UNION
     SELECT n.user_name FROM oracle.true_denials(p) AS n
-    WHERE what IN ('denied', 'total')
+    WHERE (what = 'denied' OR what IN ('daily', 'total') AND (p).model = '2019') AND ((p).model = '2019' OR n.is_realtime)
       AND oracle.day_start(from_day, (p).zone) <= n.denied_at AND n.denied_at < oracle.day_start(to_day + 1, (p).zone)
 $$;
 
@@ -463,8 +463,7 @@ RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT count(*) FROM oracle.users_between(p, from_day, to_day, what)
 $$;
 
--- 'total' and 'new' follow the model: 2013 knows sessions on realtime servers only, 2019 everything; 'denied' are the
--- users behind denial_users of the model.
+-- All kinds follow the model: 2013 knows sessions on realtime servers only, 2019 everything.
 CREATE FUNCTION oracle.users_on(p oracle.params, the_day date, what text)
 RETURNS SETOF text LANGUAGE sql STABLE AS $$
     WITH seen AS (      -- what makes a user "of the model"
@@ -476,10 +475,7 @@ RETURNS SETOF text LANGUAGE sql STABLE AS $$
     bounds AS (SELECT oracle.day_start(the_day, (p).zone) AS lo, oracle.day_start(the_day + 1, (p).zone) AS hi,
                       CASE (p).model WHEN '2019' THEN '-infinity'
                                      ELSE oracle.day_start(the_day - (p).window_days + 1, (p).zone) END AS window_lo)
-    SELECT u.name FROM oracle.users_between(p, the_day, the_day, 'used') AS u (name) WHERE what = 'used'
-    UNION
-    SELECT n.user_name FROM oracle.true_denials(p) AS n, bounds
-    WHERE what = 'denied' AND lo <= n.denied_at AND n.denied_at < hi AND ((p).model = '2019' OR n.is_realtime)
+    SELECT u.name FROM oracle.users_between(p, the_day, the_day, what) AS u (name) WHERE what IN ('daily', 'used', 'denied')
     UNION
     SELECT f.user_name FROM (SELECT seen.user_name, min(seen.started_at) AS first_at FROM seen GROUP BY 1) AS f, bounds
     WHERE what = 'new' AND lo <= f.first_at AND f.first_at < hi
@@ -494,20 +490,19 @@ CREATE FUNCTION oracle.hosts_at_peak(p oracle.params, the_day date) RETURNS SETO
       AND s.started_at <= c.concurrent_hosts_at AND c.concurrent_hosts_at < s.finish
 $$;
 
--- The buckets that intersect [from_at, to_at), each cut to it. Users are those with a session on any
--- server; hosts and denials are of the servers that the model looks at.
+-- The buckets that intersect [from_at, to_at), each cut to it, on the servers that the model looks at. Users are those
+-- with a session.
 CREATE FUNCTION oracle.source_activity(p oracle.params, granularity text, from_at timestamptz, to_at timestamptz)
 RETURNS TABLE (bucket timestamptz, unique_users bigint, concurrent_users bigint, concurrent_hosts bigint,
                denial_users bigint, denials bigint) LANGUAGE sql STABLE AS $$
-    WITH u AS MATERIALIZED (SELECT * FROM oracle.occupied(p)),
-    s AS MATERIALIZED (SELECT * FROM oracle.occupied(p) AS o WHERE (p).model = '2019' OR o.is_realtime),
+    WITH s AS MATERIALIZED (SELECT * FROM oracle.occupied(p) AS o WHERE (p).model = '2019' OR o.is_realtime),
     n AS MATERIALIZED (SELECT * FROM oracle.true_denials(p) AS t WHERE (p).model = '2019' OR t.is_realtime),
     b AS MATERIALIZED (SELECT lo AS label, greatest(lo, from_at) AS lo, least(hi, to_at) AS hi
                        FROM oracle.buckets(granularity, (p).zone, from_at, to_at))
     SELECT b.label,
-           (SELECT count(DISTINCT u.user_name) FROM u WHERE oracle.overlaps(u.started_at, u.finish, b.lo, b.hi)),
-           (SELECT max((SELECT count(DISTINCT u.user_name) FROM u WHERE u.started_at <= c.t AND c.t < u.finish))
-            FROM (SELECT b.lo AS t UNION SELECT u.started_at FROM u WHERE b.lo <= u.started_at AND u.started_at < b.hi) AS c),
+           (SELECT count(DISTINCT s.user_name) FROM s WHERE oracle.overlaps(s.started_at, s.finish, b.lo, b.hi)),
+           (SELECT max((SELECT count(DISTINCT s.user_name) FROM s WHERE s.started_at <= c.t AND c.t < s.finish))
+            FROM (SELECT b.lo AS t UNION SELECT s.started_at FROM s WHERE b.lo <= s.started_at AND s.started_at < b.hi) AS c),
            (SELECT max((SELECT count(DISTINCT s.host) FROM s WHERE s.started_at <= c.t AND c.t < s.finish))
             FROM (SELECT b.lo AS t UNION SELECT s.started_at FROM s WHERE b.lo <= s.started_at AND s.started_at < b.hi) AS c),
            (SELECT count(DISTINCT n.user_name) FROM n WHERE b.lo <= n.denied_at AND n.denied_at < b.hi),
