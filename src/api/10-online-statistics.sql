@@ -27,6 +27,17 @@ CREATE FUNCTION headcount_internal.instances_of(source text) RETURNS SETOF headc
     AS 'MODULE_PATHNAME', 'headcount_instances_of' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 2;
 COMMENT ON FUNCTION headcount_internal.instances_of(text) IS 'the instances in the schema of a source';
 
+CREATE FUNCTION headcount_internal.require_instance(smart_ag_id text, sessions_view oid) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM headcount_internal.all_sources() AS a CROSS JOIN LATERAL headcount_internal.instances_of(a.source) AS i
+                   WHERE a.sessions_view = require_instance.sessions_view AND i.smart_ag_id = require_instance.smart_ag_id) THEN
+        PERFORM headcount_internal.raise_error('42704', format('instance "%s" does not exist', smart_ag_id));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.require_instance(text, oid) IS 'raises an error unless a source has an instance of this id in its schema';
+
 CREATE FUNCTION headcount_internal.register_instance(smart_ag_id text, region_id text, sessions_view regclass, server text) RETURNS void
     AS 'MODULE_PATHNAME', 'headcount_register_instance' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION headcount_internal.register_instance(text, text, regclass, text) IS 'registers an instance, for the owner of its source';
@@ -192,26 +203,28 @@ $$;
 COMMENT ON FUNCTION headcount_internal.find_instance(text, text) IS
     'the source, and the server where it is one, of an instance or of the only instance of a region that the caller may read, or an error of the API';
 
--- As online_counts, of one server; the calling function has set headcount.as_of.
-CREATE FUNCTION headcount_internal.server_online_counts(source text, server text, user_names text[])
+-- Runs as the owner; headcount.as_of is set.
+CREATE FUNCTION headcount_internal.server_online_counts_of(source text, server text, user_names text[])
 RETURNS TABLE (user_name text, online_count bigint)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 50 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN QUERY SELECT * FROM headcount_internal.read_source(source, '{online_sessions}', format($q$
+    PERFORM headcount_internal.find_source(source);
+    RETURN QUERY EXECUTE format($q$
         SELECT a.name, coalesce(o.online_count, 0)
         FROM (SELECT n.name, n.place, %1$I.identity_of(n.name) AS identity
-              FROM unnest(%2$L::text[]) WITH ORDINALITY AS n (name, place)) AS a
+              FROM unnest($1) WITH ORDINALITY AS n (name, place)) AS a
              LEFT JOIN (SELECT s.user_name, count(*) AS online_count
                         FROM %1$I.online_sessions AS s
-                        WHERE s.server = %3$L
-                          AND s.user_name = ANY (ARRAY(SELECT %1$I.identity_of(n.name) FROM unnest(%2$L::text[]) AS n (name)))
+                        WHERE s.server = $2
+                          AND s.user_name = ANY (ARRAY(SELECT %1$I.identity_of(n.name) FROM unnest($1) AS n (name)))
                         GROUP BY s.user_name) AS o
                  ON o.user_name = a.identity
-        ORDER BY a.place$q$, source, user_names, server)) AS c (user_name text, online_count bigint);
+        ORDER BY a.place$q$, source)
+        USING user_names, server;
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.server_online_counts(text, text, text[]) IS
-    'how many connections each of these users has on one server, one row a name in the order of the names';
+COMMENT ON FUNCTION headcount_internal.server_online_counts_of(text, text, text[]) IS
+    'how many connections each of these users has on one server, one row a name in the order of the names, for the owner of the source';
 
 CREATE FUNCTION headcount_internal.check_format(format text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -254,7 +267,7 @@ BEGIN
                          FROM headcount.online_counts(instance.source, user_names) AS o);
     ELSE
         entries := ARRAY(SELECT format(entry, o.user_name, o.online_count)
-                         FROM headcount_internal.server_online_counts(instance.source, instance.server, user_names) AS o);
+                         FROM headcount_internal.read_source(instance.source, 'server_online_counts_of', ARRAY[instance.server, user_names::text]) AS o (user_name text, online_count bigint));
     END IF;
     RETURN format(envelope, upper(request_id::text), array_to_string(entries, CASE WHEN is_xml THEN '' ELSE ',' END));
 END

@@ -324,6 +324,16 @@ $$;
 COMMENT ON FUNCTION headcount_internal.report_file(text, headcount_internal.report_row[], headcount_internal.report_options) IS
     'the report as xlsx, pdf or html, by the extension headcount_export';
 
+-- Runs as the owner; headcount.as_of is set.
+CREATE FUNCTION headcount_internal.report_rows_of(source text) RETURNS SETOF headcount_internal.report_row
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM headcount_internal.find_source(source);
+    RETURN QUERY EXECUTE format('SELECT r.ucd, r.uct, r.ucdy, r.ucde, r.ucch FROM %I.realtime_users_count AS r', source);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.report_rows_of(text) IS 'the rows of the report of a source, for its owner';
+
 CREATE FUNCTION headcount.realtime_users_count(source text, return_type text DEFAULT 'json', options json DEFAULT '{}',
                                                as_of timestamptz DEFAULT headcount.as_of())
 RETURNS bytea LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -357,13 +367,12 @@ BEGIN
     -- one pass over the view: all rows are counted, those of the page are kept
     EXECUTE format($q$
         SELECT count(*), coalesce(array_agg(ROW(p.ucd, p.uct, p.ucdy, p.ucde, p.ucch)::headcount_internal.report_row ORDER BY p.place)
-                                      FILTER (WHERE p.place > $1 AND ($2 IS NULL OR p.place <= $1 + $2)), '{}')
+                                      FILTER (WHERE p.place > $3 AND ($4 IS NULL OR p.place <= $3 + $4)), '{}')
         FROM (SELECT r.ucd, r.uct, r.ucdy, r.ucde, r.ucch, row_number() OVER (ORDER BY %sr.ucd) AS place
-              FROM headcount_internal.read_source(%L, '{realtime_users_count}', %L)
-                       AS r (ucd date, uct integer, ucdy integer, ucde integer, ucch integer)) AS p$q$, request.ordering, source,
-        format('SELECT r.* FROM %I.realtime_users_count AS r WHERE %s', source,
-               replace(replace(request.conditions, '$1', format('(%L::date[])', request.days)), '$2', format('(%L::numeric[])', request.numbers))))
-        INTO total, report USING request.skipped, request.most;
+              FROM headcount_internal.read_source($5, 'report_rows_of', '{}')
+                       AS r (ucd date, uct integer, ucdy integer, ucde integer, ucch integer)
+              WHERE %s) AS p$q$, request.ordering, request.conditions)
+        INTO total, report USING request.days, request.numbers, request.skipped, request.most, source;
     RETURN CASE file_type
         WHEN 'json' THEN convert_to(format('{"success":true,"msg":"","data":%s,"code":null,"totalCount":%s}',
                                            to_json(report), total), 'UTF8')

@@ -174,12 +174,13 @@ COMMENT ON FUNCTION headcount_internal.look_up_source(text, boolean) IS
     'a source by its name, NULL if there is none; without waiting for a lock what it was told may be NULL';
 
 CREATE FUNCTION headcount_internal.live_day(state regclass) RETURNS date
-    AS 'MODULE_PATHNAME', 'headcount_live_day' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+    AS 'MODULE_PATHNAME', 'headcount_live_day' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100;
 COMMENT ON FUNCTION headcount_internal.live_day(regclass) IS 'the first day of a source that is computed from its tables, -infinity for all';
 
--- STABLE, so that the planner asks it how many rows a condition will leave.
+-- STABLE, so that the planner asks it how many rows a condition will leave. RESTRICTED, as a parallel worker could find that
+-- something has changed since the leader was answered.
 CREATE FUNCTION headcount_internal.live_from(state regclass) RETURNS timestamptz
-    AS 'MODULE_PATHNAME', 'headcount_live_from' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'headcount_live_from' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION headcount_internal.live_from(regclass) IS
     'when the first day of a source that is computed from its tables begins, -infinity for all; every call of a statement gives the same';
 
@@ -206,6 +207,11 @@ CREATE FUNCTION headcount_internal.log_facts(log regclass, from_day date, to_day
     AS 'MODULE_PATHNAME', 'headcount_log_facts' LANGUAGE C STABLE PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION headcount_internal.log_facts(regclass, date, date) IS
     'how many rows an invalidation log has, and how many days from from_day to before to_day they are about; NULL unless the current role owns it';
+
+CREATE FUNCTION headcount_internal.rollup_bytes(state regclass) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'headcount_rollup_bytes' LANGUAGE C STABLE PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION headcount_internal.rollup_bytes(regclass) IS
+    'how many bytes the stored days of a source take, with its log; NULL unless the current role owns it, or while somebody has one of its tables locked';
 
 CREATE FUNCTION headcount_internal.state_difference(state regclass, OUT definition boolean, OUT triggers boolean, OUT gone boolean, OUT come boolean,
                                                     OUT unlogged boolean, OUT bounds boolean, OUT policies boolean) RETURNS record
@@ -273,6 +279,11 @@ CREATE FUNCTION headcount_internal.tie_to_extension(view regclass) RETURNS void
     AS 'MODULE_PATHNAME', 'headcount_tie_to_extension' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION headcount_internal.tie_to_extension(regclass) IS 'has a view, which the current role must own, go with the extension';
 
+-- ALTER FUNCTION ... DEPENDS ON EXTENSION has everybody else who says it wait until the transaction ends.
+CREATE FUNCTION headcount_internal.tie_function_to_extension(function regprocedure) RETURNS void
+    AS 'MODULE_PATHNAME', 'headcount_tie_function_to_extension' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION headcount_internal.tie_function_to_extension(regprocedure) IS 'has a function, which the current role must own, go with the extension';
+
 CREATE FUNCTION headcount_internal.wait_for_writers(relations regclass[]) RETURNS void
     AS 'MODULE_PATHNAME', 'headcount_wait_for_writers' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION headcount_internal.wait_for_writers(regclass[]) IS
@@ -288,10 +299,10 @@ CREATE FUNCTION headcount_internal.execute_as_owner(relation regclass, command t
 COMMENT ON FUNCTION headcount_internal.execute_as_owner(regclass, text) IS
     'executes a command with the rights of the owner of a relation, for members of that role, and returns the first value: what others wrote into a source must not run with the rights of a superuser who refreshes it. No setting of the session changes what it means';
 
-CREATE FUNCTION headcount_internal.read_source(source text, views text[], query text) RETURNS SETOF record
+CREATE FUNCTION headcount_internal.read_source(source text, function text, arguments text[]) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'headcount_read_source' LANGUAGE C STABLE PARALLEL UNSAFE COST 1000 ROWS 100;
-COMMENT ON FUNCTION headcount_internal.read_source(text, text[], text) IS
-    'the rows of a query over views of a source, with the rights of its owner, for those who may read these views: what its owner wrote runs as himself, though a superuser asks';
+COMMENT ON FUNCTION headcount_internal.read_source(text, text, text[]) IS
+    'the rows of one of a few functions over a source, with the rights of its owner, for those who may read the views that it is about: what its owner wrote runs as himself, though a superuser asks';
 
 CREATE FUNCTION headcount_internal.execute_quietly(command text) RETURNS text
     AS 'MODULE_PATHNAME', 'headcount_execute_quietly' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;

@@ -98,8 +98,8 @@ FROM (SELECT %s AS user_name, %s AS host, %s AS server, %s AS denied_at%s FROM %
     EXECUTE format('CREATE OR REPLACE FUNCTION %I.identity_of(user_name text) RETURNS text LANGUAGE sql STABLE BEGIN ATOMIC SELECT %s; END', name, identity_body);
     EXECUTE format('COMMENT ON FUNCTION %I.identity_of(text) IS %L', name, 'who a name stands for: the expression user_identity of the source');
     -- nothing in these is headcount's own, so DROP EXTENSION would leave them
-    EXECUTE format('ALTER FUNCTION %I.identity_of(text) DEPENDS ON EXTENSION headcount', name);
     PERFORM headcount_internal.tie_to_extension(to_regclass(format('%I.%I', name, v))) FROM unnest(ARRAY['session_rows', 'denial_rows']) AS v;
+    PERFORM headcount_internal.tie_function_to_extension(to_regprocedure(format('%I.identity_of(text)', name)));
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.make_definition(text, headcount_internal.options) IS 'makes or replaces the views that are the definition of a source';

@@ -38,6 +38,21 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION headcount_internal.session_columns(headcount_internal.options) IS 'the columns of session_states that stored and live days are computed from';
 
+-- From the first of some spans to the end of the last, with all of them; and these again, r. Whoever reads a table for all
+-- of them at once names a column of the table in a sub-select of the latter, so that the planner does not read the table
+-- for each.
+CREATE FUNCTION headcount_internal.outline(spans text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('(SELECT min(r.from_at) AS from_at, max(r.to_at) AS to_at, array_agg(r.from_at) AS from_ats, array_agg(r.to_at) AS to_ats FROM %s AS r HAVING count(*) > 0)', spans)
+$$;
+COMMENT ON FUNCTION headcount_internal.outline(text) IS 'the query for one span around some, with their bounds';
+
+CREATE FUNCTION headcount_internal.outlined() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT 'unnest(x.from_ats, x.to_ats) AS r (from_at, to_at)'
+$$;
+COMMENT ON FUNCTION headcount_internal.outlined() IS 'the spans that an outline x is around';
+
 -- Sessions that meet spans r (from_at, to_at), which are few, each with its span. OFFSET 0 has the spans come first: the
 -- planner knows neither how few they are nor the values of c.since. Without an index one pass over the table does for
 -- all of them; create_indexes makes the view anew.
@@ -57,26 +72,26 @@ FROM %2$s AS r
          OFFSET 0) AS s$q$
     ELSE $q$
 SELECT s.*, r.from_at, r.to_at
-FROM (SELECT min(r.from_at) AS from_at, max(r.to_at) AS to_at FROM %2$s AS r HAVING count(*) > 0) AS x
+FROM %4$s AS x
      CROSS JOIN LATERAL (
          SELECT %1$s
          FROM %3$I.session_states AS s
          WHERE s.started_at < x.to_at AND s.closed_at >= x.from_at AND s.closed_at < 'infinity'
          OFFSET 0) AS s
-     JOIN %2$s AS r ON s.started_at < r.to_at AND s.end_at >= r.from_at$q$ END;
+     CROSS JOIN LATERAL (SELECT * FROM %5$s WHERE s.started_at < r.to_at AND s.end_at >= r.from_at OFFSET 0) AS r$q$ END;
 BEGIN
     RETURN format(closed || $q$
 UNION ALL
 SELECT s.*, r.from_at, r.to_at
 FROM %2$s AS r
-     CROSS JOIN LATERAL (SELECT %1$s FROM %3$I.session_states AS s WHERE %4$s AND s.started_at < r.to_at OFFSET 0) AS s$q$,
-        headcount_internal.session_columns(options), spans, name,
+     CROSS JOIN LATERAL (SELECT %1$s FROM %3$I.session_states AS s WHERE %6$s AND s.started_at < r.to_at OFFSET 0) AS s$q$,
+        headcount_internal.session_columns(options), spans, name, headcount_internal.outline(spans), headcount_internal.outlined(),
         CASE WHEN options.idle_limit IS NULL THEN 's.ended_at IS NULL' ELSE $q$(s.end_key IS NULL OR s.end_key = 'infinity')$q$ END);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.sessions_in(text, text, headcount_internal.options) IS 'the query for the sessions that meet some spans of time';
 
-CREATE FUNCTION headcount_internal.make_live_sessions(name text, options headcount_internal.options) RETURNS void
+CREATE FUNCTION headcount_internal.make_live_views(name text, options headcount_internal.options) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     live_from constant text := format('headcount_internal.live_from(%s)', headcount_internal.state_of(name));
@@ -89,10 +104,26 @@ UNION ALL%s$q$, headcount_internal.session_columns(options), live_from, name, he
         headcount_internal.sessions_in(format('%I.dirty_days', name), name, options)),
         'the sessions on days that are not read from what is stored',
         ARRAY['from_at', 'what of the session is before this instant is read from what is stored', 'to_at', 'and what is at or after this one; NULL is no bound']);
+    -- what is a false denial is found by an index of create_indexes, or for all denials in one pass over the sessions
+    PERFORM headcount_internal.make_view(name, 'live_denials', format($q$
+SELECT d.user_name, d.server, d.denied_at
+FROM %1$I.denials AS d
+WHERE NOT d.is_false_denial AND d.denied_at >= %2$s
+UNION ALL$q$ || CASE WHEN headcount_internal.has_duration_index(options.sessions) THEN $q$
+SELECT d.user_name, d.server, d.denied_at
+FROM %1$I.dirty_days AS r
+     CROSS JOIN LATERAL (SELECT * FROM %1$I.denials AS d WHERE NOT d.is_false_denial AND d.denied_at >= r.from_at AND d.denied_at < r.to_at OFFSET 0) AS d$q$
+        ELSE $q$
+SELECT d.user_name, d.server, d.denied_at
+FROM %3$s AS x
+     CROSS JOIN LATERAL (SELECT * FROM %1$I.denials AS d WHERE NOT d.is_false_denial AND d.denied_at >= x.from_at AND d.denied_at < x.to_at OFFSET 0) AS d
+     CROSS JOIN LATERAL (SELECT * FROM %4$s WHERE d.denied_at >= r.from_at AND d.denied_at < r.to_at OFFSET 0) AS r$q$ END,
+        name, live_from, headcount_internal.outline(format('%I.dirty_days', name)), headcount_internal.outlined()),
+        'the denials on days that are not read from what is stored, without false ones');
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.make_live_sessions(text, headcount_internal.options) IS
-    'makes or replaces the view of the sessions of a source on days that are computed from its tables';
+COMMENT ON FUNCTION headcount_internal.make_live_views(text, headcount_internal.options) IS
+    'makes or replaces the views of the sessions and denials of a source on days that are computed from its tables';
 
 -- The pages with the numbers of the users of two states. Only those of their buckets are read, so the cost follows these
 -- users, not all there ever were.
@@ -169,16 +200,7 @@ FROM %1$I.rollup_days AS d
 WHERE d.day < (SELECT headcount_internal.live_day(%2$s))
   AND NOT EXISTS (SELECT FROM %1$I.dirty_days AS r WHERE d.day >= r.from_day AND d.day < r.to_day)$q$, name, state),
         'the stored days that are as the tables are now');
-    PERFORM headcount_internal.make_live_sessions(name, options);
-    PERFORM headcount_internal.make_view(name, 'live_denials', format($q$
-SELECT d.user_name, d.server, d.denied_at
-FROM %1$I.denials AS d
-WHERE NOT d.is_false_denial AND d.denied_at >= headcount_internal.live_from(%2$s)
-UNION ALL
-SELECT d.user_name, d.server, d.denied_at
-FROM %1$I.dirty_days AS r JOIN %1$I.denials AS d ON d.denied_at >= r.from_at AND d.denied_at < r.to_at
-WHERE NOT d.is_false_denial$q$, name, state),
-        'the denials on days that are not read from what is stored, without false ones');
+    PERFORM headcount_internal.make_live_views(name, options);
     PERFORM headcount_internal.make_days(name, 'days_all', options, 'a', 'every day with something on any server');
     IF options.realtime_servers IS NOT NULL THEN
         PERFORM headcount_internal.make_days(name, 'days_realtime', options, 'r', 'every day with something on the realtime servers');

@@ -130,6 +130,8 @@ BEGIN
         SELECT CASE WHEN c.relkind NOT IN ('r', 'p') THEN format('"%s" is not an ordinary or partitioned table', c.relname)
                     WHEN c.relpersistence <> 'p' THEN format('"%s" is unlogged, so a crash empties it', c.relname)
                     WHEN NOT pg_has_role(owner, c.relowner, 'USAGE') THEN format('"%s" belongs to another role', c.relname)
+                    WHEN EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid AND i.inhparent NOT IN (SELECT headcount_internal.source_tables(definition)))
+                        THEN format('"%s" is part of a table that the source is not about, through which it can be written to', c.relname)
                     WHEN row_security_active(c.oid) THEN format('"%s" has row level security that applies to the owner of the source', c.relname) END
         FROM headcount_internal.source_tables(definition) AS t (oid) JOIN pg_class AS c ON c.oid = t.oid
         ORDER BY 1 NULLS LAST LIMIT 1),

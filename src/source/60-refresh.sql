@@ -337,7 +337,8 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SE
 DECLARE
     first_at timestamptz;
 BEGIN
-    EXECUTE format('SELECT least((SELECT min(s.started_at) FROM %1$I.sessions AS s), (SELECT min(d.denied_at) FROM %1$I.denials AS d))', name)
+    EXECUTE format('SELECT least((SELECT min(s.started_at) FROM %1$I.session_states AS s WHERE %2$s), (SELECT min(d.denied_at) FROM %1$I.denials AS d))',
+                   name, headcount_internal.counts())
         INTO first_at;
     RETURN headcount.day_of(first_at, time_zone);
 END
@@ -352,8 +353,8 @@ DECLARE
     from_at constant timestamptz := headcount.day_start(from_day, time_zone);
     next_at timestamptz;
 BEGIN
-    EXECUTE format('SELECT least((SELECT min(greatest(s.started_at, $1)) FROM %1$I.sessions AS s WHERE s.ended_at IS NULL OR s.ended_at >= $1),
-                                 (SELECT min(d.denied_at) FROM %1$I.denials AS d WHERE d.denied_at >= $1))', name)
+    EXECUTE format('SELECT least((SELECT min(greatest(s.started_at, $1)) FROM %1$I.session_states AS s WHERE %2$s AND (s.ended_at IS NULL OR s.ended_at >= $1)),
+                                 (SELECT min(d.denied_at) FROM %1$I.denials AS d WHERE d.denied_at >= $1))', name, headcount_internal.counts())
         INTO next_at USING from_at;
     RETURN headcount.day_of(next_at, time_zone);
 END

@@ -170,15 +170,11 @@ CREATE VIEW headcount.source_status AS
 SELECT a.source, pg_catalog.pg_get_userbyid(a.owner)::text AS owner, s.materialized, headcount_internal.is_exact(s) AS exact,
        r.first_day, CASE WHEN pg_catalog.isfinite(r.watermark) THEN headcount.day_start(r.watermark, r.time_zone) END AS stored_until,
        l.days AS dirty_days, l.log_rows, r.last_refresh, r.last_duration, r.last_error,
-       z.rollup_bytes, headcount_internal.schedule_of(a.source) AS schedule
+       headcount_internal.rollup_bytes(s.state) AS rollup_bytes, headcount_internal.schedule_of(a.source) AS schedule
 FROM headcount_internal.all_sources() AS a
      CROSS JOIN LATERAL headcount_internal.look_up_source(a.source, false) AS s
      LEFT JOIN LATERAL headcount_internal.rollup_row(s.state) AS r ON true
-     CROSS JOIN LATERAL headcount_internal.log_facts(r.log, GREATEST(r.frozen_before, r.first_day), r.watermark) AS l
-     LEFT JOIN LATERAL (SELECT pg_catalog.sum(pg_catalog.pg_total_relation_size(c.oid))::bigint AS rollup_bytes
-                        FROM pg_catalog.pg_class AS v JOIN pg_catalog.pg_class AS c ON c.relnamespace = v.relnamespace
-                        WHERE v.oid = s.sessions_view AND c.relkind = 'r' AND s.materialized
-                          AND c.relname IN ('rollup_state', 'rollup_days', 'rollup_dictionary', 'invalidation_log')) AS z ON r.definition IS NOT NULL;
+     CROSS JOIN LATERAL headcount_internal.log_facts(r.log, GREATEST(r.frozen_before, r.first_day), r.watermark) AS l;
 COMMENT ON VIEW headcount.source_status IS 'what is stored of each source, and how far it is up to date; of sources of others only what everybody may know';
 COMMENT ON COLUMN headcount.source_status.exact IS 'whether the views are what a full recompute would give at every snapshot: not if the source is tracked by window, its definition cannot be followed, or a trigger is missing or disabled';
 COMMENT ON COLUMN headcount.source_status.first_day IS 'the first stored day with anything';

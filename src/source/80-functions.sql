@@ -20,28 +20,36 @@ $$;
 COMMENT ON FUNCTION headcount_internal.set_as_of(timestamptz) IS
     'makes the views of the sources speak of this instant (NULL is now) until the calling function ends';
 
+-- Runs as the owner; headcount.as_of is set.
+CREATE FUNCTION headcount_internal.online_counts_of(source text, user_names text[]) RETURNS TABLE (user_name text, online_count bigint)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 50 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found_source constant headcount_internal.source := headcount_internal.find_source(source);
+    identities   text[] := user_names;
+BEGIN
+    IF found_source.has_identity THEN
+        EXECUTE format('SELECT array_agg(%I.identity_of(a.name) ORDER BY a.place) FROM unnest($1) WITH ORDINALITY AS a (name, place)', source)
+            INTO identities USING user_names;
+    END IF;
+    -- the condition goes down to the table and its index, then each name is looked up in what came back
+    RETURN QUERY EXECUTE format($q$
+        SELECT a.name, coalesce(o.online_count, 0)::bigint
+        FROM unnest($1, $2) WITH ORDINALITY AS a (name, identity, place)
+             LEFT JOIN (SELECT u.user_name, u.online_count FROM %I.online_users AS u WHERE u.user_name = ANY ($2)) AS o ON o.user_name = a.identity
+        ORDER BY a.place$q$, source)
+        USING user_names, identities;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.online_counts_of(text, text[]) IS 'what online_counts tells, for the owner of the source';
+
 CREATE FUNCTION headcount.online_counts(source text, user_names text[], as_of timestamptz DEFAULT headcount.as_of())
 RETURNS TABLE (user_name text, online_count bigint)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 50
 SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
 #variable_conflict use_variable
-DECLARE
-    found_source constant headcount_internal.source := headcount_internal.find_source(source);
-    identities   text[] := user_names;
 BEGIN
-    PERFORM headcount_internal.set_as_of(as_of);
-    IF found_source.has_identity THEN
-        SELECT i.identities INTO identities FROM headcount_internal.read_source(source, '{online_users}', format(
-            'SELECT array_agg(%I.identity_of(a.name) ORDER BY a.place) FROM unnest(%L::text[]) WITH ORDINALITY AS a (name, place)', source, user_names)) AS i (identities text[]);
-    END IF;
-    -- the condition goes down to the table and its index, then each name is looked up in what came back
-    RETURN QUERY
-        SELECT a.name, coalesce(o.online_count, 0)::bigint
-        FROM unnest(user_names, identities) WITH ORDINALITY AS a (name, identity, place)
-             LEFT JOIN headcount_internal.read_source(source, '{online_users}', format(
-                 'SELECT u.user_name COLLATE pg_catalog."default", u.online_count FROM %I.online_users AS u WHERE u.user_name = ANY (%L::text[])', source, identities))
-                 AS o (user_name text, online_count integer) ON o.user_name = a.identity
-        ORDER BY a.place;
+    PERFORM headcount_internal.find_source(source), headcount_internal.set_as_of(as_of);
+    RETURN QUERY SELECT * FROM headcount_internal.read_source(source, 'online_counts_of', ARRAY[user_names::text]) AS c (user_name text, online_count bigint);
 END
 $$;
 COMMENT ON FUNCTION headcount.online_counts(text, text[], timestamptz) IS
@@ -171,8 +179,7 @@ BEGIN
     IF from_at > to_at THEN
         PERFORM headcount_internal.raise_error('22023', format('from_at (%s) is after to_at (%s)', from_at, to_at));
     END IF;
-    RETURN QUERY SELECT * FROM headcount_internal.read_source(source, '{sessions,denials}', format('SELECT * FROM headcount_internal.activity_of(%L, %L, %L, %L, %L)',
-        source, granularity, from_at, to_at, as_of))
+    RETURN QUERY SELECT * FROM headcount_internal.read_source(source, 'activity_of', ARRAY[granularity, from_at::text, to_at::text, as_of::text])
         AS a (bucket timestamptz, unique_users integer, concurrent_users integer, concurrent_hosts integer, denial_users integer, denials integer);
 END
 $$;

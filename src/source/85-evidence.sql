@@ -63,14 +63,15 @@ DECLARE
         FROM %I.sessions AS s WHERE s.user_name <> ''%s AND $q$, source, CASE WHEN kind.scope = 'r' THEN ' AND s.is_realtime' ELSE '' END);
     denials  constant text := format($q$SELECT d.user_name COLLATE pg_catalog."C" AS user_name, d.denied_at AS at
         FROM %I.denials AS d WHERE NOT d.is_false_denial%s AND $q$, source, CASE WHEN kind.scope = 'r' THEN ' AND d.server = ANY ($3)' ELSE '' END);
-    -- the users of stored days, those that the condition is put in place of <days>
-    stored   constant text := format($q$SELECT u.name AS user_name, NULL::timestamptz AS at
+    -- the users of stored days: a condition for those days follows, and stored_end
+    stored     constant text := format($q$SELECT u.name AS user_name, NULL::timestamptz AS at
         FROM headcount_internal.user_names((SELECT array_agg(l.page) FROM %1$I.rollup_dictionary AS l),
                                   (SELECT headcount.user_set_union_agg(x.users)
                                    FROM %1$I.rollup_days AS d CROSS JOIN LATERAL (VALUES %2$s) AS x (users)
-                                   WHERE d.scope = %3$L AND <days>)) AS u (name)$q$, source,
+                                   WHERE d.scope = %3$L AND $q$, source,
         CASE WHEN kind.has_sessions AND kind.has_denials THEN '(d.used), (d.denied)' WHEN kind.has_sessions THEN '(d.used)' ELSE '(d.denied)' END,
         kind.scope);
+    stored_end constant text := ')) AS u (name)';
     from_at  constant text := CASE WHEN reads_stored THEN 'greatest($1, $7)' ELSE '$1' END;
     rows     text[] := '{}';
 BEGIN
@@ -94,14 +95,14 @@ BEGIN
         rows := rows || concat(denials, 'd.denied_at >= ', from_at, ' AND d.denied_at < $2');
     END IF;
     IF reads_stored THEN
-        rows := rows || replace(stored, '<days>', 'd.day >= $4 AND d.day <= $5 AND d.day < $6');
+        rows := rows || concat(stored, 'd.day >= $4 AND d.day <= $5 AND d.day < $6', stored_end);
     END IF;
     IF NOT kind.is_new THEN
         RETURN format('SELECT r.user_name FROM (%s) AS r GROUP BY r.user_name', array_to_string(rows, ' UNION ALL '));
     END IF;
     -- those of the days, less those of all days before
     RETURN format('SELECT r.user_name FROM (%s) AS r EXCEPT (%s)', array_to_string(rows, ' UNION ALL '), concat_ws(' UNION ALL ',
-        format('SELECT r.user_name FROM (%s) AS r', replace(stored, '<days>', 'd.day < least($4, $6)')),
+        format('SELECT r.user_name FROM (%s) AS r', concat(stored, 'd.day < least($4, $6)', stored_end)),
         format('SELECT r.user_name FROM (%s%s) AS r', sessions, headcount_internal.meets_span('$7', '$1')),
         CASE WHEN kind.has_denials THEN format('SELECT r.user_name FROM (%sd.denied_at >= $7 AND d.denied_at < $1) AS r', denials) END));
 END
@@ -202,8 +203,7 @@ CREATE FUNCTION headcount.unique_users(source text, from_day date, to_day date, 
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS $$
 BEGIN
     PERFORM headcount_internal.find_source(source);
-    RETURN (SELECT u.users FROM headcount_internal.read_source(source, '{sessions,denials}', format('SELECT headcount_internal.unique_users_of(%L, %L, %L, %L)',
-        source, from_day, to_day, what)) AS u (users integer));
+    RETURN (SELECT u.users FROM headcount_internal.read_source(source, 'unique_users_of', ARRAY[from_day::text, to_day::text, what]) AS u (users integer));
 END
 $$;
 COMMENT ON FUNCTION headcount.unique_users(text, date, date, text) IS
@@ -214,8 +214,7 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SE
 BEGIN
     PERFORM headcount_internal.find_source(source), headcount_internal.check_required('day', day::text);
     as_of := headcount_internal.set_as_of(as_of);
-    RETURN QUERY SELECT u.user_name FROM headcount_internal.read_source(source, '{sessions,denials}', format('SELECT u FROM headcount_internal.users_of(%L, %L, %L, %L) AS u',
-        source, day, what, as_of)) AS u (user_name text);
+    RETURN QUERY SELECT u.user_name FROM headcount_internal.read_source(source, 'users_of', ARRAY[day::text, what, as_of::text]) AS u (user_name text);
 END
 $$;
 COMMENT ON FUNCTION headcount.users_on(text, date, text, timestamptz) IS
@@ -226,8 +225,7 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SE
 BEGIN
     PERFORM headcount_internal.find_source(source), headcount_internal.check_required('day', day::text);
     as_of := headcount_internal.set_as_of(as_of);
-    RETURN QUERY SELECT h.host FROM headcount_internal.read_source(source, '{sessions}', format('SELECT h FROM headcount_internal.hosts_of(%L, %L, %L) AS h',
-        source, day, as_of)) AS h (host text);
+    RETURN QUERY SELECT h.host FROM headcount_internal.read_source(source, 'hosts_of', ARRAY[day::text, as_of::text]) AS h (host text);
 END
 $$;
 COMMENT ON FUNCTION headcount.hosts_at_peak(text, date, timestamptz) IS

@@ -117,7 +117,7 @@ BEGIN
         END LOOP;
     END IF;
     IF source.materialized AND had_duration_index <> headcount_internal.has_duration_index(source.sessions) THEN
-        PERFORM headcount_internal.make_live_sessions(name, headcount_internal.options_of(name));
+        PERFORM headcount_internal.make_live_views(name, headcount_internal.options_of(name));
     END IF;
     RETURN statements;
 END

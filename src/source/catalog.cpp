@@ -88,7 +88,8 @@ std::uint64_t mark_of_view(Oid view, Snapshot snapshot) {
 void append_children(List **to, Oid parent, Snapshot snapshot) {
   for_each_row(InheritsRelationId, InheritsParentIndexId, {{Anum_pg_inherits_inhparent, parent}}, snapshot, [&](HeapTuple row) {
     const auto *const entry = reinterpret_cast<Form_pg_inherits>(GETSTRUCT(row));
-    if (!entry->inhdetachpending && !list_member_oid(*to, entry->inhrelid)) *to = lappend_oid(*to, entry->inhrelid);
+    // PostgreSQL leaves out the temporary children of other sessions
+    if (!entry->inhdetachpending && !list_member_oid(*to, entry->inhrelid) && !isOtherTempNamespace(get_rel_namespace(entry->inhrelid))) *to = lappend_oid(*to, entry->inhrelid);
   });
 }
 
@@ -108,7 +109,6 @@ List *find_tree(Oid root, bool with_children, Snapshot snapshot) {
   if (!OidIsValid(root)) return NIL;
   List *tree = list_make1_oid(root);
   if (!with_children) return tree;
-  if (snapshot == nullptr) return find_all_inheritors(root, NoLock, nullptr);
   for (int at = 0; at < list_length(tree); ++at) append_children(&tree, list_nth_oid(tree, at), snapshot);
   return tree;
 }
@@ -122,7 +122,17 @@ std::uint64_t definition_mark(const Oid *views, int count, Snapshot snapshot) {
 std::uint64_t tracking_mark(const List *triggers, const List *relations, Snapshot snapshot) {
   std::uint64_t sum = 0;
   ListCell *cell = nullptr;
-  foreach (cell, triggers) sum += mark_of(TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid, lfirst_oid(cell), snapshot);
+  foreach (cell, triggers)
+    for_each_row(TriggerRelationId, TriggerOidIndexId, {{Anum_pg_trigger_oid, lfirst_oid(cell)}}, snapshot, [&](HeapTuple row) {
+      const auto *const entry = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row));
+      sum += mix(version_of(row, entry->oid), static_cast<unsigned char>(entry->tgenabled));
+    });
+  // a partition that was detached and came back had no triggers meanwhile, and a parent's writers fire its own triggers only
+  foreach (cell, relations)
+    for_each_row(InheritsRelationId, InheritsRelidSeqnoIndexId, {{Anum_pg_inherits_inhrelid, lfirst_oid(cell)}}, snapshot, [&](HeapTuple row) {
+      const auto *const entry = reinterpret_cast<Form_pg_inherits>(GETSTRUCT(row));
+      sum += mix(version_of(row, entry->inhrelid), entry->inhparent);
+    });
   foreach (cell, relations)
     for_each_row(RelationRelationId, ClassOidIndexId, {{Anum_pg_class_oid, lfirst_oid(cell)}}, snapshot, [&](HeapTuple row) {
       const auto *const entry = reinterpret_cast<Form_pg_class>(GETSTRUCT(row));
@@ -151,6 +161,12 @@ void tie_to_extension(Oid relation) {
   // once is enough, and CREATE OR REPLACE VIEW keeps it
   deleteDependencyRecordsForClass(RelationRelationId, relation, ExtensionRelationId, DEPENDENCY_NORMAL);
   recordDependencyOn(&who, &on, DEPENDENCY_NORMAL);
+}
+
+void tie_function_to_extension(Oid function) {
+  const ObjectAddress who{ProcedureRelationId, function, 0}, on{ExtensionRelationId, get_extension_oid("headcount", false), 0};
+  deleteDependencyRecordsForClass(ProcedureRelationId, function, ExtensionRelationId, DEPENDENCY_AUTO_EXTENSION);
+  recordDependencyOn(&who, &on, DEPENDENCY_AUTO_EXTENSION);
 }
 
 void note_unlogged_change(Oid definition) {

@@ -30,6 +30,7 @@ void link_trigger(Oid trigger, Oid definition, Oid log);
 
 // Has a relation go when the extension goes.
 void tie_to_extension(Oid relation);
+void tie_function_to_extension(Oid function);
 
 // Notes that a change went unlogged for the source of a definition, in a table that nobody but headcount can write; says
 // whether that was noted; and forgets it.

@@ -13,11 +13,13 @@ HTAB *known_tables = nullptr;
 std::uint64_t function_changes = 0;
 void note_function_change(Datum, int, uint32) { ++function_changes; }
 
+std::uint64_t relation_changes = 0;
 void note_relation_change(Datum, Oid relation) {
+  ++relation_changes;
   HASH_SEQ_STATUS entries;
   hash_seq_init(&entries, known_tables);
   while (auto *const known = static_cast<tracked_table *>(hash_seq_search(&entries)))
-    if (!OidIsValid(relation) || known->links.definition == relation) known->is_stale = true;
+    if (!OidIsValid(relation) || known->links.definition == relation || known->table == relation) known->is_stale = true;
 }
 
 int readings = 0;
@@ -132,16 +134,26 @@ tracked_table find_tracked_table(const Trigger *trigger, Relation relation) {
   }
   tracked_table found{};
   found.trigger = key;
+  found.table = RelationGetRelid(relation);
   found.function_changes = function_changes;
-  found.links = pg::call([&] { return find_links(key, RelationGetRelid(relation)); });
+  const std::uint64_t changes_before = relation_changes;
+  found.links = pg::call([&] { return find_links(key, found.table); });
   if (!found.links.are_there()) return found;  // not remembered: nobody's, or about to be linked
-  found.memory = pg::call([] { return AllocSetContextCreate(TopMemoryContext, "headcount trigger", ALLOCSET_SMALL_SIZES); });
+  found.memory = pg::call([] { return AllocSetContextCreate(CurrentMemoryContext, "headcount trigger", ALLOCSET_SMALL_SIZES); });
   // An expression may mean nothing any more. The user's statement goes on.
   found.is_readable = pg::attempt([&] {
     pg::call([&] { prepare(trigger, relation, found, found.memory); });
     found.time_zone = &pg::zone_named(trigger->tgargs[zone_argument]);
   });
-  pg::call([&] { *static_cast<tracked_table *>(hash_search(known_tables, &key, HASH_ENTER, nullptr)) = found; });
+  // preparing may run functions of others, while which anything may change, also this trigger of this session
+  found.is_stale = relation_changes != changes_before;
+  pg::call([&] {
+    bool is_there = false;
+    auto *const entry = static_cast<tracked_table *>(hash_search(known_tables, &key, HASH_ENTER, &is_there));
+    if (is_there) return;  // a trigger further down has just come here, and is remembered
+    MemoryContextSetParent(found.memory, TopMemoryContext);
+    *entry = found;
+  });
   return found;
 }
 

@@ -43,6 +43,7 @@ struct definition_row {
 // What is known of the table that a trigger fired for.
 struct tracked_table {
   Oid trigger;  // the key it is remembered under
+  Oid table;
   trigger_links links;
   bool is_readable;       // whether the definition can be evaluated; if not, nothing below is there
   bool is_denials;
@@ -53,7 +54,7 @@ struct tracked_table {
   std::int64_t idle_limit, granted_before, granted_after;  // ticks; negative for none
   const pg::zone *time_zone;
   std::uint64_t function_changes;  // as they were when this was read
-  bool is_stale;                   // the view has changed since
+  bool is_stale;                   // the view or the table has changed since
   MemoryContext memory;            // of what this points to
 };
 

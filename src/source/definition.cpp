@@ -167,7 +167,7 @@ const char *find_obstacle(const definition &of) {
   if (const char *const found = look_at(of.condition)) return found;
   const int first_column = 1 - FirstLowInvalidHeapAttributeNumber, whole_row = first_column - 1;
   for (int member = -1; (member = bms_next_member(columns, member)) >= 0;)
-    if (member < whole_row) return "a system column";
+    if (member <= whole_row) return member == whole_row ? "a reference to a whole row" : "a system column";
   if (has_virtual_column(of, columns)) return "a virtual generated column";
   return nullptr;
 }

@@ -1,5 +1,9 @@
 // What SQL asks of a source: what it was told, where its stored days end, and whether they still count.
 
+#include <algorithm>
+#include <numeric>
+#include <optional>
+
 #include "core/time/day_spans.hpp"
 #include "pg/memory.hpp"
 #include "pg/rights.hpp"
@@ -205,6 +209,43 @@ HEADCOUNT_FUNCTION(headcount_log_facts) {
   for (const core::day_span &span : spans)
     if (!DATE_NOT_FINITE(span.first)) days += std::int64_t{span.end} - span.first;
   return pg::make_row(fcinfo, pg::field::of(count), pg::field::of_integer(std::min<std::int64_t>(days, INT32_MAX)));
+}
+
+namespace {
+
+// Whether nobody has a table or one of its indexes so locked that we would have to wait; then we have them locked.
+bool lock_without_waiting(Oid table) {
+  if (!ConditionalLockRelationOid(table, AccessShareLock)) return false;
+  Relation relation = try_relation_open(table, NoLock);
+  if (relation == nullptr) return false;
+  ListCell *cell = nullptr;
+  bool is_free = true;
+  foreach (cell, RelationGetIndexList(relation)) is_free = is_free && ConditionalLockRelationOid(lfirst_oid(cell), AccessShareLock);
+  relation_close(relation, NoLock);
+  return is_free;
+}
+
+std::optional<std::int64_t> bytes_of_rollup(Oid state) {
+  const Oid owner = pg::owner_of(state), schema = get_rel_namespace(state);
+  if (!OidIsValid(owner) || !has_privs_of_role(GetUserId(), owner)) return std::nullopt;
+  const auto bytes_of = [schema](const char *name) -> std::int64_t {
+    const Oid table = get_relname_relid(name, schema);
+    if (!OidIsValid(table) || get_rel_relkind(table) != RELKIND_RELATION) return 0;
+    return lock_without_waiting(table) ? DatumGetInt64(DirectFunctionCall1(pg_total_relation_size, ObjectIdGetDatum(table))) : -1;
+  };
+  const std::int64_t bytes[] = {bytes_of("rollup_state"), bytes_of("rollup_days"), bytes_of("rollup_dictionary"), bytes_of("invalidation_log")};
+  if (std::any_of(std::begin(bytes), std::end(bytes), [](std::int64_t each) { return each < 0; })) return std::nullopt;
+  return std::accumulate(std::begin(bytes), std::end(bytes), std::int64_t{0});
+}
+
+}  // namespace
+
+// (state): what is stored of a source, for those who own it. Whoever asks does not wait for what the owner has locked.
+HEADCOUNT_FUNCTION(headcount_rollup_bytes) {
+  if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
+  const std::optional<std::int64_t> bytes = pg::call([fcinfo] { return bytes_of_rollup(PG_GETARG_OID(0)); });
+  if (!bytes.has_value()) return pg::null_result(fcinfo);
+  return Int64GetDatum(*bytes);
 }
 
 // (one, other): marks are sums, which may overflow

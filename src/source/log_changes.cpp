@@ -148,7 +148,8 @@ HEADCOUNT_FUNCTION(headcount_log_table) {
   pg::call([&] {
     const Oid table = table_of_trigger(id);
     if (OidIsValid(table)) found.relation = table_open(table, AccessShareLock);
-    const TriggerDesc *const triggers = found.relation == nullptr ? nullptr : found.relation->trigdesc;
+    // a copy: what the relation cache has may go while functions of others run
+    const TriggerDesc *const triggers = found.relation == nullptr ? nullptr : CopyTriggerDesc(found.relation->trigdesc);
     for (int at = 0; triggers != nullptr && at < triggers->numtriggers; ++at)
       if (triggers->triggers[at].tgoid == id) found.trigger = &triggers->triggers[at];
     const trigger_links links = found.trigger == nullptr ? trigger_links() : find_links(id, table);
@@ -182,6 +183,20 @@ HEADCOUNT_FUNCTION(headcount_tie_to_extension) {
     const Oid view = PG_GETARG_OID(0);
     pg::require_owner(view);
     tie_to_extension(view);
+  });
+  return Datum{0};
+}
+
+// (function)
+HEADCOUNT_FUNCTION(headcount_tie_function_to_extension) {
+  pg::call([fcinfo] {
+    const Oid function = PG_GETARG_OID(0);
+    HeapTuple const entry = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+    if (!HeapTupleIsValid(entry)) ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION), errmsg("function with OID %u does not exist", function)));
+    const Oid owner = reinterpret_cast<Form_pg_proc>(GETSTRUCT(entry))->proowner;
+    ReleaseSysCache(entry);
+    if (!has_privs_of_role(GetUserId(), owner)) aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FUNCTION, get_func_name(function));
+    tie_function_to_extension(function);
   });
   return Datum{0};
 }

@@ -166,29 +166,61 @@ HEADCOUNT_FUNCTION(headcount_execute_as_owner) {
   return text_or_null(fcinfo, pg::call_quietly([&] { return execute_as_owner(PG_GETARG_OID(0), copy_of(command)); }));
 }
 
-// (source, views, query): the rows of a query over views of a source, with the rights of its owner, for those who may read
-// these views: what its owner wrote runs as himself, though a superuser asks.
+// What may be asked of a source with the rights of its owner, and which views the asker must be able to read. The
+// functions take the name of the source first; nothing that the asker says is more than a value.
+namespace {
+
+struct question {
+  std::string_view function;  // in headcount_internal
+  std::array<const char *, 2> views;
+};
+
+constexpr question questions[] = {
+    {"online_counts_of", {"online_users"}},        {"server_online_counts_of", {"online_sessions"}}, {"report_rows_of", {"realtime_users_count"}},
+    {"unique_users_of", {"sessions", "denials"}},  {"users_of", {"sessions", "denials"}},            {"hosts_of", {"sessions"}},
+    {"activity_of", {"sessions", "denials"}},
+};
+
+// The owner of the views of a schema, all of which the current role may read.
+Oid owner_of_views(const char *source, const question &asked) {
+  const Oid schema = get_namespace_oid(source, false);
+  Oid owner = InvalidOid;
+  for (const char *const name : asked.views) {
+    if (name == nullptr) break;
+    const Oid view = get_relname_relid(name, schema);
+    if (!OidIsValid(view) || get_rel_relkind(view) != RELKIND_VIEW)
+      ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation \"%s.%s\" does not exist", source, name)));
+    const AclResult may_read = pg_class_aclcheck(view, GetUserId(), ACL_SELECT);
+    if (may_read != ACLCHECK_OK) aclcheck_error(may_read, OBJECT_VIEW, name);
+    if (OidIsValid(owner) && owner != pg::owner_of(view))
+      ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("views of \"%s\" have different owners", source)));
+    owner = pg::owner_of(view);
+  }
+  return owner;
+}
+
+}  // namespace
+
+// (source, function, arguments): the rows of one of the functions above, with the rights of the owner of the source: what
+// he wrote runs as himself, though a superuser asks.
 HEADCOUNT_FUNCTION(headcount_read_source) {
-  for (int at = 0; at < 3; ++at) pg::require_argument(fcinfo, at, at == 0 ? "source" : at == 1 ? "views" : "query");
+  const std::string_view source = pg::text_argument(fcinfo, 0, "source"), function = pg::text_argument(fcinfo, 1, "function");
+  pg::require_argument(fcinfo, 2, "arguments");
+  const auto *const asked = std::find_if(std::begin(questions), std::end(questions), [function](const question &each) { return each.function == function; });
+  if (asked == std::end(questions)) throw core::error(core::fault::invalid_argument, "function is none of those that a source answers");
   pg::row_set rows(fcinfo);
   pg::call_quietly([&] {
-    const Oid schema = get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
-    Datum *views = nullptr;
+    const char *const name = copy_of(source);
+    const Oid owner = owner_of_views(name, *asked);
+    Datum *values = nullptr;
+    bool *nulls = nullptr;
     int count = 0;
-    deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &views, nullptr, &count);
-    Oid owner = InvalidOid;
-    for (int at = 0; at < count; ++at) {
-      const char *const name = TextDatumGetCString(views[at]);
-      const Oid view = get_relname_relid(name, schema);
-      if (!OidIsValid(view) || get_rel_relkind(view) != RELKIND_VIEW)
-        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation \"%s.%s\" does not exist", get_namespace_name(schema), name)));
-      const AclResult may_read = pg_class_aclcheck(view, GetUserId(), ACL_SELECT);
-      if (may_read != ACLCHECK_OK) aclcheck_error(may_read, OBJECT_VIEW, name);
-      if (OidIsValid(owner) && owner != pg::owner_of(view))
-        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("views of \"%s\" have different owners", get_namespace_name(schema))));
-      owner = pg::owner_of(view);
-    }
-    if (!OidIsValid(owner)) ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("no view is named")));
+    deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
+    StringInfoData command;
+    initStringInfo(&command);
+    appendStringInfo(&command, "SELECT * FROM headcount_internal.%s(%s", copy_of(function), quote_literal_cstr(name));
+    for (int at = 0; at < count; ++at) appendStringInfo(&command, ", %s", nulls[at] ? "NULL" : quote_literal_cstr(TextDatumGetCString(values[at])));
+    appendStringInfoString(&command, ") AS r");
     pg::other_rights rights;
     rights.begin(owner);
     pg::other_rights::use_own_settings();
@@ -198,7 +230,7 @@ HEADCOUNT_FUNCTION(headcount_read_source) {
     options.must_return_tuples = true;
     options.dest = CreateTuplestoreDestReceiver();
     SetTuplestoreDestReceiverParams(options.dest, rows.store(), rows.memory(), false, rows.shape(), "rows of another shape were expected");
-    if (SPI_execute_extended(text_to_cstring(PG_GETARG_TEXT_PP(2)), &options) < 0) elog(ERROR, "could not read a source");
+    if (SPI_execute_extended(command.data, &options) < 0) elog(ERROR, "could not read a source");
     SPI_finish();
     rights.end();
   });
@@ -248,7 +280,15 @@ void change_instances(const char *command) {
 HEADCOUNT_FUNCTION(headcount_register_instance) {
   for (int at = 0; at < 3; ++at) pg::require_argument(fcinfo, at, at == 0 ? "smart_ag_id" : at == 1 ? "region_id" : "sessions_view");
   pg::call_quietly([fcinfo] {
-    pg::require_owner(PG_GETARG_OID(2));
+    const Oid view = PG_GETARG_OID(2);
+    pg::require_owner(view);
+    const char *const id = literal(fcinfo, 0);
+    // An id is taken while a source has it; what was registered and is no more there does not come back before others.
+    (void)execute(psprintf("SELECT headcount_internal.require_instance(%s, %u)", id, view));
+    change_instances(psprintf("DELETE FROM headcount_internal.instance AS i WHERE i.ctid IN ("
+                              "SELECT r.ctid FROM headcount_internal.instance AS r WHERE r.smart_ag_id = %s AND NOT EXISTS ("
+                              "SELECT FROM headcount_internal.all_sources() AS a CROSS JOIN LATERAL headcount_internal.instances_of(a.source) AS o "
+                              "WHERE a.sessions_view = r.sessions_view AND o.smart_ag_id = r.smart_ag_id) FOR UPDATE OF r SKIP LOCKED)", id));
     change_instances(psprintf("INSERT INTO headcount_internal.instance (smart_ag_id, region_id, sessions_view, server) VALUES (%s, %s, %u, %s)",
                               literal(fcinfo, 0), literal(fcinfo, 1), PG_GETARG_OID(2), literal(fcinfo, 3)));
   });
