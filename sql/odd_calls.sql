@@ -15,6 +15,7 @@ SELECT type::regtype, value FROM (VALUES
     ('boolean', ARRAY['NULL', 'true', 'false']),
     ('uuid', ARRAY['NULL', '''00000000-0000-0000-0000-000000000000''']),
     ('regclass', ARRAY['NULL', '''0''', '''4294967295''', '''pg_class''', '''pg_class_oid_index''', '''pg_settings''']),
+    ('regprocedure', ARRAY['NULL', '''0''', '''4294967295''', '''pg_catalog.now()''', '''judge.sqlstate(text)''']),
     ('oid', ARRAY['NULL', '''0''', '''1259''', '''4294967295''']),
     ('headcount.presence', ARRAY['NULL', '(SELECT headcount.presence_agg(''a''::text, timestamptz ''4713-01-01 BC'', NULL))', '(SELECT headcount.presence_agg(1::bigint, timestamptz ''2024-03-01'', ''infinity''))', '(SELECT headcount.presence_agg(''a''::text, timestamptz ''-infinity''))']),
     ('headcount.user_set', ARRAY['NULL', 'headcount.to_user_set(''{}'')', 'headcount.to_user_set(''{0, 2147483647}'')']),
