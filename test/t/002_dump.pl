@@ -47,7 +47,7 @@ sub answers
 	}
 	$sql .= "SELECT * FROM headcount.online_counts('wifi', '{USER 3,user 4,nobody}', '2026-01-03 08:00+00');\n";
 	$sql .= "SELECT headcount.describe_user_online_client_statistics('here', '{user16,USER-3}', as_of => '2026-01-03 08:00+00')::json -> 'UserStatistics';\n";
-	$sql .= "SELECT s::text FROM headcount.source AS s ORDER BY 1;\n";
+	$sql .= "SELECT a.source, pg_get_userbyid(a.owner) FROM headcount_internal.all_sources() AS a ORDER BY 1; TABLE wifi.settings; TABLE \"Second \"\"one\"\"\".settings;\n";
 	$sql .= "SELECT i.smart_ag_id, i.region_id, i.source, i.server FROM headcount_internal.present_instance AS i ORDER BY 1;\n";
 	$sql .= "SELECT n.nspname, c.relname, c.relacl, pg_get_userbyid(c.relowner), obj_description(c.oid, 'pg_class') FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace WHERE nspname IN ('wifi', 'Second \"one\"') ORDER BY 1, 2;\n";
 	$sql .= "SELECT nspname, nspacl, obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname IN ('wifi', 'Second \"one\"') ORDER BY 1;\n";
@@ -66,8 +66,8 @@ is($errors, '', 'no complaint from pg_restore');
 my @ours = grep { /^(CREATE|ALTER) .*headcount[."]/ && !/^CREATE (VIEW|TABLE|MATERIALIZED VIEW) (wifi|public|"Second)/ && !/^CREATE TRIGGER headcount_/ } split "\n", $text;
 is(join("\n", @ours), '', 'no object of the extension is dumped one by one');
 like($text, qr/^CREATE EXTENSION IF NOT EXISTS headcount\b/m, 'the extension is one line of the dump');
-like($text, qr/^COPY headcount\.source .*\n.*wifi\.sessions/m, 'the rows of the registry are in the dump, by name');
-like($text, qr/^COPY headcount\.instance .*\n(.*\n)?sag-wifi\there\twifi\.sessions\tnas 1$/m, '... and those of the instances');
+like($text, qr/^COPY wifi\.settings .*\n\S/m, 'what a source was told is in the dump');
+like($text, qr/^COPY wifi\.instances .*\n(.*\n)?sag-wifi\there\tnas 1$/m, '... and its instances');
 
 # --- restored: another database, another cluster, one transaction, parallel ---------------------------------------------
 
@@ -107,7 +107,7 @@ is(sqlstates_of($other, $db, q{SELECT headcount.create_source('wifi', 'login', '
 is(sqlstates_of($other, $db, q{SELECT headcount.drop_source('wifi')}), '2BP01', 'drop_source sees the materialized view on top of it');
 is(sqlstates_of($other, $db, q{DROP MATERIALIZED VIEW daily; SELECT headcount.drop_source('wifi')}), '', 'drop_source works on a restored source');
 is($other->safe_psql($db, q{SELECT count(*) FROM pg_namespace WHERE nspname = 'wifi'}), '0', 'its schema is gone');
-is($other->safe_psql($db, q{SELECT string_agg(sessions_view::text, ',') FROM headcount.source}), '"Second ""one""".sessions', 'its row is gone, the other is there');
+is($other->safe_psql($db, q{SELECT string_agg(source, ',') FROM headcount_internal.all_sources()}), q(Second "one"), "it is gone, the other is there");
 is($other->safe_psql($db, q{SELECT string_agg(smart_ag_id, ',') FROM headcount_internal.present_instance}), 'sag-second', 'its instance went with it');
 is($other->safe_psql($db, q{SELECT count(*) FROM login}), '400', 'the table is untouched');
 

@@ -41,9 +41,9 @@ kill_backend('a parallel aggregate that spills', q{SET work_mem = '64kB'; SET pa
 kill_backend('create_source, finished but not committed', q{BEGIN; SELECT headcount.create_source('half', 'login', 'who', 'mac', 'came', 'went'); SELECT pg_sleep(60)});
 kill_backend('drop_source, finished but not committed', q{BEGIN; SELECT headcount.drop_source('wifi'); SELECT pg_sleep(60)});
 kill_backend('alter_source, finished but not committed', q{BEGIN; SELECT headcount.alter_source('wifi', window_days => 3); SELECT pg_sleep(60)});
-# A second session that holds the registry keeps create_source busy inside of itself: views are there, the row is not.
+# A second session that writes to the table keeps create_source busy inside of itself: views are there, triggers are not.
 my ($lock_out, $lock_err) = ('', '');
-my ($locker) = background_backend($node, q{BEGIN; LOCK TABLE headcount.source IN SHARE MODE; SELECT pg_sleep(60)}, \$lock_out, \$lock_err);
+my ($locker) = background_backend($node, q{BEGIN; LOCK TABLE login IN ROW EXCLUSIVE MODE; SELECT pg_sleep(60)}, \$lock_out, \$lock_err);
 kill_backend('create_source in its midst', q{SELECT headcount.create_source('half', 'login', 'who', 'mac', 'came', 'went')});
 eval { $locker->finish };
 
