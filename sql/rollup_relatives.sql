@@ -134,6 +134,33 @@ SELECT verdict FROM judge.pair();
 SELECT judge.drop_pair();
 DROP TABLE busy, narrowed;
 
+-- The usual way to a wider column: another one is filled, then both are renamed. The source goes on with the old column, and
+-- says that it is not exact until it is told which one is meant. A column that was just renamed is no matter.
+CREATE TABLE wider (u integer, m text, came timestamptz, went timestamptz);
+INSERT INTO wider SELECT i, 'm' || i, d, d + interval '1 hour' FROM generate_series(1, 3) AS i, LATERAL (SELECT timestamptz '2024-03-01 10:00' + i * interval '1 day' AS d) AS x;
+SELECT judge.make_pair('wider', 'u');
+CALL headcount.refresh('stored');
+ALTER TABLE wider RENAME m TO mac;
+SELECT * FROM judge.pair();
+ALTER TABLE wider ADD COLUMN u_new bigint;
+UPDATE wider SET u_new = u;
+BEGIN;
+ALTER TABLE wider RENAME u TO u_old;
+ALTER TABLE wider RENAME u_new TO u;
+COMMIT;
+CALL headcount.refresh('stored');
+INSERT INTO wider (u, mac, came, went) VALUES (5000000000, 'm9', '2024-03-03 10:00', '2024-03-03 11:00');
+SELECT * FROM judge.pair();
+SELECT column_name, stored, recomputed FROM headcount.verify('stored');
+SELECT headcount.alter_source(name, window_days => 7) FROM unnest(ARRAY['stored', 'live']) AS name;
+SELECT * FROM judge.pair();
+SELECT headcount.alter_source(name, user_name => 'u') FROM unnest(ARRAY['stored', 'live']) AS name;
+CALL headcount.refresh('stored');
+SELECT * FROM judge.pair();
+SELECT u FROM headcount.users_on('stored', '2024-03-03') AS u;
+SELECT judge.drop_pair();
+DROP TABLE wider;
+
 -- A source by an odd name, and what a source answers: a few functions with values, nothing that a caller writes.
 CREATE TABLE odd (u text, m text, came timestamptz, went timestamptz);
 SELECT judge.fill('odd');

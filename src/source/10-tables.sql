@@ -23,11 +23,14 @@ CREATE TYPE headcount_internal.settings AS (
     false_denial_after  interval,
     materialized        boolean,
     tracking            text,
-    tracking_days       integer
+    tracking_days       integer,
+    session_columns     text[],
+    denial_columns      text[]
 );
 COMMENT ON TYPE headcount_internal.settings IS 'what a source was told besides its expressions: a row of its table "settings"';
 COMMENT ON COLUMN headcount_internal.settings.idle_limit IS 'in seconds, so that it means the same in every time zone';
 COMMENT ON COLUMN headcount_internal.settings.false_denial_before IS 'both limits are NULL if false denials are not looked for';
+COMMENT ON COLUMN headcount_internal.settings.session_columns IS 'which columns of the table each column of the definition read when it was made, see headcount_internal.columns_read';
 
 -- What headcount_internal.find_source tells of a source.
 CREATE TYPE headcount_internal.source AS (
@@ -48,7 +51,9 @@ CREATE TYPE headcount_internal.source AS (
     false_denial_after  interval,
     materialized        boolean,
     tracking            text,
-    tracking_days       integer
+    tracking_days       integer,
+    session_columns     text[],
+    denial_columns      text[]
 );
 COMMENT ON TYPE headcount_internal.source IS 'a source: its views and tables, the tables that it reads, and what it was told';
 
@@ -251,6 +256,11 @@ COMMENT ON FUNCTION headcount_internal.definition_obstacle(regclass) IS
 CREATE FUNCTION headcount_internal.definition_columns(definition regclass, OUT name text, OUT expression text) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'headcount_definition_columns' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 7;
 COMMENT ON FUNCTION headcount_internal.definition_columns(regclass) IS 'the columns of a definition as expressions over the table that it reads';
+
+CREATE FUNCTION headcount_internal.columns_read(definition regclass) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'headcount_columns_read' LANGUAGE C STABLE PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION headcount_internal.columns_read(regclass) IS
+    'for each column of a definition and each column of the table that it reads: the name of the former, the number and the present name of the latter, with blanks between';
 
 CREATE FUNCTION headcount_internal.given_expressions(definition regclass, OUT name text, OUT expression text, OUT is_naive boolean) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'headcount_given_expressions' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 7;

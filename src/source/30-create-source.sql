@@ -300,6 +300,7 @@ BEGIN
         PERFORM headcount_internal.make_rollup_tables(name);
     END IF;
     PERFORM headcount_internal.make_views(name, options);
+    PERFORM headcount_internal.note_columns(name);
     IF options.materialized THEN
         tracked := headcount_internal.start_tracking(name);
     END IF;
@@ -312,14 +313,31 @@ COMMENT ON FUNCTION headcount_internal.build_source(text, headcount_internal.opt
 -- The one row is replaced, not updated: nothing else in the row is worth keeping.
 CREATE FUNCTION headcount_internal.make_settings(name text, options headcount_internal.options) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
+DECLARE
+    session_columns text[];
+    denial_columns  text[];
 BEGIN
     EXECUTE format('CREATE TABLE IF NOT EXISTS %I.settings OF headcount_internal.settings (PRIMARY KEY (time_zone))', name);
     EXECUTE format('COMMENT ON TABLE %I.settings IS %L', name, 'what the source was told besides its expressions; change it with headcount.alter_source');
-    EXECUTE format('DELETE FROM %I.settings', name);
+    EXECUTE format('DELETE FROM %I.settings RETURNING session_columns, denial_columns', name) INTO session_columns, denial_columns;
     EXECUTE format('INSERT INTO %I.settings (time_zone, licensing_model, window_days, realtime_servers, idle_limit, false_denial_before, false_denial_after,
-                                             materialized, tracking, tracking_days) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', name)
+                                             materialized, tracking, tracking_days, session_columns, denial_columns)
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)', name)
         USING options.time_zone, options.licensing_model, options.window_days, options.realtime_servers, options.idle_limit,
-              options.false_denial_before, options.false_denial_after, options.materialized, options.tracking, options.tracking_days;
+              options.false_denial_before, options.false_denial_after, options.materialized, options.tracking, options.tracking_days,
+              session_columns, denial_columns;
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.make_settings(text, headcount_internal.options) IS 'stores what a source was told besides its expressions';
+
+-- Once the views are made: by which names they know the columns that they read.
+CREATE FUNCTION headcount_internal.note_columns(name text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    source constant headcount_internal.source := headcount_internal.find_source(name);
+BEGIN
+    EXECUTE format('UPDATE %I.settings SET session_columns = $1, denial_columns = $2', name)
+        USING headcount_internal.columns_read(source.definition), headcount_internal.columns_read(source.denial_definition);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.note_columns(text) IS 'notes which columns a definition reads, and what they are called';

@@ -117,6 +117,7 @@ BEGIN
     END IF;
     PERFORM headcount_internal.make_settings(name, options);
     PERFORM headcount_internal.make_views(name, options);
+    PERFORM headcount_internal.note_columns(name);
     IF options.materialized THEN
         PERFORM headcount_internal.start_tracking(name);
     ELSIF source.materialized THEN

@@ -253,6 +253,27 @@ $$;
 COMMENT ON FUNCTION headcount_internal.wanted_triggers(headcount_internal.source) IS
     'the triggers that should log changes of a source, and what is found instead; found is NULL if nothing is wrong';
 
+CREATE FUNCTION headcount_internal.split_columns(columns_read text[]) RETURNS TABLE (reader text, number integer, name text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, pg_temp AS $$
+    SELECT m[1], m[2]::integer, m[3] FROM unnest(columns_read) AS u (u) CROSS JOIN LATERAL regexp_match(u.u, '^(\S+) (\S+) (.*)$') AS r (m)
+$$;
+COMMENT ON FUNCTION headcount_internal.split_columns(text[]) IS 'the parts of what columns_read tells';
+
+-- Columns that were renamed while others took their names: the definition goes on with the old ones, which need not be
+-- what the owner meant.
+CREATE FUNCTION headcount_internal.replaced_columns(source headcount_internal.source) RETURNS TABLE (expected text, found text)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('%s reads column "%s"', o.reader, o.name), format('it reads column "%s", and another column has that name now', p.name)
+    FROM (VALUES (source.definition, source.session_columns), (source.denial_definition, source.denial_columns)) AS d (definition, columns)
+         CROSS JOIN LATERAL headcount_internal.split_columns(d.columns) AS o
+         JOIN LATERAL headcount_internal.split_columns(headcount_internal.columns_read(d.definition)) AS p
+             ON p.reader = o.reader AND p.number = o.number AND p.name <> o.name
+         JOIN pg_attribute AS a ON a.attrelid = headcount_internal.definition_table(d.definition) AND a.attname = o.name AND a.attnum > 0
+    ORDER BY 1
+$$;
+COMMENT ON FUNCTION headcount_internal.replaced_columns(headcount_internal.source) IS
+    'what the definition of a source reads by another name than when it was made, if another column has that name now';
+
 -- What is wrong with these triggers; no rows if nothing is. A table without any is a new partition, or the source comes
 -- from a dump: the next refresh makes them.
 CREATE FUNCTION headcount_internal.tracking_faults(source headcount_internal.source) RETURNS TABLE (expected text, found text)
@@ -261,10 +282,12 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, pg_temp A
     FROM (SELECT w.*, bool_and(w.found IS NOT DISTINCT FROM 'missing') OVER (PARTITION BY w.relation) AS has_none
           FROM headcount_internal.wanted_triggers(source) AS w) AS w
     WHERE w.found IS NOT NULL AND NOT w.has_none
+    UNION ALL
+    SELECT * FROM headcount_internal.replaced_columns(source)
     ORDER BY 1
 $$;
 COMMENT ON FUNCTION headcount_internal.tracking_faults(headcount_internal.source) IS
-    'which of the triggers that should log changes of a source are not as they should be';
+    'which of the triggers that should log changes of a source, and of the columns that it reads, are not as they should be';
 
 -- The condition that a source promises to be exact: no row of it was, or will be, missed.
 CREATE FUNCTION headcount_internal.is_exact(source headcount_internal.source) RETURNS boolean

@@ -176,7 +176,7 @@ FROM headcount_internal.all_sources() AS a
      LEFT JOIN LATERAL headcount_internal.rollup_row(s.state) AS r ON true
      CROSS JOIN LATERAL headcount_internal.log_facts(r.log, GREATEST(r.frozen_before, r.first_day), r.watermark) AS l;
 COMMENT ON VIEW headcount.source_status IS 'what is stored of each source, and how far it is up to date; of sources of others only what everybody may know';
-COMMENT ON COLUMN headcount.source_status.exact IS 'whether the views are what a full recompute would give at every snapshot: not if the source is tracked by window, its definition cannot be followed, or a trigger is missing or disabled';
+COMMENT ON COLUMN headcount.source_status.exact IS 'whether the views are what a full recompute would give at every snapshot: not if the source is tracked by window, its definition cannot be followed, a column that it reads was renamed and another has that name now, or a trigger is missing or disabled';
 COMMENT ON COLUMN headcount.source_status.first_day IS 'the first stored day with anything';
 COMMENT ON COLUMN headcount.source_status.stored_until IS 'days before this instant are stored, later ones are computed when they are asked for';
 COMMENT ON COLUMN headcount.source_status.dirty_days IS 'stored days that changed since, computed when they are asked for until a refresh stores them';

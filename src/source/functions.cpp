@@ -21,7 +21,7 @@ namespace {
 live_days live_days_argument(FunctionCallInfo fcinfo) { return find_live_days(fcinfo, PG_GETARG_OID(0), pg::current_as_of()); }
 
 // What a source was told: the row of its table of type headcount_internal.settings, by column.
-constexpr int settings_count = 10;
+constexpr int settings_count = 12;
 
 // A row of headcount_internal.source: its relations, then what it was told.
 enum source_column { sessions_view, state_table, definition_view, denial_definition_view, sessions_table, denials_table, has_servers, has_identity, first_setting };
@@ -263,6 +263,32 @@ HEADCOUNT_FUNCTION(headcount_instances_of) {
     if (OidIsValid(table)) copy_rows(table, "source_instance", rows.store(), rows.shape());
   });
   return rows.result(fcinfo);
+}
+
+// (definition)
+HEADCOUNT_FUNCTION(headcount_columns_read) {
+  if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
+  const ArrayType *const found = pg::call([fcinfo]() -> ArrayType * {
+    const Oid view = PG_GETARG_OID(0);
+    definition means;
+    if (read_definition(view, means) != nullptr) return nullptr;
+    List *read = NIL;
+    const auto add = [&](const char *reader, Node *expression) {
+      Bitmapset *columns = nullptr;
+      pull_varattnos(expression, 1, &columns);
+      for (int member = -1; (member = bms_next_member(columns, member)) >= 0;) {
+        const auto column = static_cast<AttrNumber>(member + FirstLowInvalidHeapAttributeNumber);
+        if (column > 0) read = lappend(read, psprintf("%s %d %s", reader, column, get_attname(means.table, column, false)));
+      }
+    };
+    for (int at = 0; at < means.column_count; ++at) add(get_attname(view, static_cast<AttrNumber>(at + 1), false), means.columns[at]);
+    add("when", means.condition);
+    auto *const values = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<std::size_t>(list_length(read) + 1)));
+    for (int at = 0; at < list_length(read); ++at) values[at] = CStringGetTextDatum(static_cast<const char *>(list_nth(read, at)));
+    return construct_array(values, list_length(read), TEXTOID, -1, false, TYPALIGN_INT);
+  });
+  if (found == nullptr) return pg::null_result(fcinfo);
+  return PointerGetDatum(found);
 }
 
 // (state): what is no more as it was when days were stored
