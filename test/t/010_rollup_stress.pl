@@ -347,9 +347,9 @@ sub replace_in
 	$node->safe_psql('plain', $body);
 	return;
 }
-replace_in('take_changes', 'DELETE FROM %I.invalidation_log RETURNING from_day, to_day', 'SELECT from_day, to_day FROM %I.invalidation_log');
-my $puts_back = q{EXECUTE format('INSERT INTO %I.invalidation_log};
-replace_in('refresh_step', $puts_back, qq{PERFORM pg_sleep(0.05); EXECUTE format('DELETE FROM %I.invalidation_log', name); $puts_back});
+replace_in('take_changes', 'DELETE FROM %s RETURNING from_day, to_day', 'SELECT from_day, to_day FROM %s');
+my $puts_back = q{EXECUTE format('INSERT INTO %s (from_day, to_day) SELECT};
+replace_in('refresh_step', $puts_back, qq{PERFORM pg_sleep(0.05); EXECUTE format('DELETE FROM %s', headcount_internal.relation_name(state.log)); $puts_back});
 ($checks, $compared, $different) = (0, 0, 0);
 my $writers   = start_clients('plain', 8, 30, 'write.sql');
 my $refreshes = start_clients('plain', 2, 30, 'refresh.sql');

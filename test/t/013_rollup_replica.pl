@@ -52,6 +52,10 @@ $primary->safe_psql('postgres', q{ALTER TABLE refused ENABLE TRIGGER USER});
 is($replica->safe_psql('postgres', $answer, extra_params => [ '-U', 'reader' ]), $primary->safe_psql('postgres', $answer), 'SELECT on the view is all that a reader needs there');
 is($replica->safe_psql('postgres', 'SELECT count(*) FROM headcount.refresh_progress'), '0', 'refresh_progress can be read');
 
+# The refresh makes triggers anew that somebody has switched off and on, for which it locks their tables.
+$primary->safe_psql('postgres', q{CALL headcount.refresh('stored')});
+$primary->wait_for_catchup($replica);
+
 # A transaction there sees one state of everything while the primary goes on.
 my $session = $replica->background_psql('postgres', on_error_die => 1);
 my $counts = q{SELECT md5(string_agg(v::text, ' ')) FROM stored.daily_user_counts_2019 AS v};
