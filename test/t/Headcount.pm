@@ -239,9 +239,14 @@ sub checkpointer
 sub wait_for_restart
 {
 	my ($node, $checkpointer) = @_;
-	$node->poll_query_until('postgres', "SELECT pid <> $checkpointer FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
-	  or die 'the server does not come back';
-	return;
+	# a psql that the server refuses may be gone before it is told what to ask, for which IPC::Run dies
+	for (1 .. 1800)
+	{
+		my $is_back = eval { $node->psql('postgres', "SELECT pid <> $checkpointer FROM pg_stat_activity WHERE backend_type = 'checkpointer'", stdout => \my $answer, stderr => \my $refused); $answer };
+		return if ($is_back // '') eq 't';
+		sleep 0.1;
+	}
+	die 'the server does not come back';
 }
 
 1;
