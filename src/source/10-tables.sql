@@ -30,7 +30,7 @@ CREATE TYPE headcount_internal.settings AS (
 COMMENT ON TYPE headcount_internal.settings IS 'what a source was told besides its expressions: a row of its table "settings"';
 COMMENT ON COLUMN headcount_internal.settings.idle_limit IS 'in seconds, so that it means the same in every time zone';
 COMMENT ON COLUMN headcount_internal.settings.false_denial_before IS 'both limits are NULL if false denials are not looked for';
-COMMENT ON COLUMN headcount_internal.settings.session_columns IS 'which columns of the table each column of the definition read when it was made, see headcount_internal.columns_read';
+COMMENT ON COLUMN headcount_internal.settings.session_columns IS 'which columns of the table each column of the definition session_rows, and of denial_rows the next one, read when it was made: see headcount_internal.columns_read';
 
 -- What headcount_internal.find_source tells of a source.
 CREATE TYPE headcount_internal.source AS (

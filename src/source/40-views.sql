@@ -10,7 +10,7 @@
 --   dirty_days                  the stored days that changed since
 --   stored_days                 the rows of rollup_days that count
 --   live_sessions, live_denials what is read from the tables, on all other days
---   days_all, days_realtime, days_by_server      every day with its sets of users, stored or computed
+--   days_all, days_realtime     every day with its sets of users, stored or computed
 --
 -- They are SELECTs over subselects and nothing else, which the planner flattens: a condition on sessions.user_name
 -- becomes one on the user's own column and finds its index. So '' stays '' in them (a NULLIF would hide the column), and
@@ -266,6 +266,16 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION headcount_internal.same_server() IS 'the condition that sessions s and denials d are of the same server, or of none';
 
+CREATE FUNCTION headcount_internal.side_by_side(sessions text, denials text, by_server boolean) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN by_server THEN format($q$(SELECT s.server COLLATE pg_catalog."C" AS server, %s GROUP BY 1) AS s
+     FULL JOIN (SELECT d.server COLLATE pg_catalog."C" AS server, %s GROUP BY 1) AS d ON %s$q$, sessions, denials, headcount_internal.same_server())
+                ELSE format($q$(SELECT %s) AS s
+     CROSS JOIN (SELECT %s) AS d$q$, sessions, denials) END
+$$;
+COMMENT ON FUNCTION headcount_internal.side_by_side(text, text, boolean) IS
+    'the FROM items s and d of what two SELECT lists, each with its FROM and WHERE, aggregate of sessions s and of denials d: one row, or one for each server';
+
 -- What a licensing model looks at (rule S10), collected by one aggregate over the sessions and one over the denials, of
 -- each server if by_server is set. They are not united into one set of rows: each row would pass through two more plan
 -- nodes on its way. What has no times that count is left out by the aggregate itself. The subselect asks for as_of once,
@@ -273,22 +283,21 @@ COMMENT ON FUNCTION headcount_internal.same_server() IS 'the condition that sess
 CREATE FUNCTION headcount_internal.daily_query(name text, options headcount_internal.options, model text, by_server boolean) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    scope    constant "char" := headcount_internal.model_scope(options.realtime_servers, model);
-    server   constant text := CASE WHEN by_server THEN '%1$s.server COLLATE pg_catalog."C" AS server, ' ELSE '' END;
-    grouping constant text := CASE WHEN by_server THEN ' GROUP BY 1' ELSE '' END;
+    scope constant "char" := headcount_internal.model_scope(options.realtime_servers, model);
 BEGIN
     RETURN format($q$
-SELECT c.day, %1$sc.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
-FROM (SELECT %2$sheadcount_internal.daily_session_agg(s.user_name, s.host, s.started_at, s.%3$I, %4$L::text, (SELECT headcount.as_of())) AS state
-      FROM %5$I.session_states AS s%6$s%7$s) AS s
-     %8$s (SELECT %9$sheadcount_internal.daily_denial_agg(d.user_name, d.denied_at, %4$L::text, (SELECT headcount.as_of())) AS state
-      FROM %5$I.denials AS d WHERE NOT d.is_false_denial%10$s%7$s) AS d%11$s
-     CROSS JOIN LATERAL headcount_internal.daily_report(s.state, d.state, %12$L::text, %13$s) AS c%14$s$q$,
+SELECT c.day, %sc.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
+FROM %s
+     CROSS JOIN LATERAL headcount_internal.daily_report(s.state, d.state, %L::text, %s) AS c%s$q$,
         CASE WHEN by_server THEN 'coalesce(s.server, d.server) AS server, ' ELSE '' END,
-        format(server, 's'), headcount_internal.end_column(options.idle_limit), options.time_zone, name,
-        headcount_internal.scope_sessions(scope), grouping, CASE WHEN by_server THEN 'FULL JOIN' ELSE 'CROSS JOIN' END,
-        format(server, 'd'), headcount_internal.scope_denials(scope, options.realtime_servers),
-        CASE WHEN by_server THEN ' ON ' || headcount_internal.same_server() ELSE '' END, model, options.window_days,
+        headcount_internal.side_by_side(
+            format('headcount_internal.daily_session_agg(s.user_name, s.host, s.started_at, s.%I, %L::text, (SELECT headcount.as_of())) AS state
+      FROM %I.session_states AS s%s',
+                headcount_internal.end_column(options.idle_limit), options.time_zone, name, headcount_internal.scope_sessions(scope)),
+            format('headcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, (SELECT headcount.as_of())) AS state
+      FROM %I.denials AS d WHERE NOT d.is_false_denial%s',
+                options.time_zone, name, headcount_internal.scope_denials(scope, options.realtime_servers)), by_server),
+        model, options.window_days,
         CASE WHEN by_server THEN '
 WHERE c.daily_users > 0 OR c.denial_users > 0 OR c.concurrent_hosts > 0
 ORDER BY c.day, coalesce(s.server, d.server)' ELSE '

@@ -138,19 +138,15 @@ COMMENT ON FUNCTION headcount_internal.known_users(text, text) IS 'the query for
 -- The sessions and denials of live days, collected, of each server if by_server is set.
 CREATE FUNCTION headcount_internal.collected(name text, options headcount_internal.options, scope "char", by_server boolean) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    server   constant text := CASE WHEN by_server THEN '%1$s.server COLLATE pg_catalog."C" AS server, ' ELSE '' END;
-    grouping constant text := CASE WHEN by_server THEN ' GROUP BY 1' ELSE '' END;
 BEGIN
-    RETURN format($q$(SELECT %1$sheadcount_internal.daily_session_agg(s.user_name, s.host, s.started_at, s.end_at, %2$L::text, (SELECT headcount.as_of()), s.from_at, s.to_at) AS state
-      FROM %3$I.live_sessions AS s%4$s%5$s) AS s
-     %6$s (SELECT %7$sheadcount_internal.daily_denial_agg(d.user_name, d.denied_at, %2$L::text, (SELECT headcount.as_of())) AS state
-      FROM %3$I.live_denials AS d%8$s%5$s) AS d%9$s
-     CROSS JOIN LATERAL %10$s AS k$q$,
-        format(server, 's'), options.time_zone, name, headcount_internal.scope_sessions(scope), grouping,
-        CASE WHEN by_server THEN 'FULL JOIN' ELSE 'CROSS JOIN' END, format(server, 'd'),
-        CASE WHEN scope = 'r' THEN format(' WHERE d.server = ANY (%L::text[])', options.realtime_servers) ELSE '' END,
-        CASE WHEN by_server THEN ' ON ' || headcount_internal.same_server() ELSE '' END,
+    RETURN format($q$%s
+     CROSS JOIN LATERAL %s AS k$q$,
+        headcount_internal.side_by_side(
+            format('headcount_internal.daily_session_agg(s.user_name, s.host, s.started_at, s.end_at, %L::text, (SELECT headcount.as_of()), s.from_at, s.to_at) AS state
+      FROM %I.live_sessions AS s%s', options.time_zone, name, headcount_internal.scope_sessions(scope)),
+            format('headcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, (SELECT headcount.as_of())) AS state
+      FROM %I.live_denials AS d%s', options.time_zone, name,
+                CASE WHEN scope = 'r' THEN format(' WHERE d.server = ANY (%L::text[])', options.realtime_servers) ELSE '' END), by_server),
         headcount_internal.known_users(name, 's.state, d.state'));
 END
 $$;

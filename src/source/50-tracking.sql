@@ -264,11 +264,11 @@ COMMENT ON FUNCTION headcount_internal.split_columns(text[]) IS 'the parts of wh
 CREATE FUNCTION headcount_internal.replaced_columns(source headcount_internal.source) RETURNS TABLE (expected text, found text)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
     SELECT format('%s reads column "%s"', o.reader, o.name), format('it reads column "%s", and another column has that name now', p.name)
-    FROM (VALUES (source.definition, source.session_columns), (source.denial_definition, source.denial_columns)) AS d (definition, columns)
+    FROM (VALUES (source.definition, source.sessions, source.session_columns), (source.denial_definition, source.denials, source.denial_columns)) AS d (definition, relation, columns)
          CROSS JOIN LATERAL headcount_internal.split_columns(d.columns) AS o
          JOIN LATERAL headcount_internal.split_columns(headcount_internal.columns_read(d.definition)) AS p
              ON p.reader = o.reader AND p.number = o.number AND p.name <> o.name
-         JOIN pg_attribute AS a ON a.attrelid = headcount_internal.definition_table(d.definition) AND a.attname = o.name AND a.attnum > 0
+         JOIN pg_attribute AS a ON a.attrelid = d.relation AND a.attname = o.name AND a.attnum > 0
     ORDER BY 1
 $$;
 COMMENT ON FUNCTION headcount_internal.replaced_columns(headcount_internal.source) IS

@@ -38,10 +38,7 @@ CREATE FUNCTION headcount_internal.scope_query(name text, options headcount_inte
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     by_server constant boolean := scope = 's';
-    server    constant text := CASE WHEN by_server THEN '%1$s.server COLLATE pg_catalog."C" AS server, ' ELSE '' END;
-    grouping  constant text := CASE WHEN by_server THEN ' GROUP BY 1' ELSE '' END;
     sessions  text;
-    denials   text;
 BEGIN
     IF is_recent THEN
         sessions := format('SELECT %s, $1 AS from_at, $2 AS to_at FROM %I.session_states AS s WHERE %s AND s.started_at < $2',
@@ -49,21 +46,17 @@ BEGIN
     ELSE
         sessions := headcount_internal.sessions_in('(SELECT $1 AS from_at, $2 AS to_at)', name, options);
     END IF;
-    sessions := format($q$SELECT %1$sheadcount_internal.daily_session_agg(s.user_name, s.host, s.started_at, s.end_at, %2$L::text, $3, s.from_at, s.to_at) AS state, %3$s AS users
-        FROM (%4$s) AS s%5$s%6$s$q$,
-        format(server, 's'), options.time_zone,
-        CASE WHEN scope <> 's' THEN format('headcount_internal.daily_session_agg(NULL::text, s.user_name, s.started_at, s.end_at, %L::text, $3, s.from_at, s.to_at)', options.time_zone)
-             ELSE 'NULL::bytea' END,
-        sessions, headcount_internal.scope_sessions(scope), grouping);
-    denials := format('SELECT %sheadcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, $3) AS state
-        FROM %I.denials AS d WHERE NOT d.is_false_denial AND d.denied_at >= $1 AND d.denied_at < $2%s%s',
-        format(server, 'd'), options.time_zone, name, headcount_internal.scope_denials(scope, options.realtime_servers), grouping);
-    IF by_server THEN
-        RETURN format('SELECT coalesce(s.server, d.server) AS server, s.state AS sessions, s.users, d.state AS denials
-            FROM (%s) AS s FULL JOIN (%s) AS d ON %s', sessions, denials, headcount_internal.same_server());
-    END IF;
-    RETURN format('SELECT NULL::text AS server, s.state AS sessions, s.users, d.state AS denials FROM (%s) AS s CROSS JOIN (%s) AS d',
-                  sessions, denials);
+    RETURN format('SELECT %s AS server, s.state AS sessions, s.users, d.state AS denials FROM %s',
+        CASE WHEN by_server THEN 'coalesce(s.server, d.server)' ELSE 'NULL::text' END,
+        headcount_internal.side_by_side(
+            format('headcount_internal.daily_session_agg(s.user_name, s.host, s.started_at, s.end_at, %L::text, $3, s.from_at, s.to_at) AS state, %s AS users
+        FROM (%s) AS s%s', options.time_zone,
+                CASE WHEN by_server THEN 'NULL::bytea'
+                     ELSE format('headcount_internal.daily_session_agg(NULL::text, s.user_name, s.started_at, s.end_at, %L::text, $3, s.from_at, s.to_at)', options.time_zone) END,
+                sessions, headcount_internal.scope_sessions(scope)),
+            format('headcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, $3) AS state
+        FROM %I.denials AS d WHERE NOT d.is_false_denial AND d.denied_at >= $1 AND d.denied_at < $2%s',
+                options.time_zone, name, headcount_internal.scope_denials(scope, options.realtime_servers)), by_server));
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.scope_query(text, headcount_internal.options, "char", boolean) IS
@@ -378,24 +371,6 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION headcount_internal.day_count(datemultirange) IS 'how many days there are in ranges with bounds';
 
--- Some days as runs, of which there are not too many: a query reads the sessions of each run on its own. Beyond the limit
--- gaps are filled, the narrow ones first, and what lies in them is computed without need.
-CREATE FUNCTION headcount_internal.few_runs(days datemultirange) RETURNS datemultirange
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    max_runs constant integer := 16;
-    span constant datemultirange := datemultirange(range_merge(days));
-    gap  integer := 1;
-BEGIN
-    WHILE (SELECT count(*) FROM unnest(days)) > max_runs LOOP
-        gap := 2 * gap;
-        days := span * (SELECT range_agg(daterange(lower(d), upper(d) + gap)) FROM unnest(days) AS d);
-    END LOOP;
-    RETURN days;
-END
-$$;
-COMMENT ON FUNCTION headcount_internal.few_runs(datemultirange) IS 'some days, and if they are too scattered more';
-
 -- Takes the rows of the log away and returns the stored days that they are about. What they say of other days is done
 -- with: those are computed anew before they are stored.
 CREATE FUNCTION headcount_internal.take_changes(name text, time_zone text, state headcount_internal.rollup_state) RETURNS datemultirange
@@ -414,7 +389,11 @@ BEGIN
         first_day := least(first_day, headcount_internal.first_day(name, time_zone));
         dirty := dirty * datemultirange(daterange(first_day, NULL));
     END IF;
-    RETURN coalesce(headcount_internal.few_runs(dirty), '{}');
+    -- as for who reads them while they are dirty: not too many runs, each of which costs a query of its own
+    RETURN coalesce((
+        SELECT range_agg(daterange(r.from_day, r.to_day))
+        FROM (SELECT array_agg(lower(d)) AS from_days, array_agg(upper(d) - 1) AS to_days FROM unnest(dirty) AS d) AS x
+             CROSS JOIN LATERAL headcount_internal.day_runs(x.from_days, x.to_days, upper(dirty), time_zone) AS r), '{}');
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.take_changes(text, text, headcount_internal.rollup_state) IS

@@ -41,23 +41,29 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 DECLARE
     has_denials constant boolean := options.licensing_model <> '2013';
     scope       constant "char" := headcount_internal.model_scope(options.realtime_servers, options.licensing_model);
+    kind        headcount_internal.user_kind;
 BEGIN
-    RETURN CASE
+    PERFORM headcount_internal.check_required('what', what);
+    kind := CASE
         WHEN what IN ('daily', 'total') THEN ROW(scope, true, has_denials, false)
         WHEN what = 'used' THEN ROW(scope, true, false, false)
         WHEN what = 'denied' THEN ROW(scope, false, true, false)
         WHEN what = 'new' THEN ROW(scope, true, has_denials, true) END;
+    IF kind IS NULL THEN
+        PERFORM headcount_internal.raise_argument_error('what', format('"%s" is not a set of users', what),
+                                               hint => 'The sets are daily, used, denied, total and new.');
+    END IF;
+    RETURN kind;
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.find_user_kind(headcount_internal.source, text) IS
-    'where the users of one kind are found, NULL for a kind that does not exist';
+    'where the users of one kind are found, or an error for a kind that does not exist';
 
 -- A query for the names, each once, of the users of one kind over [$1, $2), the days from $4 to $5; $3 are the realtime
 -- servers, and $6 is where stored days end, $7 when, where those are read.
-CREATE FUNCTION headcount_internal.users_query(source text, options headcount_internal.source, what text, reads_stored boolean) RETURNS text
+CREATE FUNCTION headcount_internal.users_query(source text, kind headcount_internal.user_kind, reads_stored boolean) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    kind     constant headcount_internal.user_kind := headcount_internal.find_user_kind(options, what);
     -- names are the same when their bytes are, and are listed in that order
     sessions constant text := format($q$SELECT s.user_name COLLATE pg_catalog."C" AS user_name, s.started_at AS at
         FROM %I.sessions AS s WHERE s.user_name <> ''%s AND $q$, source, CASE WHEN kind.scope = 'r' THEN ' AND s.is_realtime' ELSE '' END);
@@ -75,12 +81,6 @@ DECLARE
     from_at  constant text := CASE WHEN reads_stored THEN 'greatest($1, $7)' ELSE '$1' END;
     rows     text[] := '{}';
 BEGIN
-    IF what IS NULL THEN
-        PERFORM headcount_internal.raise_argument_error('what', 'must not be null', '22004');
-    ELSIF kind IS NULL THEN
-        PERFORM headcount_internal.raise_argument_error('what', format('"%s" is not a set of users', what),
-                                               hint => 'The sets are daily, used, denied, total and new.');
-    END IF;
     IF kind.is_new AND NOT reads_stored THEN      -- all there ever were, by when they came
         rows := rows || (sessions || 's.started_at < $2');
         IF kind.has_denials THEN
@@ -107,7 +107,7 @@ BEGIN
         CASE WHEN kind.has_denials THEN format('SELECT r.user_name FROM (%sd.denied_at >= $7 AND d.denied_at < $1) AS r', denials) END));
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.users_query(text, headcount_internal.source, text, boolean) IS
+COMMENT ON FUNCTION headcount_internal.users_query(text, headcount_internal.user_kind, boolean) IS
     'the query for the users of a source that are behind a number';
 
 -- Runs as the owner.
@@ -115,10 +115,9 @@ CREATE FUNCTION headcount_internal.unique_users_of(source text, from_day date, t
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     options constant headcount_internal.source := headcount_internal.find_source(source);
-    until   constant date := headcount_internal.stored_until(source, options, CASE WHEN what = 'new' THEN '-infinity' ELSE coalesce(from_day, '-infinity') END,
-                                                    coalesce(to_day, 'infinity'));
-    query   constant text := headcount_internal.users_query(source, options, what, until IS NOT NULL);
     kind    constant headcount_internal.user_kind := headcount_internal.find_user_kind(options, what);
+    until   constant date := headcount_internal.stored_until(source, options, CASE WHEN kind.is_new THEN '-infinity' ELSE coalesce(from_day, '-infinity') END,
+                                                    coalesce(to_day, 'infinity'));
     from_at constant timestamptz := CASE WHEN isfinite(from_day) THEN headcount.day_start(from_day, options.time_zone)
                                          ELSE coalesce(from_day, '-infinity')::timestamptz END;
     to_at   constant timestamptz := CASE WHEN isfinite(to_day) THEN headcount.day_start(to_day + 1, options.time_zone)
@@ -128,13 +127,13 @@ BEGIN
     PERFORM headcount_internal.check_day_order(from_day, to_day);
     IF from_at >= to_at OR from_at > headcount.as_of() THEN      -- a day that the zone skipped, or one to come
         RETURN 0;
-    ELSIF to_day < until AND what <> 'new' THEN      -- all stored: the sets know how many they are, without names
+    ELSIF to_day < until AND NOT kind.is_new THEN      -- all stored: the sets know how many they are, without names
         EXECUTE format('SELECT coalesce(headcount.unique_count(%s), 0)::integer FROM %I.rollup_days AS d WHERE d.scope = %L AND d.day >= $1 AND d.day <= $2',
                        CASE WHEN NOT kind.has_denials THEN 'd.used' WHEN NOT kind.has_sessions THEN 'd.denied' ELSE 'd.used, d.denied' END, source, kind.scope)
             INTO users USING coalesce(from_day, '-infinity'), to_day;
         RETURN users;
     END IF;
-    EXECUTE format('SELECT count(*)::integer FROM (%s) AS u', query) INTO users
+    EXECUTE format('SELECT count(*)::integer FROM (%s) AS u', headcount_internal.users_query(source, kind, until IS NOT NULL)) INTO users
         USING from_at, to_at, options.realtime_servers, coalesce(from_day, '-infinity'), coalesce(to_day, 'infinity'), until,
               headcount.day_start(until, options.time_zone);
     RETURN users;
@@ -147,23 +146,23 @@ CREATE FUNCTION headcount_internal.users_of(source text, day date, what text, as
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     options  constant headcount_internal.source := headcount_internal.find_source(source);
+    kind     constant headcount_internal.user_kind := headcount_internal.find_user_kind(options, what);
     from_day date := day;
     from_at  timestamptz;
     to_at    constant timestamptz := headcount.day_start(day + 1, options.time_zone);
     until    date;
-    query    text;
 BEGIN
     IF what = 'total' THEN
         from_day := CASE WHEN options.licensing_model = '2013' THEN day - (options.window_days - 1) ELSE '-infinity' END;
     END IF;
-    until := headcount_internal.stored_until(source, options, CASE WHEN what = 'new' THEN '-infinity' ELSE from_day END, day);
-    query := headcount_internal.users_query(source, options, what, until IS NOT NULL);
+    until := headcount_internal.stored_until(source, options, CASE WHEN kind.is_new THEN '-infinity' ELSE from_day END, day);
     IF headcount.day_start(day, options.time_zone) > as_of THEN
         RETURN;
     END IF;
     from_at := CASE WHEN isfinite(from_day) THEN headcount.day_start(from_day, options.time_zone) ELSE '-infinity' END;
     IF from_at < to_at THEN
-        RETURN QUERY EXECUTE format('SELECT u.user_name::text FROM (%s) AS u ORDER BY u.user_name', query)
+        RETURN QUERY EXECUTE format('SELECT u.user_name::text FROM (%s) AS u ORDER BY u.user_name',
+                                    headcount_internal.users_query(source, kind, until IS NOT NULL))
             USING from_at, to_at, options.realtime_servers, from_day, day, until, headcount.day_start(until, options.time_zone);
     END IF;
 END
