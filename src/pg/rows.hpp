@@ -75,18 +75,22 @@ class row_set {
   Tuplestorestate *rows_ = nullptr;
 };
 
+// The shape of the row that a function returns, which must have so many columns. Backend code.
+inline TupleDesc row_shape(FunctionCallInfo fcinfo, int columns) {
+  TupleDesc shape = nullptr;
+  if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE || shape->natts != columns)
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("function returning record called in context that cannot accept type record")));
+  return BlessTupleDesc(shape);
+}
+
 // One row as the result of a function that returns a composite.
 template <typename... Fields>
 Datum make_row(FunctionCallInfo fcinfo, const Fields &...fields) {
   Datum values[] = {fields.value...};
   bool nulls[] = {fields.is_null...};
   return call([&]() -> Datum {
-    TupleDesc shape = nullptr;
-    if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE ||
-        shape->natts != static_cast<int>(sizeof...(Fields)))
-      ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                      errmsg("function returning record called in context that cannot accept type record")));
-    return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), values, nulls));
+    return HeapTupleGetDatum(heap_form_tuple(row_shape(fcinfo, static_cast<int>(sizeof...(Fields))), values, nulls));
   });
 }
 

@@ -105,6 +105,10 @@ Oid internal_type(const char *name) {
   return OidIsValid(in) ? GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name), ObjectIdGetDatum(in)) : InvalidOid;
 }
 
+Relation open_without_waiting(Oid relation, LOCKMODE lock) {
+  return ConditionalLockRelationOid(relation, lock) ? try_relation_open(relation, NoLock) : nullptr;
+}
+
 List *find_tree(Oid root, bool with_children, Snapshot snapshot) {
   if (!OidIsValid(root)) return NIL;
   List *tree = list_make1_oid(root);

@@ -10,6 +10,10 @@ namespace headcount::source {
 Oid internal_relation(const char *name);
 Oid internal_type(const char *name);
 
+// Opens a relation with a lock, to be closed with NoLock or that lock; nullptr if there is none any more, or if somebody has
+// a lock for which we would have to wait.
+Relation open_without_waiting(Oid relation, LOCKMODE lock);
+
 // A table and its partitions, or other children, at any depth: those that a snapshot shows, or, without one, those that a
 // query would read that is planned now.
 List *find_tree(Oid root, bool with_children, Snapshot snapshot);

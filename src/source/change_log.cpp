@@ -73,8 +73,7 @@ void prepare(const Trigger *trigger, Relation relation, tracked_table &table, Me
 // The log, with the lock that a writer takes; nullptr where it cannot be had at once, or where it is not the log that we
 // made. The writer neither waits for it nor evaluates anything that others added to it.
 Relation open_log(Oid log) {
-  if (!ConditionalLockRelationOid(log, RowExclusiveLock)) return nullptr;
-  Relation relation = try_relation_open(log, NoLock);
+  Relation relation = open_without_waiting(log, RowExclusiveLock);
   if (relation == nullptr) return nullptr;
   const FormData_pg_class *const entry = relation->rd_rel;
   TupleDesc const shape = RelationGetDescr(relation);

@@ -36,10 +36,6 @@ Node *parse_one(const char *text) {
   return target->val;
 }
 
-void set_for_now(const char *name, const char *value) {
-  (void)set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-}
-
 }  // namespace
 
 Node *parse_expression(Relation relation, const char *text) {
@@ -61,11 +57,11 @@ Node *parse_expression(Relation relation, const char *text) {
 // could write in another way comes out as the statements that it goes into will read it.
 char *deparse(Node *expression, Oid relation) {
   const int nest = NewGUCNestLevel();
-  set_for_now("search_path", "pg_catalog, pg_temp");
-  set_for_now("datestyle", "ISO, YMD");
-  set_for_now("intervalstyle", "postgres");
-  set_for_now("quote_all_identifiers", "off");
-  set_for_now("standard_conforming_strings", "on");
+  pg::other_rights::set("search_path", "pg_catalog, pg_temp");
+  pg::other_rights::set("datestyle", "ISO, YMD");
+  pg::other_rights::set("intervalstyle", "postgres");
+  pg::other_rights::set("quote_all_identifiers", "off");
+  pg::other_rights::set("standard_conforming_strings", "on");
   List *const names = deparse_context_for(get_rel_name(relation), relation);
   char *const text = deparse_expression(expression, names, false, false);
   AtEOXact_GUC(true, nest);

@@ -92,13 +92,11 @@ bool find_source(const char *name, bool may_wait, Datum *values, bool *nulls) {
 HEADCOUNT_FUNCTION(headcount_look_up_source) {
   if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
   HeapTuple const row = pg::call([fcinfo]() -> HeapTuple {
-    TupleDesc shape = nullptr;
-    if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE || shape->natts != source_column_count)
-      ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("function returns rows of another shape")));
+    TupleDesc const shape = pg::row_shape(fcinfo, source_column_count);
     Datum values[source_column_count] = {};
     bool nulls[source_column_count] = {};
     if (!find_source(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_ARGISNULL(1) || PG_GETARG_BOOL(1), values, nulls)) return nullptr;
-    return heap_form_tuple(BlessTupleDesc(shape), values, nulls);
+    return heap_form_tuple(shape, values, nulls);
   });
   if (row == nullptr) return pg::null_result(fcinfo);
   return pg::call([row] { return HeapTupleGetDatum(row); });
@@ -146,14 +144,12 @@ HEADCOUNT_FUNCTION(headcount_rollup_row) {
   HeapTuple const row = pg::call([fcinfo]() -> HeapTuple {
     constexpr int count = static_cast<int>(state_column::count);
     const Oid table = PG_GETARG_OID(0), owner = pg::owner_of(table);
-    TupleDesc shape = nullptr;
     if (!OidIsValid(owner) || !has_privs_of_role(GetUserId(), owner)) return nullptr;
-    if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE || shape->natts != count)
-      ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("function returns rows of another shape")));
+    TupleDesc const shape = pg::row_shape(fcinfo, count);
     Datum values[count] = {};
     bool nulls[count] = {};
     if (!copy_row(table, "rollup_state", false, values, nulls, count)) return nullptr;
-    return heap_form_tuple(BlessTupleDesc(shape), values, nulls);
+    return heap_form_tuple(shape, values, nulls);
   });
   if (row == nullptr) return pg::null_result(fcinfo);
   return pg::call([row] { return HeapTupleGetDatum(row); });
@@ -175,8 +171,7 @@ HEADCOUNT_FUNCTION(headcount_log_facts) {
   pg::call([&] {
     const Oid owner = pg::owner_of(table);
     if (!OidIsValid(owner) || get_rel_relkind(table) != RELKIND_RELATION || !has_privs_of_role(GetUserId(), owner)) return;
-    if (!ConditionalLockRelationOid(table, AccessShareLock)) return;
-    read.log = try_relation_open(table, NoLock);
+    read.log = open_without_waiting(table, AccessShareLock);
     if (read.log == nullptr) return;
     if (read.log->rd_rel->reloftype != internal_type("invalidation")) {
       relation_close(read.log, AccessShareLock);
@@ -215,8 +210,7 @@ namespace {
 
 // Whether nobody has a table or one of its indexes so locked that we would have to wait; then we have them locked.
 bool lock_without_waiting(Oid table) {
-  if (!ConditionalLockRelationOid(table, AccessShareLock)) return false;
-  Relation relation = try_relation_open(table, NoLock);
+  Relation relation = open_without_waiting(table, AccessShareLock);
   if (relation == nullptr) return false;
   ListCell *cell = nullptr;
   bool is_free = true;

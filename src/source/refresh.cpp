@@ -59,16 +59,11 @@ struct refresh_request {
   std::int32_t max_days;  // of each source; 0 for no limit
 };
 
-// What a failed step left.
-struct failure_report {
-  ErrorData *error;
-  MemoryContext memory;
-};
-
-// One step of a refresh: the days that it stored, or -1 if none were left to do. An error is kept in `failed`.
-std::int32_t run_step(Oid view, std::int32_t max_days, bool is_tolerant, TimestampTz started_at, failure_report &failed) {
+// One step of a refresh: the days that it stored, or -1 if none were left to do. `failed` becomes its error, if there was one, in
+// the memory context of the caller, which outlasts transactions.
+std::int32_t run_step(Oid view, std::int32_t max_days, bool is_tolerant, TimestampTz started_at, ErrorData *&failed) {
   std::int32_t done = -1;
-  failed.error = nullptr;
+  failed = nullptr;
   (void)pg::attempt(
       [&] {
         pg::call([&] {
@@ -83,19 +78,9 @@ std::int32_t run_step(Oid view, std::int32_t max_days, bool is_tolerant, Timesta
           if (days != nullptr) done = pg_strtoint32(days);
         });
       },
-      [&](const ErrorData *error) {
-        if (error == nullptr) return;
-        MemoryContext const before = MemoryContextSwitchTo(failed.memory);
-        auto *const copy = static_cast<ErrorData *>(palloc(sizeof(ErrorData)));
-        *copy = *error;
-        const auto keep = [](char *&text) { text = text == nullptr ? nullptr : pstrdup(text); };
-        for (char **const each : {&copy->message, &copy->detail, &copy->detail_log, &copy->hint, &copy->schema_name, &copy->table_name,
-                                  &copy->column_name, &copy->datatype_name, &copy->constraint_name, &copy->internalquery})
-          keep(*each);
-        copy->context = copy->backtrace = nullptr;
-        copy->assoc_context = failed.memory;
-        failed.error = copy;
-        MemoryContextSwitchTo(before);
+      [&](ErrorData *error) {
+        failed = error;
+        if (failed != nullptr) failed->context = nullptr;
       });
   return done;
 }
@@ -108,22 +93,22 @@ void note_failure(Oid view, const char *message) {
   });
 }
 
-void refresh_one(Oid view, const refresh_request &request, MemoryContext memory) {
+void refresh_one(Oid view, const refresh_request &request) {
   const TimestampTz started_at = pg::call([] { return GetCurrentTimestamp(); });
   std::int32_t left = request.max_days;
   for (;;) {
-    failure_report failed{nullptr, memory};
+    ErrorData *failed = nullptr;
     const std::int32_t done = run_step(view, left, request.is_tolerant, started_at, failed);
-    if (failed.error != nullptr) {
-      note_failure(view, failed.error->message);
+    if (failed != nullptr) {
+      note_failure(view, failed->message);
       pg::call([&] {
         SPI_commit();
-        if (!request.is_tolerant) ReThrowError(failed.error);
+        if (!request.is_tolerant) ReThrowError(failed);
         error_context_stack = nullptr;
-        ereport(WARNING, (errcode(failed.error->sqlerrcode),
-                          errmsg("source \"%s\" was not refreshed: %s", get_namespace_name(get_rel_namespace(view)), failed.error->message),
-                          failed.error->detail == nullptr ? 0 : errdetail_internal("%s", failed.error->detail),
-                          failed.error->hint == nullptr ? 0 : errhint("%s", failed.error->hint)));
+        ereport(WARNING, (errcode(failed->sqlerrcode),
+                          errmsg("source \"%s\" was not refreshed: %s", get_namespace_name(get_rel_namespace(view)), failed->message),
+                          failed->detail == nullptr ? 0 : errdetail_internal("%s", failed->detail),
+                          failed->hint == nullptr ? 0 : errhint("%s", failed->hint)));
       });
       return;
     }
@@ -134,9 +119,8 @@ void refresh_one(Oid view, const refresh_request &request, MemoryContext memory)
 }
 
 void refresh_all(const List *views, const refresh_request &request) {
-  MemoryContext const memory = CurrentMemoryContext;
   pg::call([] { SPI_connect_ext(SPI_OPT_NONATOMIC); });
-  for (int at = 0; at < list_length(views); ++at) refresh_one(list_nth_oid(views, at), request, memory);
+  for (int at = 0; at < list_length(views); ++at) refresh_one(list_nth_oid(views, at), request);
   pg::call([] { SPI_finish(); });
 }
 

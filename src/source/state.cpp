@@ -22,8 +22,7 @@ constexpr std::int32_t max_marked_days = 20'000;
 // have no rows.
 template <typename Visit>
 void read_rows(Oid table, const char *type, int columns, Snapshot snapshot, bool may_wait, Visit &&visit) {
-  if (!may_wait && !ConditionalLockRelationOid(table, AccessShareLock)) return;
-  Relation relation = try_relation_open(table, may_wait ? AccessShareLock : NoLock);
+  Relation relation = may_wait ? try_relation_open(table, AccessShareLock) : open_without_waiting(table, AccessShareLock);
   if (relation == nullptr) return;
   if (relation->rd_rel->relkind == RELKIND_RELATION && OidIsValid(relation->rd_rel->reloftype) && relation->rd_rel->reloftype == internal_type(type) &&
       RelationGetNumberOfAttributes(relation) == columns) {

@@ -90,7 +90,6 @@ difference find_difference(const stored_state &state, Snapshot snapshot);
 std::uint64_t present_definition_mark(const stored_state &state, Snapshot snapshot);
 std::uint64_t bounds_mark(const char *time_zone, DateADT first_day, DateADT end_day);
 
-
 // Which days a query has to compute from the tables themselves, besides stored ones that changed since.
 struct live_days {
   core::day_number first;  // this one and later ones; nothing_stored for all
