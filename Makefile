@@ -8,7 +8,7 @@ EXTENSION    = headcount
 ifeq ($(EXTENSION),headcount)
 SOURCES      = src/files.txt
 SQL_PARTS    = $(foreach part,sql source api,$(sort $(wildcard src/$(part)/*.sql)))
-LIBRARIES    = -lroaring
+LIBRARIES    =
 TESTS_IN     = .
 ISOLATION      = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test

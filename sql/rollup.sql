@@ -365,6 +365,8 @@ SELECT headcount.create_source('odd', 'twin.login', 'who', 'mac', 'came', 'went'
 SELECT exact FROM headcount.source_status WHERE source = 'odd';
 SELECT headcount.drop_source('odd');
 SELECT judge.error($q$SELECT headcount.create_source('odd', 'twin.login', 'who', 'mac', 'came', 'went', time_zone => 'UTC', sessions_when => 'current_user = who', tracking => 'trigger')$q$);
+SELECT headcount.create_source('odd', 'twin.login', 'who', 'mac', 'came', 'went', time_zone => 'UTC', sessions_when => 'to_tsvector(''simple'', who) @@ ''a''::tsquery');
+SELECT headcount.drop_source('odd');
 SET client_min_messages = warning;
 
 -- What the owner of a source wrote runs as the owner, whoever asks for it.

@@ -22,9 +22,9 @@ default_major() {
 	{ apt-cache show --no-all-versions postgresql 2>/dev/null || true; } | sed -nE 's/^Version: ([0-9]+)\+.*/\1/p' | head -n 1
 }
 
-build_packages() { printf '%s\n' "postgresql-$pg_major" "postgresql-server-dev-$pg_major" "postgresql-$pg_major-hll" libroaring-dev g++ make; }
+build_packages() { printf '%s\n' "postgresql-$pg_major" "postgresql-server-dev-$pg_major" "postgresql-$pg_major-hll" g++ make; }
 export_packages() { printf '%s\n' libxlsxwriter-dev libhpdf-dev fonts-dejavu-core; }
-unit_packages() { printf '%s\n' cmake libgtest-dev libbenchmark-dev; }
+unit_packages() { printf '%s\n' cmake libgtest-dev libbenchmark-dev libroaring-dev; }
 clang_packages() { printf '%s\n' clang-14 libclang-rt-14-dev; }
 clocks_packages() { echo libfaketime; }
 # A nodejs that is not Debian's brings npm along, with which Debian's npm does not go together.

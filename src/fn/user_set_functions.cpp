@@ -8,20 +8,18 @@
 namespace headcount::fn {
 namespace {
 
-// The first set, changed by the second.
-template <void (core::user_set::*change)(const core::user_set &)>
-Datum changed(FunctionCallInfo fcinfo) {
+Datum combined(FunctionCallInfo fcinfo, core::set_operation operation) {
   const pg::workspace work;
-  core::user_set set(pg::user_set_argument(fcinfo, 0, work), work);
-  (set.*change)(core::user_set(pg::user_set_argument(fcinfo, 1, work), work));
-  return pg::value_result(set.to_bytes(VARHDRSZ, work));
+  const core::user_set_reader left = pg::user_set_argument(fcinfo, 0, work);
+  const core::user_set_reader right = pg::user_set_argument(fcinfo, 1, work);
+  return pg::value_result(core::combine(left, right, operation, VARHDRSZ, work));
 }
 
 }  // namespace
 
-HEADCOUNT_FUNCTION(headcount_user_set_union) { return changed<&core::user_set::unite>(fcinfo); }
-HEADCOUNT_FUNCTION(headcount_user_set_intersection) { return changed<&core::user_set::intersect>(fcinfo); }
-HEADCOUNT_FUNCTION(headcount_user_set_difference) { return changed<&core::user_set::subtract>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_user_set_union) { return combined(fcinfo, core::set_operation::unite); }
+HEADCOUNT_FUNCTION(headcount_user_set_intersection) { return combined(fcinfo, core::set_operation::intersect); }
+HEADCOUNT_FUNCTION(headcount_user_set_difference) { return combined(fcinfo, core::set_operation::subtract); }
 
 HEADCOUNT_FUNCTION(headcount_user_set_cardinality) {
   return Int64GetDatum(static_cast<std::int64_t>(pg::user_set_cardinality(fcinfo, 0)));

@@ -114,4 +114,13 @@ inline Node *mutate_expression(Node *node, Node *(*mutate)(Node *, void *), void
 #endif
 }
 
+// expression_tree_walker(), likewise.
+inline bool walk_expression(Node *node, bool (*visit)(Node *, void *), void *with) {
+#if PG_VERSION_NUM >= 160000
+  return expression_tree_walker(node, visit, with);
+#else
+  return expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(visit)), with);
+#endif
+}
+
 }  // namespace headcount::pg::compat

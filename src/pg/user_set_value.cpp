@@ -5,12 +5,14 @@
 
 namespace headcount::pg {
 
-// Lives in a memory context of its own, whose reset callback ends the set's.
+// Everything is made in the object's own memory context and goes with it.
 struct expanded_user_set {
   ExpandedObjectHeader header;  // must come first
-  MemoryContextCallback at_end;
+  context_resource memory;
   core::user_set set;
   std::span<std::byte> flat;  // canonical bytes, from the question for their size until they are written
+
+  explicit expanded_user_set(MemoryContext context) : memory(context), set(&memory) {}
 };
 
 namespace {
@@ -154,13 +156,8 @@ core::user_set &user_set_state::table() {
     MemoryContext const context = AllocSetContextCreate(aggregate_, "headcount user_set", ALLOCSET_SMALL_SIZES);
     return std::pair(context, MemoryContextAlloc(context, sizeof(expanded_user_set)));
   });
-  table_ = new (made.second) expanded_user_set{};
-  table_->at_end.func = [](void *expanded) { static_cast<expanded_user_set *>(expanded)->~expanded_user_set(); };
-  table_->at_end.arg = table_;
-  call([&] {
-    MemoryContextRegisterResetCallback(made.first, &table_->at_end);
-    EOH_init_header(&table_->header, &methods, made.first);
-  });
+  table_ = new (made.second) expanded_user_set(made.first);
+  call([&] { EOH_init_header(&table_->header, &methods, made.first); });
   if (log_ != nullptr) {
     core::number_log_reader(log_bytes()).for_each([this](std::uint32_t number) { table_->set.add(number); });
     log_ = nullptr;
@@ -182,7 +179,7 @@ void user_set_state::add_argument(int number) {
   if (table_ == nullptr && added.cardinality() <= max_added_singly) {
     added.for_each(work, add_each);
   } else {
-    table().unite(core::user_set(added, work));
+    table().unite(added, work);
   }
 }
 

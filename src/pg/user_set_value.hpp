@@ -4,7 +4,7 @@
 //   flat, canonical    length word, then core/sets/user_set_bytes.hpp
 //   flat, log          length word, then core/sets/number_log.hpp; only the state of an aggregate
 //   expanded           a core::user_set; only the state of an aggregate, and turned to canonical bytes wherever
-//                      PostgreSQL copies it. Its memory is CRoaring's, freed when its memory context is.
+//                      PostgreSQL copies it
 
 #include "pg/postgres.hpp"
 

@@ -1,9 +1,9 @@
 -- Storing days: refresh, rebuild, freeze, invalidate.
 --
--- A refresh takes rows of the log away before it computes the days that they are about. Both happen under READ COMMITTED
--- or in one snapshot: every order of commits leaves either the log row or the recomputed day. Two refreshes of one source
--- wait for each other, on the row of its rollup_state, which its owner alone can lock; neither readers nor writers ask for
--- it. What runs here runs as the owner of the source (execute_as_owner), under settings of our own.
+-- A refresh takes rows of the log away before it computes the days that they are about, under READ COMMITTED (refresh.cpp
+-- sees to that): every order of commits leaves either the log row or the recomputed day. Two refreshes of one source wait
+-- for each other, on the row of its rollup_state, which its owner alone can lock; neither readers nor writers ask for it.
+-- What runs here runs as the owner of the source (execute_as_owner), under settings of our own.
 
 CREATE FUNCTION headcount_internal.read_rollup(name text) RETURNS headcount_internal.rollup_state
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -187,18 +187,6 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.fail_untracked(text, text, text) IS 'raises the error that days are not stored while nobody would learn of their changes';
 
-CREATE FUNCTION headcount_internal.check_isolation(name text) RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    -- the log must be read after the triggers are there, which an older snapshot would not show
-    IF current_setting('transaction_isolation') <> 'read committed' THEN
-        PERFORM headcount_internal.raise_error('55000', format('the triggers of source "%s" have to be made anew', name), NULL,
-            'Refresh it in a transaction at isolation level READ COMMITTED.');
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION headcount_internal.check_isolation(text) IS 'raises an error unless triggers can be made in this transaction';
-
 -- Triggers where they are missing, or were made by somebody else than this database (a dump), or fire for half of what they
 -- are for. Returns all triggers of the source. Who writes to such a table must not wait behind this: better luck next time.
 CREATE FUNCTION headcount_internal.mend_triggers(name text, source headcount_internal.source) RETURNS oid[]
@@ -243,7 +231,6 @@ BEGIN
     PERFORM headcount_internal.forget_unlogged_changes(source.denial_definition);
     EXECUTE format('UPDATE %I.rollup_state AS r SET awaits_writers = r.awaits_writers OR $1', name) USING is_redefined;
     IF is_tracked THEN
-        PERFORM headcount_internal.check_isolation(name);
         obstacle := headcount_internal.tracking_obstacle(source);
         IF obstacle IS NOT NULL THEN
             PERFORM headcount_internal.fail_untracked(name, format('%s.', obstacle),
@@ -283,7 +270,6 @@ DECLARE
     triggers  oid[] := '{}';
     relations regclass[] := '{}';
 BEGIN
-    PERFORM headcount_internal.check_isolation(name);
     IF obstacle IS NOT NULL THEN
         PERFORM headcount_internal.fail_untracked(name, format('%s.', obstacle),
             format('Make the source track by window: headcount.alter_source(%L, tracking => ''window'').', name));
@@ -457,7 +443,6 @@ BEGIN
         RETURN 0;
     END IF;
     IF state.awaits_writers THEN
-        PERFORM headcount_internal.check_isolation(name);
         PERFORM headcount_internal.wait_for_writers(state.relations);
         EXECUTE format('UPDATE %I.rollup_state SET awaits_writers = false', name);
     END IF;

@@ -154,11 +154,22 @@ given_columns read_given(Oid view) {
   return found;
 }
 
+// What a text search configuration or dictionary does can be changed, and nothing that a mark is made of tells.
+bool has_text_search(Node *node, void *) {
+  if (node == nullptr) return false;
+  if (IsA(node, Const)) {
+    const Oid type = reinterpret_cast<const Const *>(node)->consttype;
+    return type == REGCONFIGOID || type == REGDICTIONARYOID;
+  }
+  return pg::compat::walk_expression(node, has_text_search, nullptr);
+}
+
 const char *find_obstacle(const definition &of) {
   Bitmapset *columns = nullptr;
   const auto look_at = [&columns](Node *expression) -> const char * {
     if (contain_subplans(expression)) return "a sub-select";
     if (contain_mutable_functions(expression)) return "a function that is not immutable";
+    if (has_text_search(expression, nullptr)) return "a text search configuration";
     pull_varattnos(expression, 1, &columns);
     return nullptr;
   };

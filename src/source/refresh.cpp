@@ -59,6 +59,13 @@ struct refresh_request {
   std::int32_t max_days;  // of each source; 0 for no limit
 };
 
+// Ends the transaction. The next one is at READ COMMITTED, whatever the session's default: under SERIALIZABLE our reads could
+// make a writer fail, and triggers that are made now must be there before the log is read.
+void commit() {
+  SPI_commit();
+  XactIsoLevel = XACT_READ_COMMITTED;
+}
+
 // One step of a refresh: the days that it stored, or -1 if none were left to do. `failed` becomes its error, if there was one, in
 // the memory context of the caller, which outlasts transactions.
 std::int32_t run_step(Oid view, std::int32_t max_days, bool is_tolerant, TimestampTz started_at, ErrorData *&failed) {
@@ -102,7 +109,7 @@ void refresh_one(Oid view, const refresh_request &request) {
     if (failed != nullptr) {
       note_failure(view, failed->message);
       pg::call([&] {
-        SPI_commit();
+        commit();
         if (!request.is_tolerant) ReThrowError(failed);
         error_context_stack = nullptr;
         ereport(WARNING, (errcode(failed->sqlerrcode),
@@ -112,14 +119,17 @@ void refresh_one(Oid view, const refresh_request &request) {
       });
       return;
     }
-    pg::call([] { SPI_commit(); });
+    pg::call([] { commit(); });
     if (done < 0) return;
     if (request.max_days > 0 && (left -= done) <= 0) return;
   }
 }
 
 void refresh_all(const List *views, const refresh_request &request) {
-  pg::call([] { SPI_connect_ext(SPI_OPT_NONATOMIC); });
+  pg::call([] {
+    SPI_connect_ext(SPI_OPT_NONATOMIC);
+    commit();
+  });
   for (int at = 0; at < list_length(views); ++at) refresh_one(list_nth_oid(views, at), request);
   pg::call([] { SPI_finish(); });
 }
@@ -314,9 +324,10 @@ HEADCOUNT_FUNCTION(headcount_rebuild) {
   for (int at = 0; at < list_length(views); ++at) {
     const Oid view = list_nth_oid(views, at);
     pg::call_quietly([view] {
-      (void)execute_as_owner(view, psprintf("SELECT headcount_internal.forget_days(%u::pg_catalog.oid)", view));
       SPI_connect_ext(SPI_OPT_NONATOMIC);
-      SPI_commit();
+      commit();
+      (void)execute_as_owner(view, psprintf("SELECT headcount_internal.forget_days(%u::pg_catalog.oid)", view));
+      commit();
       SPI_finish();
     });
   }

@@ -1,5 +1,5 @@
 // Any bytes at all to the reader of user sets: it refuses them, or they are exactly what would be written for what was
-// read, by the kernel as by CRoaring. Once as they are, and once with head and check sum made right, so that what lies
+// read, whatever the way. Once as they are, and once with head and check sum made right, so that what lies
 // behind is reached. What may be asked before all is checked must not leave the bytes, whatever they say.
 
 #include "core/base/error.hpp"
@@ -25,18 +25,17 @@ void run(const bytes &canonical) {
     return;
   }
   require(canonical_of(content, host) == canonical, "what was read is written as it was");
-  core::user_set set(core::user_set_reader(canonical), host);
-  require(bytes_of(set, host) == canonical, "CRoaring reads it, and what it has is written as it was");
-  core::user_set half;
+  core::user_set half(host.memory());
   for (std::size_t at = 0; at < content.size(); at += 2) half.add(content[at]);
   const auto half_bytes = bytes_of(half, host);
-  core::user_set common(core::user_set_reader(canonical), host);
-  common.intersect(half);
-  require(bytes_of(common, host) == half_bytes, "what it has in common with half of it is that half");
-  set.subtract(half);
-  require(set.cardinality() == content.size() / 2, "without one half, the other is left");
-  half.unite(set);
+  require(combined(core::set_operation::intersect, canonical, half_bytes, host) == half_bytes,
+          "what it has in common with half of it is that half");
+  const auto rest = combined(core::set_operation::subtract, canonical, half_bytes, host);
+  require(core::user_set_reader(rest).cardinality() == content.size() / 2, "without one half, the other is left");
+  require(combined(core::set_operation::unite, rest, half_bytes, host) == canonical, "both halves are the whole");
+  half.unite(core::user_set_reader(canonical), host);
   require(bytes_of(half, host) == canonical, "united with half of it, it is the same");
+  require(half.cardinality() == content.size(), "and has as many numbers");
 }
 
 }  // namespace

@@ -25,6 +25,18 @@ inline numbers members_of(key_view canonical, const context &with) {
   return all;
 }
 
+// A set that was read and united with nothing.
+inline core::user_set set_of(key_view canonical, const context &with) {
+  core::user_set set(with.memory);
+  set.unite(core::user_set_reader(canonical), with);
+  return set;
+}
+
+inline bytes combined(core::set_operation operation, key_view left, key_view right, const context &with) {
+  const auto made = core::combine(core::user_set_reader(left), core::user_set_reader(right), operation, 0, with);
+  return {made.begin(), made.end()};
+}
+
 inline bytes bytes_of(const core::user_set &set, const context &with) {
   const auto made = set.to_bytes(0, with);
   return {made.begin(), made.end()};

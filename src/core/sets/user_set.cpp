@@ -1,58 +1,78 @@
 #include "core/sets/user_set.hpp"
 
-#include <new>
-#include <vector>
-
-// Its later versions keep their names in a namespace, and use that here.
-#include <roaring/roaring.h>
+#include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "core/base/core_only.hpp"
 
 namespace headcount::core {
 namespace {
 
-roaring_bitmap_t *croaring(void *bitmap) { return static_cast<roaring_bitmap_t *>(bitmap); }
-
-roaring_bitmap_t *checked(roaring_bitmap_t *made) {
-  if (made == nullptr) throw std::bad_alloc();
-  return made;
+container::bitset_view bits_of(std::pmr::vector<std::uint64_t> &words) {
+  return container::bitset_view(words.data(), container::bitset_words);
 }
 
 }  // namespace
 
-user_set::user_set() : bitmap_(checked(roaring_bitmap_create())) {}
-
-user_set::user_set(const user_set_reader &from, const context &host) {
-  from.check(host);
-  // Runs stay out of CRoaring: version 0.2.66, which Debian 12 has, does not always end where one reaches 65535.
-  const key_view bytes =
-      from.roaring().has_runs()
-          ? key_view(rewrite(from.roaring(), use_runs::never, 0, host.memory)).subspan(user_set_head_size)
-          : from.roaring().bytes();
-  bitmap_ =
-      checked(roaring_bitmap_portable_deserialize_safe(reinterpret_cast<const char *>(bytes.data()), bytes.size()));
+// From then on its numbers are bits.
+void user_set::spread(block &from) {
+  from.many.resize(container::bitset_words);
+  for (const std::uint16_t low : from.few) from.many[low / 64U] |= std::uint64_t{1} << (low % 64U);
+  from.few = std::pmr::vector<std::uint16_t>(from.few.get_allocator());
 }
 
-user_set::~user_set() { roaring_bitmap_free(croaring(bitmap_)); }
-
-void user_set::add(std::uint32_t number) { roaring_bitmap_add(croaring(bitmap_), number); }
-
-void user_set::unite(const user_set &other) { roaring_bitmap_or_inplace(croaring(bitmap_), croaring(other.bitmap_)); }
-
-void user_set::intersect(const user_set &other) {
-  roaring_bitmap_and_inplace(croaring(bitmap_), croaring(other.bitmap_));
+void user_set::add(std::uint32_t number) {
+  block &to = block_of(number >> 16U);
+  const auto low = static_cast<std::uint16_t>(number & 0xffffU);
+  if (to.many.empty()) {
+    const auto at = std::lower_bound(to.few.begin(), to.few.end(), low);
+    if (at != to.few.end() && *at == low) return;
+    if (to.few.size() < container::max_in_array) {
+      to.few.insert(at, low);
+      ++cardinality_;
+      return;
+    }
+    spread(to);
+  }
+  std::uint64_t &word = to.many[low / 64U];
+  cardinality_ += (~word >> (low % 64U)) & 1U;
+  word |= std::uint64_t{1} << (low % 64U);
 }
 
-void user_set::subtract(const user_set &other) {
-  roaring_bitmap_andnot_inplace(croaring(bitmap_), croaring(other.bitmap_));
+void user_set::unite(const user_set_reader &other, const context &host) {
+  other.check(host);
+  other.roaring().for_each_container([&](const container &added) {
+    host.poll();
+    block &to = block_of(added.key);
+    if (to.many.empty() && to.few.size() + added.cardinality <= container::max_in_array) {
+      std::pmr::vector<std::uint16_t> low(host.memory), united(to.few.get_allocator());
+      low.reserve(added.cardinality);
+      added.for_each([&](std::uint32_t each) { low.push_back(static_cast<std::uint16_t>(each)); });
+      united.reserve(to.few.size() + low.size());
+      std::set_union(to.few.begin(), to.few.end(), low.begin(), low.end(), std::back_inserter(united));
+      cardinality_ += united.size() - to.few.size();
+      to.few = std::move(united);
+    } else {
+      if (to.many.empty()) spread(to);
+      const container::bitset_view words = bits_of(to.many);
+      const std::uint32_t before = count_numbers(words);
+      added.add_to(words);
+      cardinality_ += count_numbers(words) - before;
+    }
+  });
 }
-
-std::uint64_t user_set::cardinality() const { return roaring_bitmap_get_cardinality(croaring(bitmap_)); }
 
 std::span<std::byte> user_set::to_bytes(std::size_t reserved, const context &host) const {
-  std::pmr::vector<std::byte> written(roaring_bitmap_portable_size_in_bytes(croaring(bitmap_)), host.memory);
-  roaring_bitmap_portable_serialize(croaring(bitmap_), reinterpret_cast<char *>(written.data()));
-  return rewrite(roaring_reader(written), use_runs::where_shorter, reserved, host.memory);
+  user_set_writer writer(host.memory);
+  for (const auto &[key, here] : blocks_) {
+    host.poll();
+    if (here.many.empty())
+      writer.add(key, here.few);
+    else
+      writer.add(key, std::span<const std::uint64_t, container::bitset_words>(here.many));
+  }
+  return writer.finish(reserved);
 }
 
 }  // namespace headcount::core

@@ -1,8 +1,16 @@
 #pragma once
-// A set of user numbers to work with: a bitmap of CRoaring's. Its memory comes from malloc, and goes with the object.
+// A set of user numbers in the making, once it is not small any more: the state of aggregates.
+//
+// Numbers that share their high 16 bits lie together, as in the bytes: in order while they are few, as bits when they are
+// many. It only grows. CRoaring (version 0.2.66, which Debian 12 has) does not look whether its malloc succeeded and does
+// not always come to an end where a run reaches 65535; here memory is that of the host, and what it holds is what was
+// checked.
 
 #include <cstdint>
+#include <map>
+#include <memory_resource>
 #include <span>
+#include <vector>
 
 #include "core/base/context.hpp"
 #include "core/sets/user_set_bytes.hpp"
@@ -11,26 +19,29 @@ namespace headcount::core {
 
 class user_set {
  public:
-  // Both throw std::bad_alloc where CRoaring reports that memory has run out; not every version of it does everywhere.
-  user_set();
-  // Throws damaged_bytes: CRoaring sees only what has been checked.
-  user_set(const user_set_reader &from, const context &host);
-  user_set(const user_set &) = delete;
-  user_set &operator=(const user_set &) = delete;
-  ~user_set();
+  explicit user_set(std::pmr::memory_resource *memory) : blocks_(memory) {}
 
   void add(std::uint32_t number);
-  void unite(const user_set &other);
-  void intersect(const user_set &other);
-  void subtract(const user_set &other);
+  // Throws damaged_bytes before anything has been added.
+  void unite(const user_set_reader &other, const context &host);
 
-  std::uint64_t cardinality() const;
+  std::uint64_t cardinality() const { return cardinality_; }
 
   // The canonical bytes, behind `reserved` bytes for the length word of a PostgreSQL value.
   std::span<std::byte> to_bytes(std::size_t reserved, const context &host) const;
 
  private:
-  void *bitmap_;  // CRoaring's, whose headers stay out of here
+  struct block {
+    explicit block(std::pmr::memory_resource *memory) : few(memory), many(memory) {}
+
+    std::pmr::vector<std::uint16_t> few;  // ascending, as long as `many` is empty
+    std::pmr::vector<std::uint64_t> many;  // a bit for each possible number
+  };
+  block &block_of(std::uint32_t key) { return blocks_.try_emplace(key, blocks_.get_allocator().resource()).first->second; }
+  static void spread(block &from);
+
+  std::uint64_t cardinality_ = 0;
+  std::pmr::map<std::uint32_t, block> blocks_;  // by the high bits of their numbers
 };
 
 }  // namespace headcount::core

@@ -26,14 +26,8 @@ constexpr bool is_shorter_as_runs(std::size_t cardinality, std::size_t runs) {
   return runs_size(runs) < plain_size(cardinality);
 }
 
-std::uint32_t count_numbers(const container::bitset &words) {
-  std::uint32_t count = 0;
-  for (const std::uint64_t word : words) count += count_bits(word);
-  return count;
-}
-
 // A run begins at every bit whose lower neighbour is not set.
-std::size_t count_runs(const container::bitset &words) {
+std::size_t count_runs(container::const_bitset_view words) {
   std::size_t runs = 0;
   std::uint64_t carried = 0;
   for (const std::uint64_t word : words) {
@@ -43,7 +37,7 @@ std::size_t count_runs(const container::bitset &words) {
   return runs;
 }
 
-void set_bits(container::bitset &words, std::uint32_t first, std::uint32_t last) {
+void set_bits(container::bitset_view words, std::uint32_t first, std::uint32_t last) {
   for (std::uint32_t at = first / 64; at <= last / 64; ++at) {
     std::uint64_t word = ~std::uint64_t{0};
     if (at == first / 64) word &= word << (first % 64);
@@ -53,7 +47,7 @@ void set_bits(container::bitset &words, std::uint32_t first, std::uint32_t last)
 }
 
 // The first bit from `from` on that is set, or not set; container_span where there is none.
-std::uint32_t find_bit(const container::bitset &words, std::uint32_t from, bool set) {
+std::uint32_t find_bit(container::const_bitset_view words, std::uint32_t from, bool set) {
   for (std::uint32_t at = from / 64; at < words.size(); ++at) {
     std::uint64_t word = set ? words[at] : ~words[at];
     if (at == from / 64) word &= ~std::uint64_t{0} << (from % 64);
@@ -63,6 +57,12 @@ std::uint32_t find_bit(const container::bitset &words, std::uint32_t from, bool 
 }
 
 }  // namespace
+
+std::uint32_t count_numbers(container::const_bitset_view words) {
+  std::uint32_t count = 0;
+  for (const std::uint64_t word : words) count += count_bits(word);
+  return count;
+}
 
 void throw_damaged_user_set(const char *detail, source_place where) {
   throw error(fault::damaged_bytes, "invalid bytes for type user_set", detail, {}, where);
@@ -112,12 +112,11 @@ bool container::contains(std::uint32_t low) const {
   return false;
 }
 
-void container::load(bitset &words) const {
-  words.fill(0);
+void container::add_to(bitset_view words) const {
   switch (form) {
     case shape::array: for_each([&](std::uint32_t low) { words[low / 64] |= std::uint64_t{1} << (low % 64); }); break;
     case shape::bitset:
-      for (std::size_t at = 0; at < words.size(); ++at) words[at] = xxh64::load<std::uint64_t>(content.data() + 8 * at);
+      for (std::size_t at = 0; at < words.size(); ++at) words[at] |= xxh64::load<std::uint64_t>(content.data() + 8 * at);
       break;
     case shape::runs:
       for (std::size_t at = 0; at < run_count(); ++at) {
@@ -292,7 +291,7 @@ void user_set_reader::check(const context &host) const {
 
 // Returns whether the container is to be of runs.
 bool user_set_writer::begin(std::uint32_t key, std::size_t cardinality, std::size_t runs) {
-  const bool is_runs = may_use_runs_ && is_shorter_as_runs(cardinality, runs);
+  const bool is_runs = is_shorter_as_runs(cardinality, runs);
   entries_.push_back({key, static_cast<std::uint32_t>(cardinality), content_.size(), is_runs});
   if (is_runs) content_.append_word(runs, 2);
   return is_runs;
@@ -304,6 +303,7 @@ void user_set_writer::add_run(std::uint32_t first, std::uint32_t last) {
 }
 
 void user_set_writer::add(std::uint32_t key, std::span<const std::uint16_t> numbers) {
+  if (numbers.empty()) return;
   std::size_t runs = 1;
   for (std::size_t at = 1; at < numbers.size(); ++at) runs += numbers[at] - numbers[at - 1] == 1 ? 0 : 1;
   if (!begin(key, numbers.size(), runs)) {
@@ -316,8 +316,17 @@ void user_set_writer::add(std::uint32_t key, std::span<const std::uint16_t> numb
   }
 }
 
-void user_set_writer::add(std::uint32_t key, const container::bitset &numbers) {
-  if (!begin(key, count_numbers(numbers), count_runs(numbers))) {
+void user_set_writer::add(std::uint32_t key, container::const_bitset_view numbers) {
+  const std::uint32_t cardinality = count_numbers(numbers);
+  if (cardinality <= container::max_in_array) {
+    std::array<std::uint16_t, container::max_in_array> low;
+    std::size_t count = 0;
+    for (std::uint32_t at = 0; at < numbers.size(); ++at)
+      for (std::uint64_t word = numbers[at]; word != 0; word &= word - 1)
+        low[count++] = static_cast<std::uint16_t>(64 * at + static_cast<std::uint32_t>(std::countr_zero(word)));
+    return add(key, {low.data(), count});
+  }
+  if (!begin(key, cardinality, count_runs(numbers))) {
     for (const std::uint64_t each : numbers) content_.append_word(each, 8);
     return;
   }
@@ -370,7 +379,7 @@ std::span<std::byte> user_set_writer::finish(std::size_t reserved) {
 
 std::span<std::byte> to_canonical(std::span<const std::uint32_t> numbers, std::size_t reserved,
                                   std::pmr::memory_resource *memory) {
-  user_set_writer writer(use_runs::where_shorter, memory);
+  user_set_writer writer(memory);
   for (std::size_t first = 0, next = 0; first < numbers.size(); first = next) {
     const std::uint32_t key = numbers[first] >> 16U;
     while (next < numbers.size() && numbers[next] >> 16U == key) ++next;
@@ -389,22 +398,30 @@ std::span<std::byte> to_canonical(std::span<const std::uint32_t> numbers, std::s
   return writer.finish(reserved);
 }
 
-std::span<std::byte> rewrite(const roaring_reader &from, use_runs runs, std::size_t reserved,
-                             std::pmr::memory_resource *memory) {
-  user_set_writer writer(runs, memory);
-  from.for_each_container([&](const container &here) {
-    here.check();
-    if (here.cardinality <= container::max_in_array) {
-      std::array<std::uint16_t, container::max_in_array> low;
-      std::size_t count = 0;
-      here.for_each([&](std::uint32_t each) { low[count++] = static_cast<std::uint16_t>(each); });
-      writer.add(here.key, {low.data(), count});
-    } else {
-      container::bitset low;
-      here.load(low);
-      writer.add(here.key, low);
+std::span<std::byte> combine(const user_set_reader &left, const user_set_reader &right, set_operation operation,
+                             std::size_t reserved, const context &host) {
+  left.check(host);
+  right.check(host);
+  const roaring_reader &a = left.roaring(), &b = right.roaring();
+  user_set_writer writer(host.memory);
+  container::bitset words, others;
+  for (std::size_t i = 0, j = 0; i < a.container_count() || j < b.container_count();) {
+    host.poll();
+    const std::uint32_t a_key = i < a.container_count() ? a.key_at(i) : UINT32_MAX;
+    const std::uint32_t b_key = j < b.container_count() ? b.key_at(j) : UINT32_MAX;
+    words.fill(0);
+    others.fill(0);
+    if (a_key <= b_key) a.container_at(i++).add_to(words);
+    if (b_key <= a_key) b.container_at(j++).add_to(others);
+    for (std::size_t at = 0; at < words.size(); ++at) {
+      switch (operation) {
+        case set_operation::unite: words[at] |= others[at]; break;
+        case set_operation::intersect: words[at] &= others[at]; break;
+        case set_operation::subtract: words[at] &= ~others[at]; break;
+      }
     }
-  });
+    writer.add(std::min(a_key, b_key), words);
+  }
   return writer.finish(reserved);
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 // The canonical bytes of a set of user numbers: stored, sent, compared, hashed. The same set gives the same bytes,
-// whatever the order of arrival, the split into workers, the version of CRoaring, or the machine.
+// whatever the order of arrival, the split into workers, or the machine.
 //
 //   byte  0      magic 0xC3
 //         1      version 1
@@ -18,7 +18,7 @@
 //                runs     how many (2), and for each its first number and its length less one (2 each), ascending
 //
 // All numbers are little endian. The format leaves it to the writer what is written as runs. Here it is every container
-// that gets shorter by it: CRoaring's own choice depends on what the container was before, and would not be canonical.
+// that gets shorter by it.
 
 #include <array>
 #include <bit>
@@ -54,6 +54,8 @@ struct container {
   enum class shape { array, bitset, runs };
   static constexpr std::size_t max_in_array = 4096, bitset_words = 1024, bitset_bytes = 8192;
   using bitset = std::array<std::uint64_t, bitset_words>;
+  using bitset_view = std::span<std::uint64_t, bitset_words>;
+  using const_bitset_view = std::span<const std::uint64_t, bitset_words>;
   using short_run = std::pair<std::uint32_t, std::uint32_t>;  // its first and its last number, of the low 16 bits
 
   shape form;
@@ -67,7 +69,12 @@ struct container {
     const std::uint32_t first = value_at(1 + 2 * number);
     return {first, first + value_at(2 + 2 * number)};
   }
-  void load(bitset &words) const;
+  // Sets the bits of its numbers, which have been checked.
+  void add_to(bitset_view words) const;
+  void load(bitset &words) const {
+    words.fill(0);
+    add_to(words);
+  }
 
   bool contains(std::uint32_t low) const;
 
@@ -94,15 +101,15 @@ struct container {
   }
 };
 
+std::uint32_t count_numbers(container::const_bitset_view words);
+
 // Reads the portable format of Roaring bitmaps. Has checked where everything lies when it is made, so that no later
 // read leaves the bytes; what the containers hold is checked by container::check. Throws damaged_bytes.
 class roaring_reader {
  public:
   explicit roaring_reader(key_view bytes);
 
-  key_view bytes() const { return bytes_; }
   std::uint64_t cardinality() const { return cardinality_; }
-  bool has_runs() const { return !run_flags_.empty(); }
   // Its containers, by number in order of their keys.
   std::size_t container_count() const { return count_; }
   std::uint32_t key_at(std::size_t number) const { return xxh64::load<std::uint16_t>(entries_.data() + 4 * number); }
@@ -169,18 +176,14 @@ class user_set_reader {
   roaring_reader roaring_;
 };
 
-// The canonical way is where_shorter.
-enum class use_runs { where_shorter, never };
-
 // Writes a set. Keys must come ascending.
 class user_set_writer {
  public:
-  user_set_writer(use_runs runs, std::pmr::memory_resource *memory)
-      : may_use_runs_(runs == use_runs::where_shorter), entries_(memory), content_(memory), memory_(memory) {}
+  explicit user_set_writer(std::pmr::memory_resource *memory) : entries_(memory), content_(memory), memory_(memory) {}
 
-  // Adds the numbers of one key: 1 to 4,096 of them, ascending, or more in a bitset.
+  // Adds the numbers of one key, none or more: up to 4,096 of them, ascending, or any in a bitset.
   void add(std::uint32_t key, std::span<const std::uint16_t> numbers);
-  void add(std::uint32_t key, const container::bitset &numbers);
+  void add(std::uint32_t key, container::const_bitset_view numbers);
 
   // Hands over the memory: `reserved` bytes, for the length word of a PostgreSQL value, then head and bitmap.
   std::span<std::byte> finish(std::size_t reserved);
@@ -196,7 +199,6 @@ class user_set_writer {
   bool begin(std::uint32_t key, std::size_t cardinality, std::size_t runs);
   void add_run(std::uint32_t first, std::uint32_t last);
 
-  bool may_use_runs_;
   std::pmr::vector<entry> entries_;
   byte_buffer content_;
   std::pmr::memory_resource *memory_;
@@ -206,8 +208,9 @@ class user_set_writer {
 std::span<std::byte> to_canonical(std::span<const std::uint32_t> numbers, std::size_t reserved,
                                   std::pmr::memory_resource *memory);
 
-// The same set written anew. Throws damaged_bytes unless the containers are in order.
-std::span<std::byte> rewrite(const roaring_reader &from, use_runs runs, std::size_t reserved,
-                             std::pmr::memory_resource *memory);
+// The canonical bytes of the numbers in either set, in both, or in the first alone. Throws damaged_bytes.
+enum class set_operation { unite, intersect, subtract };
+std::span<std::byte> combine(const user_set_reader &left, const user_set_reader &right, set_operation operation,
+                             std::size_t reserved, const context &host);
 
 }  // namespace headcount::core
