@@ -4,29 +4,13 @@
 #include "core/report/numbered_days.hpp"
 #include "core/sets/user_set_bytes.hpp"
 #include "pg/daily_value.hpp"
+#include "pg/dictionary.hpp"
 #include "pg/rows.hpp"
 #include "pg/user_set_value.hpp"
 #include "pg/values.hpp"
 
 namespace headcount::fn {
 namespace {
-
-// Calls visit(key_view) for each element of an argument of type bytea[]; NULL has none.
-template <typename Visit>
-void for_each_argument_page(FunctionCallInfo fcinfo, int number, Visit &&visit) {
-  if (PG_ARGISNULL(number)) return;
-  Datum *values = nullptr;
-  bool *nulls = nullptr;
-  int count = 0;
-  pg::call([&] {
-    deconstruct_array(PG_GETARG_ARRAYTYPE_P(number), BYTEAOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
-  });
-  for (int at = 0; at < count; ++at) {
-    pg::check_interrupts();
-    if (nulls[at]) throw core::error(core::fault::missing_argument, "a page of users must not be null");
-    visit(pg::bytes_of(values[at]));
-  }
-}
 
 // A power of two.
 std::uint32_t buckets_argument(FunctionCallInfo fcinfo, int number) {
@@ -43,14 +27,6 @@ void put_pages(pg::row_set &rows, std::span<const core::numbered_user> users, st
   core::for_each_page(users, buckets, host, [&](std::uint32_t bucket, std::uint32_t count, core::key_view page) {
     rows.put(pg::field::of_integer(bucket), pg::field(pg::copied_value(page)), pg::field::of_integer(count));
   });
-}
-
-// The numbers that the users who were collected have in the pages of an argument.
-core::user_numbers known_numbers(const pg::daily_arguments &collected, FunctionCallInfo fcinfo, int number,
-                                 const core::context &host) {
-  core::user_numbers numbers(collected.sessions().users(), collected.denials().denied(), host);
-  for_each_argument_page(fcinfo, number, [&](core::key_view page) { numbers.learn(page); });
-  return numbers;
 }
 
 pg::field set_field(const std::pmr::vector<std::uint32_t> &numbers, std::pmr::memory_resource *memory) {
@@ -109,7 +85,7 @@ HEADCOUNT_FUNCTION(headcount_assign_user_ids) {
   const pg::daily_arguments collected(fcinfo, 0, work);
   if (collected.empty()) return rows.result(fcinfo);
   pg::require_argument(fcinfo, 3, "next_number");
-  core::user_numbers numbers = known_numbers(collected, fcinfo, 2, work);
+  core::user_numbers numbers = pg::known_numbers(collected, fcinfo, 2, work);
   put_pages(rows, numbers.number_the_rest(pg::user_number(PG_GETARG_INT32(3)), core::max_users), buckets_argument(fcinfo, 4), work);
   return rows.result(fcinfo);
 }
@@ -119,7 +95,7 @@ HEADCOUNT_FUNCTION(headcount_compact_dictionary) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
   std::pmr::vector<core::numbered_user> users(work.host().memory);
-  for_each_argument_page(fcinfo, 0, [&](core::key_view page) {
+  pg::for_each_argument_page(fcinfo, 0, [&](core::key_view page) {
     core::for_each_user(page, [&](const core::numbered_user &user) { users.push_back(user); });
   });
   put_pages(rows, users, buckets_argument(fcinfo, 1), work);
@@ -133,7 +109,7 @@ HEADCOUNT_FUNCTION(headcount_user_names) {
   pg::text_buffer name;
   if (PG_ARGISNULL(1)) return rows.result(fcinfo);
   const core::user_set_reader numbers = pg::user_set_argument(fcinfo, 1, work);
-  for_each_argument_page(fcinfo, 0, [&](core::key_view page) {
+  pg::for_each_argument_page(fcinfo, 0, [&](core::key_view page) {
     core::for_each_user(page, [&](const core::numbered_user &user) {
       if (numbers.contains(user.number)) rows.put(pg::field(name(user.name)));
     });
@@ -147,7 +123,7 @@ HEADCOUNT_FUNCTION(headcount_daily_sets) {
   pg::row_set rows(fcinfo);
   const pg::daily_arguments collected(fcinfo, 0, work);
   if (collected.empty()) return rows.result(fcinfo);
-  core::user_numbers numbers = known_numbers(collected, fcinfo, 2, work);
+  core::user_numbers numbers = pg::known_numbers(collected, fcinfo, 2, work);
   (void)numbers.number_the_rest(core::max_users, core::last_user_number);
   const pg::zone &zone = *collected.settings().time_zone;
   const auto days = core::find_numbered_days(collected.sessions(), collected.denials(), numbers, zone, work);

@@ -3,7 +3,9 @@
 --
 --   settings           one row: what the source was told besides its expressions, which stand in its views
 --   rollup_state       one row: up to which day days are stored (the watermark), and marks of all that they depend on
---   rollup_days        a row for each stored day with something: sets of users, peaks, sketches
+--   rollup_days        a row for each stored day with something, or with users in the last days: sets of users and how many
+--                      are in them, peaks, sketches
+--   rollup_totals      all users of the stored days: of all servers, of realtime servers, and of each server
 --   rollup_dictionary  the numbers of users that the sets are of, in pages of some dozens (src/core/dictionary_page.hpp)
 --   invalidation_log   days that changed since they were stored, appended by triggers on the user's tables
 --
@@ -117,7 +119,8 @@ CREATE TYPE headcount_internal.rollup_state AS (
     days_done          integer,
     days_total         integer,
     current_day        date,
-    awaits_writers     boolean
+    awaits_writers     boolean,
+    window_days        integer
 );
 COMMENT ON TYPE headcount_internal.rollup_state IS 'how far the days of a materialized source are stored: a row of its table "rollup_state"';
 COMMENT ON COLUMN headcount_internal.rollup_state.relations IS 'the tables and partitions whose changes are logged by triggers; NULL if the source is tracked by window';
@@ -126,6 +129,7 @@ COMMENT ON COLUMN headcount_internal.rollup_state.definition_mark IS 'what the v
 COMMENT ON COLUMN headcount_internal.rollup_state.registered_at IS 'transactions that began earlier do not read stored days';
 COMMENT ON COLUMN headcount_internal.rollup_state.grace IS 'microseconds after a day in which a session can still make a denial of it false';
 COMMENT ON COLUMN headcount_internal.rollup_state.awaits_writers IS 'days are not stored before writers are done that began under another definition';
+COMMENT ON COLUMN headcount_internal.rollup_state.window_days IS 'of how many days window_count of the stored days is; 0 if it is not kept';
 COMMENT ON COLUMN headcount_internal.rollup_state.watermark IS 'days before this one are stored, later ones are computed when they are asked for';
 COMMENT ON COLUMN headcount_internal.rollup_state.frozen_before IS 'days before this one stay as they are stored, whatever happens to the tables';
 COMMENT ON COLUMN headcount_internal.rollup_state.next_user_id IS 'the number that the next new user gets';
@@ -149,11 +153,28 @@ BEGIN
         concurrent_hosts_at timestamptz,
         concurrent_users    integer,
         used_sketch         %1$s.hll,
-        denied_sketch       %1$s.hll)$q$, hll);
+        denied_sketch       %1$s.hll,
+        new_users           headcount.user_set,
+        used_count          integer,
+        denied_count        integer,
+        daily_count         integer,
+        new_count           integer,
+        window_count        integer)$q$, hll);
 END
 $$;
 COMMENT ON TYPE headcount_internal.rollup_day IS 'a stored day: a row of the table "rollup_days" of a source';
 COMMENT ON COLUMN headcount_internal.rollup_day.scope IS 'what the row is about: a all servers, r realtime servers, s one server';
+COMMENT ON COLUMN headcount_internal.rollup_day.new_users IS 'users with a session or a denial who have none on an earlier stored day';
+COMMENT ON COLUMN headcount_internal.rollup_day.daily_count IS 'how many users have a session or a denial; used_count, denied_count and new_count are about the sets of that name';
+COMMENT ON COLUMN headcount_internal.rollup_day.window_count IS 'how many users have a session on one of the last days, this one included, see rollup_state.window_days';
+
+CREATE TYPE headcount_internal.rollup_total AS (
+    scope      "char",
+    server     text COLLATE pg_catalog."C",
+    seen_count integer,
+    seen       headcount.user_set
+);
+COMMENT ON TYPE headcount_internal.rollup_total IS 'the users of all stored days: a row of the table "rollup_totals" of a source';
 
 CREATE TYPE headcount_internal.dictionary_page AS (bucket integer, page bytea);
 COMMENT ON TYPE headcount_internal.dictionary_page IS 'numbers of some users: a row of the table "rollup_dictionary" of a source';

@@ -10,7 +10,6 @@
 --   dirty_days                  the stored days that changed since
 --   stored_days                 the rows of rollup_days that count
 --   live_sessions, live_denials what is read from the tables, on all other days
---   days_all, days_realtime     every day with its sets of users, stored or computed
 --
 -- They are SELECTs over subselects and nothing else, which the planner flattens: a condition on sessions.user_name
 -- becomes one on the user's own column and finds its index. So '' stays '' in them (a NULLIF would hide the column), and
@@ -260,16 +259,16 @@ $$;
 COMMENT ON FUNCTION headcount_internal.scope_denials("char", text[]) IS 'the further condition for the denials d of a scope';
 
 -- Rows without a server make a report of their own, so the join is on more than the server; it can be merged and hashed.
-CREATE FUNCTION headcount_internal.same_server() RETURNS text
+CREATE FUNCTION headcount_internal.same_server(one text, other text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT $q$coalesce(d.server, ''::text) = coalesce(s.server, ''::text) AND (d.server IS NULL) = (s.server IS NULL)$q$
+    SELECT format($q$coalesce(%1$s.server, ''::text) = coalesce(%2$s.server, ''::text) AND (%1$s.server IS NULL) = (%2$s.server IS NULL)$q$, one, other)
 $$;
-COMMENT ON FUNCTION headcount_internal.same_server() IS 'the condition that sessions s and denials d are of the same server, or of none';
+COMMENT ON FUNCTION headcount_internal.same_server(text, text) IS 'the condition that two rows are of the same server, or of none';
 
 CREATE FUNCTION headcount_internal.side_by_side(sessions text, denials text, by_server boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN by_server THEN format($q$(SELECT s.server COLLATE pg_catalog."C" AS server, %s GROUP BY 1) AS s
-     FULL JOIN (SELECT d.server COLLATE pg_catalog."C" AS server, %s GROUP BY 1) AS d ON %s$q$, sessions, denials, headcount_internal.same_server())
+     FULL JOIN (SELECT d.server COLLATE pg_catalog."C" AS server, %s GROUP BY 1) AS d ON %s$q$, sessions, denials, headcount_internal.same_server('d', 's'))
                 ELSE format($q$(SELECT %s) AS s
      CROSS JOIN (SELECT %s) AS d$q$, sessions, denials) END
 $$;

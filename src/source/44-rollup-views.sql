@@ -153,24 +153,6 @@ $$;
 COMMENT ON FUNCTION headcount_internal.collected(text, headcount_internal.options, "char", boolean) IS
     'what is collected of the sessions and denials of live days, with the numbers of their users';
 
-CREATE FUNCTION headcount_internal.make_days(name text, view_name text, options headcount_internal.options, scope "char", comment text) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM headcount_internal.make_view(name, view_name, format($q$
-SELECT d.day, d.used, d.denied, d.denials, d.concurrent_hosts, d.concurrent_hosts_at
-FROM %I.stored_days AS d
-WHERE d.scope = %L
-UNION ALL
-SELECT c.day, c.used, c.denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at
-FROM %s
-     CROSS JOIN LATERAL headcount_internal.daily_sets(s.state, d.state, k.pages) AS c$q$,
-        name, scope, headcount_internal.collected(name, options, scope, false)), comment,
-        ARRAY['used', 'users with a session, as a set of numbers', 'denied', 'users that were denied']);
-END
-$$;
-COMMENT ON FUNCTION headcount_internal.make_days(text, text, headcount_internal.options, "char", text) IS
-    'makes or replaces the view of every day with something of a source, with its sets of users, stored or computed';
-
 CREATE FUNCTION headcount_internal.has_servers(options headcount_internal.options) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT options.server IS NOT NULL OR options.denied_server IS NOT NULL
@@ -197,10 +179,6 @@ WHERE d.day < (SELECT headcount_internal.live_day(%2$s))
   AND NOT EXISTS (SELECT FROM %1$I.dirty_days AS r WHERE d.day >= r.from_day AND d.day < r.to_day)$q$, name, state),
         'the stored days that are as the tables are now');
     PERFORM headcount_internal.make_live_views(name, options);
-    PERFORM headcount_internal.make_days(name, 'days_all', options, 'a', 'every day with something on any server');
-    IF options.realtime_servers IS NOT NULL THEN
-        PERFORM headcount_internal.make_days(name, 'days_realtime', options, 'r', 'every day with something on the realtime servers');
-    END IF;
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.make_rollup_views(text, headcount_internal.options) IS
@@ -225,29 +203,48 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.without_gaps(text, text, text[]) IS 'the query that puts idle days between days with something';
 
--- The columns of a report, of rows e with sets of users over a window w of all days up to each.
-CREATE FUNCTION headcount_internal.report_columns(model text) RETURNS text
+CREATE FUNCTION headcount_internal.stored_days_text(name text, condition text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format($q$(headcount.unique_count(%s) OVER w)::integer AS total_users, %s::integer AS daily_users,
-       headcount.cardinality(e.denied)::integer AS denial_users, coalesce(e.denials, 0) AS denials,
-       coalesce(e.concurrent_hosts, 0) AS concurrent_hosts, e.concurrent_hosts_at, e.day < e.today AS complete$q$,
-        CASE WHEN model = '2013' THEN 'e.used' ELSE 'e.used, e.denied' END,
-        CASE WHEN model = '2013' THEN 'headcount.cardinality(e.used)' ELSE 'headcount.union_cardinality(e.used, e.denied)' END)
+    SELECT format($q$(SELECT headcount_internal.stored_days_agg(d.day, d.used, d.denied, d.new_users, d.used_count, d.denied_count, d.daily_count,
+                                                  d.new_count, d.window_count, d.denials, d.concurrent_hosts, d.concurrent_hosts_at) AS days
+      FROM %I.rollup_days AS d
+      WHERE %s)$q$, name, condition)
 $$;
-COMMENT ON FUNCTION headcount_internal.report_columns(text) IS 'the columns of a daily report over rows with sets of users';
+COMMENT ON FUNCTION headcount_internal.stored_days_text(text, text) IS 'the query for the stored days d with a condition, as the day fold reads them';
+
+CREATE FUNCTION headcount_internal.changed_days_text(name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('(SELECT array_agg(x.from_day) AS from_days, array_agg(x.to_day) AS to_days FROM %I.dirty_days AS x)', name)
+$$;
+COMMENT ON FUNCTION headcount_internal.changed_days_text(text) IS 'the query for the runs of days of a source that changed since they were stored';
+
+-- The rows c of a report: of stored days r, all users t of these, changed days x, and what was collected of those and of live
+-- days.
+CREATE FUNCTION headcount_internal.stored_report_text(name text, options headcount_internal.options, model text, collected text, idle_days boolean) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format($q$headcount_internal.stored_report(r.days, t.seen_count, t.seen, %s, x.from_days, x.to_days, headcount_internal.live_day(%s),
+         (SELECT w.window_days FROM %I.rollup_state AS w), %L, %s, %L::text, headcount.as_of(), NULL, NULL, NULL, %L)$q$,
+        collected, headcount_internal.state_of(name), name, model, options.window_days, options.time_zone, idle_days)
+$$;
+COMMENT ON FUNCTION headcount_internal.stored_report_text(text, headcount_internal.options, text, text, boolean) IS
+    'the call that makes a report of stored days and of what was collected';
 
 CREATE FUNCTION headcount_internal.stored_daily_query(name text, options headcount_internal.options, model text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    scope constant "char" := headcount_internal.model_scope(options.realtime_servers, model);
 BEGIN
     RETURN format($q$
-SELECT e.day, %s
-FROM (%s) AS e
-WINDOW w AS (ORDER BY e.day%s)
-ORDER BY e.day$q$,
-        headcount_internal.report_columns(model),
-        headcount_internal.without_gaps(format('%I.%I', name, CASE headcount_internal.model_scope(options.realtime_servers, model) WHEN 'r' THEN 'days_realtime' ELSE 'days_all' END),
-                                        options.time_zone, ARRAY['used', 'denied', 'denials', 'concurrent_hosts', 'concurrent_hosts_at']),
-        CASE WHEN model = '2013' THEN format(' ROWS BETWEEN %s PRECEDING AND CURRENT ROW', options.window_days - 1) ELSE '' END);
+SELECT c.day, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
+FROM %s AS r
+     CROSS JOIN ((VALUES (1)) AS o (o) LEFT JOIN %I.rollup_totals AS t ON t.scope = %L)
+     CROSS JOIN %s AS x
+     CROSS JOIN %s
+     CROSS JOIN LATERAL %s AS c
+ORDER BY c.day$q$,
+        headcount_internal.stored_days_text(name, format('d.scope = %L', scope)), name, scope, headcount_internal.changed_days_text(name),
+        headcount_internal.collected(name, options, scope, false),
+        headcount_internal.stored_report_text(name, options, model, 's.state, d.state, k.pages', true));
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.stored_daily_query(text, headcount_internal.options, text) IS
@@ -258,30 +255,25 @@ COMMENT ON FUNCTION headcount_internal.stored_daily_query(text, headcount_intern
 CREATE FUNCTION headcount_internal.stored_server_query(name text, options headcount_internal.options) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    scope constant "char" := headcount_internal.model_scope(options.realtime_servers, options.licensing_model);
+    scope  constant "char" := headcount_internal.model_scope(options.realtime_servers, options.licensing_model);
+    stored constant "char" := CASE WHEN headcount_internal.has_servers(options) THEN 's' ELSE 'a' END;
 BEGIN
     RETURN format($q$
-SELECT * FROM (
-SELECT e.day, e.server, %1$s
-FROM (
-    SELECT d.day, d.server, d.used, d.denied, d.denials, d.concurrent_hosts, d.concurrent_hosts_at,
-           headcount.day_of(headcount.as_of(), %2$L::text) AS today
-    FROM %3$I.stored_days AS d
-    WHERE d.scope = %4$L%5$s
-    UNION ALL
-    SELECT c.day, coalesce(s.server, d.server), c.used, c.denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at,
-           headcount.day_of(headcount.as_of(), %2$L::text)
-    FROM %6$s
-         CROSS JOIN LATERAL headcount_internal.daily_sets(s.state, d.state, k.pages) AS c) AS e
-WINDOW w AS (PARTITION BY e.server ORDER BY e.day%7$s)) AS e
-WHERE e.daily_users > 0 OR e.denial_users > 0 OR e.concurrent_hosts > 0
-ORDER BY e.day, e.server$q$,
-        headcount_internal.report_columns(options.licensing_model), options.time_zone, name,
-        CASE WHEN headcount_internal.has_servers(options) THEN 's'::"char" ELSE 'a' END,
-        headcount_internal.scope_denials(scope, options.realtime_servers),
-        headcount_internal.collected(name, options, scope, true),
-        CASE WHEN options.licensing_model = '2013'
-             THEN format(' RANGE BETWEEN %L::interval PRECEDING AND CURRENT ROW', make_interval(days => options.window_days - 1)) ELSE '' END);
+SELECT c.day, t.server, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
+FROM (SELECT coalesce(d.server, s.server) AS server, d.seen_count, d.seen, s.sessions, s.denials, s.pages
+      FROM (SELECT d.server, d.seen_count, d.seen FROM %1$I.rollup_totals AS d WHERE d.scope = %2$L%3$s) AS d
+           FULL JOIN (SELECT coalesce(s.server, d.server) AS server, s.state AS sessions, d.state AS denials, k.pages
+                      FROM %4$s) AS s ON %5$s) AS t
+     CROSS JOIN %6$s AS x
+     CROSS JOIN LATERAL %7$s AS r
+     CROSS JOIN LATERAL %8$s AS c
+WHERE c.daily_users > 0 OR c.denial_users > 0 OR c.concurrent_hosts > 0
+ORDER BY c.day, t.server$q$,
+        name, stored, headcount_internal.scope_denials(scope, options.realtime_servers),
+        headcount_internal.collected(name, options, scope, true), headcount_internal.same_server('d', 's'),
+        headcount_internal.changed_days_text(name),
+        headcount_internal.stored_days_text(name, format('d.scope = %L', stored) || CASE stored WHEN 's' THEN ' AND ' || headcount_internal.same_server('d', 't') ELSE '' END),
+        headcount_internal.stored_report_text(name, options, options.licensing_model, 't.sessions, t.denials, t.pages', false));
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.stored_server_query(text, headcount_internal.options) IS

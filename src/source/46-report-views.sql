@@ -46,9 +46,6 @@ WHERE c.complete$q$, name),
     PERFORM headcount_internal.make_view(name, 'data_quality', headcount_internal.quality_query(name, options),
         'rows that are not what they should be; a row may count under several rules',
         ARRAY['example', 'one such row']);
-    IF options.realtime_servers IS NULL OR NOT options.materialized THEN
-        PERFORM headcount_internal.drop_view(name, 'days_realtime');
-    END IF;
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.make_report_views(text, headcount_internal.options) IS 'makes or replaces the reports of a source';
@@ -66,7 +63,7 @@ COMMENT ON FUNCTION headcount_internal.make_views(text, headcount_internal.optio
 CREATE FUNCTION headcount_internal.view_names() RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT ARRAY['data_quality', 'daily_user_sketches', 'realtime_users_count', 'daily_user_counts_by_server', 'daily_user_counts',
-                 'daily_user_counts_2013', 'daily_user_counts_2019', 'days_realtime', 'days_all', 'live_denials', 'live_sessions', 'stored_days', 'dirty_days',
+                 'daily_user_counts_2013', 'daily_user_counts_2019', 'live_denials', 'live_sessions', 'stored_days', 'dirty_days',
                  'online_users', 'online_sessions', 'denials', 'sessions', 'session_states', 'denial_rows', 'session_rows']
 $$;
 COMMENT ON FUNCTION headcount_internal.view_names() IS 'the views that a source may have, those that read others first';

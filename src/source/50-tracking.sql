@@ -23,8 +23,11 @@ DECLARE
 BEGIN
     EXECUTE format('CREATE TABLE %I.rollup_state OF headcount_internal.rollup_state (PRIMARY KEY (definition))', name);
     EXECUTE format('CREATE TABLE %I.rollup_days OF headcount_internal.rollup_day
-        (scope NOT NULL, day NOT NULL, used NOT NULL, denied NOT NULL, denials NOT NULL, concurrent_hosts NOT NULL)', name);
+        (scope NOT NULL, day NOT NULL, used NOT NULL, denied NOT NULL, denials NOT NULL, concurrent_hosts NOT NULL, new_users NOT NULL,
+         used_count NOT NULL, denied_count NOT NULL, daily_count NOT NULL, new_count NOT NULL, window_count NOT NULL)', name);
     EXECUTE format('CREATE INDEX ON %I.rollup_days (scope, day)', name);
+    EXECUTE format('CREATE INDEX ON %I.rollup_days (coalesce(server, %L::text), (server IS NULL), day) WHERE scope = %L', name, '', 's');
+    EXECUTE format('CREATE TABLE %I.rollup_totals OF headcount_internal.rollup_total (scope NOT NULL, seen_count NOT NULL, seen NOT NULL)', name);
     EXECUTE format('CREATE TABLE %I.rollup_dictionary OF headcount_internal.dictionary_page (bucket NOT NULL, page NOT NULL)', name);
     EXECUTE format('CREATE INDEX ON %I.rollup_dictionary (bucket)', name);
     EXECUTE format('CREATE TABLE %I.invalidation_log OF headcount_internal.invalidation (from_day NOT NULL, to_day NOT NULL)', name);
@@ -32,11 +35,12 @@ BEGIN
     EXECUTE format('ALTER TABLE %I.invalidation_log SET (vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0,
         autovacuum_vacuum_threshold = 1000)', name);
     -- for publications of all tables
-    FOREACH table_name IN ARRAY ARRAY['rollup_days', 'rollup_dictionary', 'invalidation_log'] LOOP
+    FOREACH table_name IN ARRAY ARRAY['rollup_days', 'rollup_totals', 'rollup_dictionary', 'invalidation_log'] LOOP
         EXECUTE format('ALTER TABLE %I.%I REPLICA IDENTITY FULL', name, table_name);
     END LOOP;
     EXECUTE format('COMMENT ON TABLE %I.rollup_state IS %L', name, 'how far the days of the source are stored; read it through headcount.source_status');
     EXECUTE format('COMMENT ON TABLE %I.rollup_days IS %L', name, 'the stored days of the source; its views read them');
+    EXECUTE format('COMMENT ON TABLE %I.rollup_totals IS %L', name, 'all users of the stored days');
     EXECUTE format('COMMENT ON TABLE %I.rollup_dictionary IS %L', name, 'the numbers that the users have in the sets of rollup_days');
     EXECUTE format('COMMENT ON TABLE %I.invalidation_log IS %L', name, 'days that changed since they were stored, as triggers logged them');
 END
@@ -47,8 +51,8 @@ COMMENT ON FUNCTION headcount_internal.make_rollup_tables(text) IS 'makes the ta
 CREATE FUNCTION headcount_internal.drop_rollup_tables(name text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 BEGIN
-    EXECUTE format('DROP VIEW IF EXISTS %1$I.days_realtime, %1$I.days_all, %1$I.live_denials, %1$I.live_sessions, %1$I.stored_days, %1$I.dirty_days', name);
-    EXECUTE format('DROP TABLE IF EXISTS %1$I.rollup_days, %1$I.rollup_dictionary, %1$I.invalidation_log, %1$I.rollup_state', name);
+    EXECUTE format('DROP VIEW IF EXISTS %1$I.live_denials, %1$I.live_sessions, %1$I.stored_days, %1$I.dirty_days', name);
+    EXECUTE format('DROP TABLE IF EXISTS %1$I.rollup_days, %1$I.rollup_totals, %1$I.rollup_dictionary, %1$I.invalidation_log, %1$I.rollup_state', name);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.drop_rollup_tables(text) IS 'drops the tables of a source that no view of it reads any more';

@@ -62,8 +62,8 @@ $$;
 COMMENT ON FUNCTION headcount_internal.scope_query(text, headcount_internal.options, "char", boolean) IS
     'the query that collects the sessions and denials of some days of a source';
 
--- Rows of rollup_days, from what scope_query collected: $1 sessions, $2 users, $3 denials, $4 scope, $5 server, $6 pages
--- of the dictionary.
+-- What is computed of some days, from what scope_query collected: $1 sessions, $2 users, $3 denials, $4 scope, $5 server,
+-- $6 pages of the dictionary.
 CREATE FUNCTION headcount_internal.day_rows_query() RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -77,7 +77,7 @@ FROM headcount_internal.daily_sets($1, $3, $6) AS c
         headcount_internal.sketch_text('u.user_name', 'NOT u.is_denied'), headcount_internal.sketch_text('u.user_name', 'u.is_denied'));
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.day_rows_query() IS 'the query for the rows that are stored of some days of a source';
+COMMENT ON FUNCTION headcount_internal.day_rows_query() IS 'the query for what is computed of some days of a source';
 
 CREATE FUNCTION headcount_internal.scopes(options headcount_internal.options) RETURNS SETOF "char"
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -137,22 +137,92 @@ $$;
 COMMENT ON FUNCTION headcount_internal.number_users_of(text, bytea, bytea) IS
     'pages with the numbers of the users that were collected, given out if there were none';
 
+-- Users of longer windows are counted when they are asked for: each day would be due on too many others.
+CREATE FUNCTION headcount_internal.stored_window(window_days integer) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN window_days <= 400 THEN window_days ELSE 0 END
+$$;
+COMMENT ON FUNCTION headcount_internal.stored_window(integer) IS 'over how many days the users are counted that are stored of a day, 0 if none are';
+
+-- In a form for which there is an index.
+CREATE FUNCTION headcount_internal.in_scope(scope "char", server text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('d.scope = %L', scope)
+        || CASE scope WHEN 's' THEN format($q$ AND coalesce(d.server, ''::text) = %L AND (d.server IS NULL) = %L$q$, coalesce(server, ''), server IS NULL) ELSE '' END
+$$;
+COMMENT ON FUNCTION headcount_internal.in_scope("char", text) IS 'the condition for stored rows d of a scope or of a server';
+
+CREATE FUNCTION headcount_internal.is_idle() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT '(d.daily_count = 0 AND d.denials = 0 AND d.concurrent_hosts = 0)'
+$$;
+COMMENT ON FUNCTION headcount_internal.is_idle() IS 'the condition for stored days d with nothing, which are there for the users of the last days';
+
+-- Stores what was collected of the days from from_day to to_day, the latter not included, in place of what is stored of them,
+-- and what this changes of other days. Days from the watermark on are new. Returns how many of the days have something.
+CREATE FUNCTION headcount_internal.store_scope(name text, options headcount_internal.options, state headcount_internal.rollup_state, scope "char", server text,
+    sessions bytea, users bytea, denials bytea, pages bytea[], from_day date, to_day date) RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+DECLARE
+    in_scope   constant text := headcount_internal.in_scope(scope, server);
+    is_changed constant boolean := from_day < state.watermark;
+    patches headcount_internal.day_patch[];
+    stored  bigint;
+BEGIN
+    EXECUTE format($q$
+SELECT array_agg(p)
+FROM %1$s AS r
+     CROSS JOIN ((VALUES (1)) AS o (o) LEFT JOIN (SELECT d.seen_count, d.seen FROM %2$I.rollup_totals AS d WHERE %3$s) AS t ON true)
+     CROSS JOIN LATERAL headcount_internal.stored_patches(r.days, t.seen_count, t.seen, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS p$q$,
+        headcount_internal.stored_days_text(name, in_scope), name, in_scope)
+        INTO patches
+        USING sessions, denials, pages, CASE WHEN is_changed THEN ARRAY[from_day] END, CASE WHEN is_changed THEN ARRAY[to_day] END,
+              greatest(from_day, state.watermark), state.window_days, headcount_internal.stored_window(options.window_days), options.time_zone,
+              greatest(to_day, state.watermark);
+    EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE %s AND d.day >= $1 AND d.day < $2', name, in_scope) USING from_day, to_day;
+    EXECUTE format('INSERT INTO %I.rollup_days (scope, server, day, used, denied, denials, concurrent_hosts, concurrent_hosts_at, concurrent_users,
+            used_sketch, denied_sketch, new_users, used_count, denied_count, daily_count, new_count, window_count)
+        SELECT c.*, p.new_users, p.used_count, p.denied_count, p.daily_count, p.new_count, p.window_count
+        FROM (%s) AS c JOIN unnest($7) AS p ON p.day = c.day', name, headcount_internal.day_rows_query())
+        USING sessions, users, denials, scope, server, pages, patches;
+    GET DIAGNOSTICS stored = ROW_COUNT;
+    EXECUTE format($q$
+WITH p AS (SELECT p.* FROM unnest($1) AS p WHERE p.day IS NOT NULL AND (p.is_idle OR p.day < $2 OR p.day >= $3)),
+     changed AS (UPDATE %1$I.rollup_days AS d
+                 SET new_users = coalesce(p.new_users, d.new_users), new_count = p.new_count, window_count = p.window_count
+                 FROM p WHERE %2$s AND d.day = p.day AND NOT (p.is_idle AND p.window_count = 0)),
+     gone AS (DELETE FROM %1$I.rollup_days AS d USING p WHERE %2$s AND d.day = p.day AND p.is_idle AND p.window_count = 0)
+INSERT INTO %1$I.rollup_days (scope, server, day, used, denied, denials, concurrent_hosts, concurrent_users,
+        new_users, used_count, denied_count, daily_count, new_count, window_count)
+SELECT $4, $5, p.day, e.nobody, e.nobody, 0, 0, CASE WHEN $4 <> 's' THEN 0 END, e.nobody, 0, 0, 0, 0, p.window_count
+FROM p CROSS JOIN (VALUES (headcount.to_user_set('{}'))) AS e (nobody)
+WHERE p.is_idle AND p.window_count > 0 AND NOT EXISTS (SELECT FROM %1$I.rollup_days AS d WHERE %2$s AND d.day = p.day)$q$, name, in_scope)
+        USING patches, from_day, to_day, scope, server;
+    EXECUTE format($q$
+WITH p AS (SELECT p.* FROM unnest($1) AS p WHERE p.day IS NULL),
+     changed AS (UPDATE %1$I.rollup_totals AS d SET seen_count = p.new_count, seen = p.new_users FROM p WHERE %2$s)
+INSERT INTO %1$I.rollup_totals (scope, server, seen_count, seen)
+SELECT $2, $3, p.new_count, p.new_users FROM p WHERE NOT EXISTS (SELECT FROM %1$I.rollup_totals AS d WHERE %2$s)$q$, name, in_scope)
+        USING patches, scope, server;
+    RETURN stored;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.store_scope(text, headcount_internal.options, headcount_internal.rollup_state, "char", text, bytea, bytea, bytea, bytea[], date, date) IS
+    'stores what was collected of some days of all servers, of the realtime ones or of one of them, and what follows from it for other days';
+
 -- Replaces the days from from_day to to_day, the latter not included, and returns how many rows it stored.
-CREATE FUNCTION headcount_internal.store_days(name text, options headcount_internal.options, from_day date, to_day date, is_recent boolean, is_tracked boolean) RETURNS bigint
+CREATE FUNCTION headcount_internal.store_days(name text, options headcount_internal.options, state headcount_internal.rollup_state, from_day date, to_day date, is_recent boolean, is_tracked boolean) RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
 DECLARE
     from_at constant timestamptz := headcount.day_start(from_day, options.time_zone);
     to_at   constant timestamptz := headcount.day_start(to_day, options.time_zone);
     last_at constant timestamptz := to_at - interval '1 microsecond';
-    insertion constant text := format('INSERT INTO %I.rollup_days (scope, server, day, used, denied, denials, concurrent_hosts, concurrent_hosts_at,
-        concurrent_users, used_sketch, denied_sketch) %s', name, headcount_internal.day_rows_query());
     scope     "char";
     collected record;
     pages     bytea[];
+    servers   text[] := '{}';
     stored    bigint := 0;
-    more      bigint;
 BEGIN
-    EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE d.day >= $1 AND d.day < $2', name) USING from_day, to_day;
     FOR scope IN SELECT headcount_internal.scopes(options) LOOP
         IF scope = 's' THEN
             FOR collected IN EXECUTE headcount_internal.scope_query(name, options, scope, is_recent) USING from_at, to_at, last_at LOOP
@@ -160,7 +230,14 @@ BEGIN
                 IF NOT is_tracked THEN
                     pages := headcount_internal.number_users_of(name, collected.sessions, collected.denials);
                 END IF;
-                EXECUTE insertion USING collected.sessions, collected.users, collected.denials, scope, collected.server, pages;
+                PERFORM headcount_internal.store_scope(name, options, state, scope, collected.server, collected.sessions, collected.users, collected.denials, pages, from_day, to_day);
+                servers := servers || collected.server;
+            END LOOP;
+            -- those that have nothing on these days any more
+            FOR collected IN EXECUTE format('SELECT DISTINCT d.server FROM %I.rollup_days AS d WHERE d.scope = %L AND d.day >= $1 AND d.day < $2 AND NOT %s',
+                                            name, scope, headcount_internal.is_idle()) USING from_day, to_day LOOP
+                CONTINUE WHEN array_position(servers, collected.server) IS NOT NULL;
+                PERFORM headcount_internal.store_scope(name, options, state, scope, collected.server, NULL, NULL, NULL, pages, from_day, to_day);
             END LOOP;
         ELSE
             -- INTO, not a loop, which PostgreSQL would not run in parallel
@@ -168,16 +245,29 @@ BEGIN
             IF scope = 'a' OR NOT is_tracked THEN      -- the first one has all users
                 pages := headcount_internal.number_users_of(name, collected.sessions, collected.denials);
             END IF;
-            EXECUTE insertion USING collected.sessions, collected.users, collected.denials, scope, collected.server, pages;
-            GET DIAGNOSTICS more = ROW_COUNT;
-            stored := stored + more;
+            stored := stored + headcount_internal.store_scope(name, options, state, scope, NULL, collected.sessions, collected.users, collected.denials, pages, from_day, to_day);
         END IF;
     END LOOP;
     RETURN stored;
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.store_days(text, headcount_internal.options, date, date, boolean, boolean) IS
+COMMENT ON FUNCTION headcount_internal.store_days(text, headcount_internal.options, headcount_internal.rollup_state, date, date, boolean, boolean) IS
     'computes some days of a source from its tables and stores them';
+
+-- Counts the users of the last days anew, from what is stored.
+CREATE FUNCTION headcount_internal.store_windows(name text, options headcount_internal.options, state headcount_internal.rollup_state) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    total record;
+BEGIN
+    FOR total IN EXECUTE format('SELECT t.scope, t.server FROM %I.rollup_totals AS t', name) LOOP
+        PERFORM headcount_internal.store_scope(name, options, state, total.scope, total.server, NULL, NULL, NULL, NULL, state.watermark, state.watermark);
+    END LOOP;
+    EXECUTE format('UPDATE %I.rollup_state SET window_days = $1', name) USING headcount_internal.stored_window(options.window_days);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.store_windows(text, headcount_internal.options, headcount_internal.rollup_state) IS
+    'has what is stored of the days of a source be about as many last days as its option window_days says';
 
 CREATE FUNCTION headcount_internal.fail_untracked(name text, detail text, hint text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -251,6 +341,9 @@ DECLARE
 BEGIN
     EXECUTE format('UPDATE %I.rollup_state SET watermark = frozen_before RETURNING frozen_before', name) INTO frozen_before;
     EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE d.day >= $1', name) USING frozen_before;
+    EXECUTE format('DELETE FROM %I.rollup_totals', name);
+    EXECUTE format('INSERT INTO %1$I.rollup_totals (scope, server, seen_count, seen)
+        SELECT d.scope, d.server, sum(d.new_count), headcount.user_set_union_agg(d.new_users) FROM %1$I.rollup_days AS d GROUP BY d.scope, d.server', name);
     IF NOT isfinite(frozen_before) THEN
         EXECUTE format('DELETE FROM %I.rollup_dictionary', name);
         EXECUTE format('UPDATE %I.rollup_state SET first_day = NULL, next_user_id = 0, dictionary_buckets = 1, compacted_users = 0', name);
@@ -446,6 +539,10 @@ BEGIN
         PERFORM headcount_internal.wait_for_writers(state.relations);
         EXECUTE format('UPDATE %I.rollup_state SET awaits_writers = false', name);
     END IF;
+    IF state.window_days IS DISTINCT FROM headcount_internal.stored_window(options.window_days) THEN
+        PERFORM headcount_internal.store_windows(name, options, state);
+        state.window_days := headcount_internal.stored_window(options.window_days);
+    END IF;
     target := greatest(state.watermark,
         headcount.day_of(now() - make_interval(secs => state.grace / 1e6), options.time_zone) - CASE WHEN is_tracked THEN 0 ELSE options.tracking_days - 1 END);
     dirty := headcount_internal.take_changes(name, options.time_zone, state);
@@ -457,7 +554,7 @@ BEGIN
     FOR run IN SELECT unnest(dirty) LOOP
         EXIT WHEN done >= most;
         here := least(upper(run) - lower(run), most - done);
-        PERFORM headcount_internal.store_days(name, options, lower(run), lower(run) + here, false, is_tracked);
+        PERFORM headcount_internal.store_days(name, options, state, lower(run), lower(run) + here, false, is_tracked);
         dirty := dirty - datemultirange(daterange(NULL, lower(run) + here));
         state.current_day := lower(run) + here - 1;
         done := done + here;
@@ -467,7 +564,7 @@ BEGIN
     IF isempty(dirty) THEN
         here := least(most - done, target - new_from);
         IF here > 0 THEN
-            IF headcount_internal.store_days(name, options, new_from, new_from + here, new_from + here = target, is_tracked) = 0 AND new_from + here < target THEN
+            IF headcount_internal.store_days(name, options, state, new_from, new_from + here, new_from + here = target, is_tracked) = 0 AND new_from + here < target THEN
                 skipped := coalesce(least(headcount_internal.next_day(name, options.time_zone, new_from + here), target), target) - (new_from + here);
             END IF;
             state.current_day := new_from + here - 1;

@@ -24,7 +24,7 @@ BEGIN
 WITH clean AS (
     SELECT $7 + i AS day FROM generate_series(0, $8 - $7 - 1) AS i
     WHERE NOT EXISTS (SELECT FROM %1$I.dirty_days AS x WHERE $7 + i >= x.from_day AND $7 + i < x.to_day)),
-stored AS (SELECT d.* FROM %1$I.rollup_days AS d JOIN clean AS c ON c.day = d.day WHERE d.scope = $4 AND d.server IS NOT DISTINCT FROM $5),
+stored AS (SELECT d.* FROM %1$I.rollup_days AS d JOIN clean AS c ON c.day = d.day WHERE d.scope = $4 AND d.server IS NOT DISTINCT FROM $5 AND NOT %3$s),
 recomputed AS (SELECT d.* FROM (%2$s) AS d JOIN clean AS c ON c.day = d.day)
 SELECT coalesce(s.day, r.day), v.column_name || CASE $4 WHEN 'r' THEN ' on realtime servers' WHEN 's' THEN format(' on server %%L', $5) ELSE '' END,
        v.stored, v.recomputed
@@ -35,6 +35,9 @@ FROM stored AS s FULL JOIN recomputed AS r ON r.day = s.day
                          CASE WHEN e.used IS NOT TRUE THEN headcount_internal.set_text(%1$L, r.used, s.used) END),
         ('denied', e.denied, CASE WHEN e.denied IS NOT TRUE THEN headcount_internal.set_text(%1$L, s.denied, r.denied) END,
                              CASE WHEN e.denied IS NOT TRUE THEN headcount_internal.set_text(%1$L, r.denied, s.denied) END),
+        ('used_count', s.used_count = headcount.cardinality(r.used), s.used_count::text, headcount.cardinality(r.used)::text),
+        ('denied_count', s.denied_count = headcount.cardinality(r.denied), s.denied_count::text, headcount.cardinality(r.denied)::text),
+        ('daily_count', s.daily_count = headcount.union_cardinality(r.used, r.denied), s.daily_count::text, headcount.union_cardinality(r.used, r.denied)::text),
         ('denials', s.denials = r.denials, s.denials::text, r.denials::text),
         ('concurrent_hosts', s.concurrent_hosts = r.concurrent_hosts, s.concurrent_hosts::text, r.concurrent_hosts::text),
         ('concurrent_hosts_at', s.concurrent_hosts_at IS NOT DISTINCT FROM r.concurrent_hosts_at, s.concurrent_hosts_at::text, r.concurrent_hosts_at::text),
@@ -43,10 +46,37 @@ FROM stored AS s FULL JOIN recomputed AS r ON r.day = s.day
         ('denied_sketch', s.denied_sketch::text IS NOT DISTINCT FROM r.denied_sketch::text, s.denied_sketch::text, r.denied_sketch::text))
         AS v (column_name, is_same, stored, recomputed)
 WHERE v.is_same IS NOT TRUE
-ORDER BY 1, 2$q$, name, headcount_internal.day_rows_query());
+ORDER BY 1, 2$q$, name, headcount_internal.day_rows_query(), headcount_internal.is_idle());
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.verify_query(text) IS 'the query for the differences between stored and recomputed days of a source';
+
+-- What is stored of totals, beside what follows from the stored sets: changed days are in both as they were stored. $1 and
+-- $2 bound the days that are shown.
+CREATE FUNCTION headcount_internal.verify_totals_query(name text, window_days integer) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN format($q$
+WITH sets AS (SELECT d.*, d.used OPERATOR(headcount.|) d.denied AS users FROM %1$I.rollup_days AS d),
+rows AS (
+    SELECT d.*, d.users OPERATOR(headcount.-) headcount.user_set_union_agg(d.users) OVER (PARTITION BY d.scope, d.server ORDER BY d.day ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS really_new,
+           headcount.unique_count(d.used) OVER (PARTITION BY d.scope, d.server ORDER BY d.day RANGE BETWEEN %2$L::interval PRECEDING AND CURRENT ROW) AS really_there
+    FROM sets AS d),
+seen AS (SELECT d.scope, d.server, headcount.user_set_union_agg(d.users) AS users FROM sets AS d GROUP BY d.scope, d.server)
+SELECT v.day, v.column_name || CASE v.scope WHEN 'r' THEN ' on realtime servers' WHEN 's' THEN format(' on server %%L', v.server) ELSE '' END, v.stored, v.recomputed
+FROM (SELECT r.scope, r.server, r.day, v.*
+      FROM rows AS r CROSS JOIN LATERAL (VALUES
+          ('new_users', r.new_users OPERATOR(headcount.=) r.really_new AND r.new_count = headcount.cardinality(r.really_new), r.new_count::text, headcount.cardinality(r.really_new)::text),
+          ('window_count', %3$s OR r.window_count = r.really_there, r.window_count::text, r.really_there::text)) AS v (column_name, is_same, stored, recomputed)
+      UNION ALL
+      SELECT coalesce(t.scope, s.scope), coalesce(t.server, s.server), NULL, 'seen', t.seen OPERATOR(headcount.=) s.users AND t.seen_count = headcount.cardinality(s.users), t.seen_count::text, headcount.cardinality(s.users)::text
+      FROM %1$I.rollup_totals AS t FULL JOIN seen AS s ON t.scope = s.scope AND %4$s
+      WHERE t.seen_count IS DISTINCT FROM 0 OR s.users IS NOT NULL) AS v
+WHERE v.is_same IS NOT TRUE AND (v.day IS NULL OR v.day >= $1 AND v.day <= $2)
+ORDER BY 1, 2$q$, name, make_interval(days => greatest(window_days, 1) - 1), (window_days = 0)::text, headcount_internal.same_server('t', 's'));
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.verify_totals_query(text, integer) IS 'the query for differences between stored totals and the stored sets that they are about';
 
 -- Runs as the owner.
 CREATE FUNCTION headcount_internal.verify_days(source text, from_day date, to_day date)
@@ -71,6 +101,9 @@ BEGIN
     IF headcount_internal.is_tracked(found.state) THEN
         RETURN QUERY SELECT NULL::date, 'tracking', f.found, f.expected FROM headcount_internal.tracking_faults(found) AS f;
     END IF;
+
+    RETURN QUERY EXECUTE headcount_internal.verify_totals_query(source, coalesce((headcount_internal.rollup_row(found.state)).window_days, 0))
+        USING coalesce(from_day, '-infinity'), coalesce(to_day, 'infinity');
 
     -- frozen days need not be what the tables say; days that are not stored cannot be wrong
     first := least(headcount_internal.first_stored_day(source), headcount_internal.first_day(source, options.time_zone));

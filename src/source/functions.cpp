@@ -227,7 +227,7 @@ std::optional<std::int64_t> bytes_of_rollup(Oid state) {
     if (!OidIsValid(table) || get_rel_relkind(table) != RELKIND_RELATION) return 0;
     return lock_without_waiting(table) ? DatumGetInt64(DirectFunctionCall1(pg_total_relation_size, ObjectIdGetDatum(table))) : -1;
   };
-  const std::int64_t bytes[] = {bytes_of("rollup_state"), bytes_of("rollup_days"), bytes_of("rollup_dictionary"), bytes_of("invalidation_log")};
+  const std::int64_t bytes[] = {bytes_of("rollup_state"), bytes_of("rollup_days"), bytes_of("rollup_totals"), bytes_of("rollup_dictionary"), bytes_of("invalidation_log")};
   if (std::any_of(std::begin(bytes), std::end(bytes), [](std::int64_t each) { return each < 0; })) return std::nullopt;
   return std::accumulate(std::begin(bytes), std::end(bytes), std::int64_t{0});
 }

@@ -288,7 +288,7 @@ difference find_difference(const stored_state &state, Snapshot snapshot) {
   // what is stored, and the log, are read with the rights of the owner too
   const Oid schema = get_rel_namespace(state.definition);
   look_at(state.log);
-  for (const char *const table : {"rollup_state", "rollup_days", "rollup_dictionary"}) look_at(get_relname_relid(table, schema));
+  for (const char *const table : {"rollup_state", "rollup_days", "rollup_totals", "rollup_dictionary"}) look_at(get_relname_relid(table, schema));
   return found;
 }
 

@@ -43,7 +43,8 @@ enum class state_column {
   days_total,
   current_day,
   awaits_writers,
-  count = awaits_writers
+  window_days,
+  count = window_days
 };
 
 struct stored_state {

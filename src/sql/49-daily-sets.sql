@@ -46,3 +46,49 @@ CREATE FUNCTION headcount_internal.daily_peaks(sessions bytea, OUT day date, OUT
     AS 'MODULE_PATHNAME', 'headcount_daily_peaks' LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 10;
 COMMENT ON FUNCTION headcount_internal.daily_peaks(bytea) IS
     'the most hosts that were there at once on each day, from what daily_session_agg collected, and when that was for the first time';
+
+-- The day fold (src/core/report/day_fold.hpp): stored days, changed ones and live ones as one history.
+CREATE FUNCTION headcount_internal.stored_days_add(bytea, date, headcount.user_set, headcount.user_set, headcount.user_set, integer, integer, integer, integer, integer, integer, integer, timestamptz) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_stored_days_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.stored_days_add(bytea, date, headcount.user_set, headcount.user_set, headcount.user_set, integer, integer, integer, integer, integer, integer, integer, timestamptz) IS
+    'transition function: a stored day';
+
+CREATE FUNCTION headcount_internal.stored_days_final(bytea) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_stored_days_final' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.stored_days_final(bytea) IS 'final function: the stored days, whose sets stay where they are stored';
+
+CREATE AGGREGATE headcount_internal.stored_days_agg(day date, used headcount.user_set, denied headcount.user_set, new_users headcount.user_set,
+        used_count integer, denied_count integer, daily_count integer, new_count integer, window_count integer, denials integer,
+        concurrent_hosts integer, concurrent_hosts_at timestamptz) (
+    SFUNC = headcount_internal.stored_days_add, STYPE = bytea, SSPACE = 50000, FINALFUNC = headcount_internal.stored_days_final, PARALLEL = RESTRICTED
+);
+COMMENT ON AGGREGATE headcount_internal.stored_days_agg(date, headcount.user_set, headcount.user_set, headcount.user_set, integer, integer, integer, integer, integer, integer, integer, timestamptz) IS
+    'stored days for stored_report and stored_patches, within the query that reads them';
+
+CREATE FUNCTION headcount_internal.stored_report(days bytea, seen_count integer, seen headcount.user_set, sessions bytea, denials bytea, pages bytea[],
+        changed_from date[], changed_to date[], live_day date, stored_window_days integer, licensing_model text, window_days integer,
+        time_zone text, as_of timestamptz, cut_day date, from_day date, to_day date, idle_days boolean)
+    RETURNS SETOF headcount_internal.daily_user_count
+    AS 'MODULE_PATHNAME', 'headcount_stored_report' LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 365;
+COMMENT ON FUNCTION headcount_internal.stored_report(bytea, integer, headcount.user_set, bytea, bytea, bytea[], date[], date[], date, integer, text, integer, text, timestamptz, date, date, date, boolean) IS
+    'the daily report from the stored days, all their users, and what was collected of the days that changed and of those from live_day on; only the last stored day before cut_day need be there; NULL as from_day and to_day are no bounds';
+
+CREATE TYPE headcount_internal.day_patch AS (
+    day          date,
+    used_count   integer,
+    denied_count integer,
+    daily_count  integer,
+    new_users    headcount.user_set,
+    new_count    integer,
+    window_count integer,
+    is_idle      boolean
+);
+COMMENT ON TYPE headcount_internal.day_patch IS 'what is to be stored of a day besides what was collected of it; with day NULL all users, as new_users and new_count';
+COMMENT ON COLUMN headcount_internal.day_patch.new_users IS 'NULL if they are as they are stored';
+
+CREATE FUNCTION headcount_internal.stored_patches(days bytea, seen_count integer, seen headcount.user_set, sessions bytea, denials bytea, pages bytea[],
+        changed_from date[], changed_to date[], live_day date, stored_window_days integer, window_days integer, time_zone text, end_day date)
+    RETURNS SETOF headcount_internal.day_patch
+    AS 'MODULE_PATHNAME', 'headcount_stored_patches' LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 10;
+COMMENT ON FUNCTION headcount_internal.stored_patches(bytea, integer, headcount.user_set, bytea, bytea, bytea[], date[], date[], date, integer, integer, text, date) IS
+    'what is to be stored of the days before end_day if those that changed, and those from live_day on, are now as they were collected';

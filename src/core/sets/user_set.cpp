@@ -22,22 +22,24 @@ void user_set::spread(block &from) {
   from.few = std::pmr::vector<std::uint16_t>(from.few.get_allocator());
 }
 
-void user_set::add(std::uint32_t number) {
+bool user_set::add(std::uint32_t number) {
   block &to = block_of(number >> 16U);
   const auto low = static_cast<std::uint16_t>(number & 0xffffU);
   if (to.many.empty()) {
     const auto at = std::lower_bound(to.few.begin(), to.few.end(), low);
-    if (at != to.few.end() && *at == low) return;
+    if (at != to.few.end() && *at == low) return false;
     if (to.few.size() < container::max_in_array) {
       to.few.insert(at, low);
       ++cardinality_;
-      return;
+      return true;
     }
     spread(to);
   }
   std::uint64_t &word = to.many[low / 64U];
-  cardinality_ += (~word >> (low % 64U)) & 1U;
+  const bool is_new = (word >> (low % 64U) & 1U) == 0;
+  cardinality_ += is_new ? 1 : 0;
   word |= std::uint64_t{1} << (low % 64U);
+  return is_new;
 }
 
 void user_set::unite(const user_set_reader &other, const context &host) {

@@ -21,7 +21,8 @@ class user_set {
  public:
   explicit user_set(std::pmr::memory_resource *memory) : blocks_(memory) {}
 
-  void add(std::uint32_t number);
+  // Returns whether it is new.
+  bool add(std::uint32_t number);
   // Throws damaged_bytes before anything has been added.
   void unite(const user_set_reader &other, const context &host);
 

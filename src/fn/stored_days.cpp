@@ -1,0 +1,132 @@
+// Reports from stored days with those that changed or are not stored yet, and what is to be stored of them: the day fold.
+
+#include "core/report/day_fold.hpp"
+#include "core/report/report.hpp"
+#include "core/sets/user_set_bytes.hpp"
+#include "pg/daily_value.hpp"
+#include "pg/dictionary.hpp"
+#include "pg/rows.hpp"
+#include "pg/stored_days_value.hpp"
+#include "pg/user_set_value.hpp"
+#include "pg/values.hpp"
+
+namespace headcount::fn {
+namespace {
+
+// Two arguments of type date[], with the first days of runs and the days after their last ones. Sorted and without overlaps.
+std::pmr::vector<core::day_run> runs_arguments(FunctionCallInfo fcinfo, int first, const core::context &host) {
+  std::pmr::vector<core::day_run> runs(host.memory);
+  if (PG_ARGISNULL(first) || PG_ARGISNULL(first + 1)) return runs;
+  Datum *days[2] = {nullptr, nullptr};
+  int counts[2] = {0, 0};
+  pg::call([&] {
+    for (int at = 0; at < 2; ++at) {
+      bool *nulls = nullptr;
+      deconstruct_array(PG_GETARG_ARRAYTYPE_P(first + at), DATEOID, sizeof(DateADT), true, TYPALIGN_INT, &days[at], &nulls, &counts[at]);
+    }
+  });
+  for (int at = 0; at < std::min(counts[0], counts[1]); ++at) runs.push_back({DatumGetDateADT(days[0][at]), DatumGetDateADT(days[1][at])});
+  std::sort(runs.begin(), runs.end(), [](const core::day_run &a, const core::day_run &b) { return a.first < b.first; });
+  for (std::size_t at = 1; at < runs.size(); ++at) runs[at].first = std::max(runs[at].first, runs[at - 1].end);
+  return runs;
+}
+
+// Arguments 0 to 9: days, seen_count, seen, sessions, denials, pages, changed_from, changed_to, live_day, stored_window_days.
+class fold_arguments {
+ public:
+  fold_arguments(FunctionCallInfo fcinfo, std::int64_t window_days, const pg::zone &zone, const core::context &host)
+      : stored_(pg::stored_days_argument(fcinfo, 0, host)),
+        changed_(runs_arguments(fcinfo, 6, host)),
+        fresh_(host.memory),
+        sets_(host.memory) {
+    pg::require_argument(fcinfo, 8, "live_day");
+    const pg::daily_arguments collected(fcinfo, 3, host);
+    if (!collected.empty()) {
+      pg::check_same(collected.settings(), {&zone, collected.settings().as_of});
+      core::user_numbers numbers = pg::known_numbers(collected, fcinfo, 5, host);
+      (void)numbers.number_the_rest(core::max_users, core::last_user_number);
+      fresh_ = core::find_numbered_days(collected.sessions(), collected.denials(), numbers, zone, host);
+    }
+    from_.stored = stored_;
+    from_.seen_count = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
+    from_.seen = pg::set_argument(fcinfo, 2);
+    from_.changed = changed_;
+    from_.live_day = PG_GETARG_DATEADT(8);
+    from_.stored_window_days = PG_ARGISNULL(9) ? 0 : PG_GETARG_INT32(9);
+    from_.fresh = &fresh_;
+    from_.window_days = window_days;
+  }
+  fold_arguments(const fold_arguments &) = delete;
+
+  const core::history &history() const { return from_; }
+  core::set_store &sets() { return sets_; }
+
+ private:
+  std::pmr::vector<core::stored_day> stored_;
+  std::pmr::vector<core::day_run> changed_;
+  core::numbered_days fresh_;
+  pg::datum_sets sets_;
+  core::history from_;
+};
+
+}  // namespace
+
+HEADCOUNT_FUNCTION(headcount_stored_days_add) { return pg::add_stored_day(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_stored_days_final) { return pg::finish_stored_days(fcinfo); }
+
+// (..., licensing_model, window_days, time_zone, as_of, cut_day, from_day, to_day, idle_days)
+HEADCOUNT_FUNCTION(headcount_stored_report) {
+  const pg::workspace work;
+  pg::row_set rows(fcinfo);
+  const core::licensing_model model = core::parse_licensing_model(pg::text_argument(fcinfo, 10, "licensing_model"));
+  const std::int32_t window_days = pg::window_days_argument(fcinfo, 11, model);
+  core::check_window_days(window_days);
+  const pg::zone &zone = pg::zone_argument(fcinfo, 12);
+  const core::instant as_of = pg::instant_argument(fcinfo, 13, "as_of");
+  pg::require_argument(fcinfo, 17, "idle_days");
+  fold_arguments arguments(fcinfo, window_days, zone, work);
+  core::day_fold fold(arguments.history(), arguments.sets(), work);
+
+  const auto day = [fcinfo](int number) -> std::optional<core::day_number> {
+    if (PG_ARGISNULL(number) || DATE_NOT_FINITE(PG_GETARG_DATEADT(number))) return std::nullopt;
+    return PG_GETARG_DATEADT(number);
+  };
+  const auto first = fold.first_day(day(14));
+  if (!first.has_value()) return rows.result(fcinfo);
+  const core::day_number today = core::day_of(as_of, zone);
+  const bool is_trailing = core::is_trailing(model), counts_denied = core::counts_denied(model);
+  fold.for_each(std::max(*first, day(15).value_or(*first)), std::min(today, day(16).value_or(today)),
+                {!is_trailing, is_trailing, PG_GETARG_BOOL(17)}, [&](const core::day_figures &each) {
+    rows.put(pg::field::of_day(each.day), pg::field::of_integer(is_trailing ? each.counts.window_count : each.ever_count),
+             pg::field::of_integer(counts_denied ? each.counts.daily_count : each.counts.used_count),
+             pg::field::of_integer(each.counts.denied_count), pg::field::of_integer(each.counts.denials),
+             pg::field::of_integer(each.counts.concurrent_hosts.level), pg::instant_of(each.counts.concurrent_hosts),
+             pg::field(BoolGetDatum(each.day < today)));
+  });
+  return rows.result(fcinfo);
+}
+
+// (..., window_days, time_zone, end_day)
+HEADCOUNT_FUNCTION(headcount_stored_patches) {
+  const pg::workspace work;
+  pg::row_set rows(fcinfo);
+  pg::require_argument(fcinfo, 10, "window_days");
+  const std::int32_t window_days = PG_GETARG_INT32(10);
+  const pg::zone &zone = pg::zone_argument(fcinfo, 11);
+  pg::require_argument(fcinfo, 12, "end_day");
+  fold_arguments arguments(fcinfo, std::max(window_days, 0), zone, work);
+  core::day_fold fold(arguments.history(), arguments.sets(), work);
+  fold.for_each_patch(PG_GETARG_DATEADT(12), [&](const core::day_patch &patch) {
+    const core::stored_day &counts = patch.counts;
+    rows.put(pg::field::of_day(counts.day), pg::field::of_integer(counts.used_count), pg::field::of_integer(counts.denied_count),
+             pg::field::of_integer(counts.daily_count),
+             patch.has_new_users ? pg::field(pg::value_result(core::to_canonical(patch.new_users, VARHDRSZ, work.host().memory))) : pg::field(),
+             pg::field::of_integer(counts.new_count), pg::field::of_integer(counts.window_count), pg::field(BoolGetDatum(counts.is_idle())));
+  });
+  if (fold.has_changed_seen())
+    rows.put(pg::field(), pg::field(), pg::field(), pg::field(), pg::field(pg::value_result(fold.seen_bytes(VARHDRSZ))),
+             pg::field::of_integer(fold.seen_count()), pg::field(), pg::field());
+  return rows.result(fcinfo);
+}
+
+}  // namespace headcount::fn
