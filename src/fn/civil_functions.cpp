@@ -129,6 +129,15 @@ HEADCOUNT_FUNCTION(headcount_day_start) {
   return TimestampTzGetDatum(remembered_zone(fcinfo, 1).start_of(*day));
 }
 
+// (day, time_zone): days beyond what timestamptz holds are before or after everything
+HEADCOUNT_FUNCTION(headcount_end_of) {
+  const DateADT day = PG_GETARG_DATEADT(0);
+  const pg::zone &zone = remembered_zone(fcinfo, 1);
+  if (day < core::first_finite / core::ticks_per_day) return TimestampTzGetDatum(core::beginning);
+  if (day >= core::end_of_finite / core::ticks_per_day - 1) return TimestampTzGetDatum(core::forever);
+  return TimestampTzGetDatum(zone.start_of(day + 1));
+}
+
 HEADCOUNT_FUNCTION(headcount_check_time_zone) {
   (void)pg::zone_argument(fcinfo, 0);
   return PG_GETARG_DATUM(0);

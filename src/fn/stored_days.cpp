@@ -31,28 +31,28 @@ std::pmr::vector<core::day_run> runs_arguments(FunctionCallInfo fcinfo, int firs
   return runs;
 }
 
-// Arguments 0 to 9: days, seen_count, seen, sessions, denials, pages, changed_from, changed_to, live_day, stored_window_days.
+// Ten arguments: days, seen_count, seen, sessions, denials, pages, changed_from, changed_to, live_day, stored_window_days.
 class fold_arguments {
  public:
-  fold_arguments(FunctionCallInfo fcinfo, std::int64_t window_days, const pg::zone &zone, const core::context &host)
-      : stored_(pg::stored_days_argument(fcinfo, 0, host)),
-        changed_(runs_arguments(fcinfo, 6, host)),
+  fold_arguments(FunctionCallInfo fcinfo, int first, std::int64_t window_days, const pg::zone &zone, const core::context &host)
+      : stored_(pg::stored_days_argument(fcinfo, first, host)),
+        changed_(runs_arguments(fcinfo, first + 6, host)),
         fresh_(host.memory),
         sets_(host.memory) {
-    pg::require_argument(fcinfo, 8, "live_day");
-    const pg::daily_arguments collected(fcinfo, 3, host);
+    pg::require_argument(fcinfo, first + 8, "live_day");
+    const pg::daily_arguments collected(fcinfo, first + 3, host);
     if (!collected.empty()) {
       pg::check_same(collected.settings(), {&zone, collected.settings().as_of});
-      core::user_numbers numbers = pg::known_numbers(collected, fcinfo, 5, host);
+      core::user_numbers numbers = pg::known_numbers(collected, fcinfo, first + 5, host);
       (void)numbers.number_the_rest(core::max_users, core::last_user_number);
       fresh_ = core::find_numbered_days(collected.sessions(), collected.denials(), numbers, zone, host);
     }
     from_.stored = stored_;
-    from_.seen_count = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
-    from_.seen = pg::set_argument(fcinfo, 2);
+    from_.seen_count = PG_ARGISNULL(first + 1) ? 0 : PG_GETARG_INT32(first + 1);
+    from_.seen = pg::set_argument(fcinfo, first + 2);
     from_.changed = changed_;
-    from_.live_day = PG_GETARG_DATEADT(8);
-    from_.stored_window_days = PG_ARGISNULL(9) ? 0 : PG_GETARG_INT32(9);
+    from_.live_day = PG_GETARG_DATEADT(first + 8);
+    from_.stored_window_days = PG_ARGISNULL(first + 9) ? 0 : PG_GETARG_INT32(first + 9);
     from_.fresh = &fresh_;
     from_.window_days = window_days;
   }
@@ -74,29 +74,30 @@ class fold_arguments {
 HEADCOUNT_FUNCTION(headcount_stored_days_add) { return pg::add_stored_day(fcinfo); }
 HEADCOUNT_FUNCTION(headcount_stored_days_final) { return pg::finish_stored_days(fcinfo); }
 
-// (..., licensing_model, window_days, time_zone, as_of, cut_day, from_day, to_day, idle_days)
+// (source, ..., licensing_model, window_days, time_zone, as_of, cut_day, from_day, to_day, idle_days): the first one is for the
+// planner, see source/asked_days.cpp
 HEADCOUNT_FUNCTION(headcount_stored_report) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
-  const core::licensing_model model = core::parse_licensing_model(pg::text_argument(fcinfo, 10, "licensing_model"));
-  const std::int32_t window_days = pg::window_days_argument(fcinfo, 11, model);
+  const core::licensing_model model = core::parse_licensing_model(pg::text_argument(fcinfo, 11, "licensing_model"));
+  const std::int32_t window_days = pg::window_days_argument(fcinfo, 12, model);
   core::check_window_days(window_days);
-  const pg::zone &zone = pg::zone_argument(fcinfo, 12);
-  const core::instant as_of = pg::instant_argument(fcinfo, 13, "as_of");
-  pg::require_argument(fcinfo, 17, "idle_days");
-  fold_arguments arguments(fcinfo, window_days, zone, work);
+  const pg::zone &zone = pg::zone_argument(fcinfo, 13);
+  const core::instant as_of = pg::instant_argument(fcinfo, 14, "as_of");
+  pg::require_argument(fcinfo, 18, "idle_days");
+  fold_arguments arguments(fcinfo, 1, window_days, zone, work);
   core::day_fold fold(arguments.history(), arguments.sets(), work);
 
   const auto day = [fcinfo](int number) -> std::optional<core::day_number> {
     if (PG_ARGISNULL(number) || DATE_NOT_FINITE(PG_GETARG_DATEADT(number))) return std::nullopt;
     return PG_GETARG_DATEADT(number);
   };
-  const auto first = fold.first_day(day(14));
+  const auto first = fold.first_day(day(15));
   if (!first.has_value()) return rows.result(fcinfo);
   const core::day_number today = core::day_of(as_of, zone);
   const bool is_trailing = core::is_trailing(model), counts_denied = core::counts_denied(model);
-  fold.for_each(std::max(*first, day(15).value_or(*first)), std::min(today, day(16).value_or(today)),
-                {!is_trailing, is_trailing, PG_GETARG_BOOL(17)}, [&](const core::day_figures &each) {
+  fold.for_each(std::max(*first, day(16).value_or(*first)), std::min(today, day(17).value_or(today)),
+                {!is_trailing, is_trailing, PG_GETARG_BOOL(18)}, [&](const core::day_figures &each) {
     rows.put(pg::field::of_day(each.day), pg::field::of_integer(is_trailing ? each.counts.window_count : each.ever_count),
              pg::field::of_integer(counts_denied ? each.counts.daily_count : each.counts.used_count),
              pg::field::of_integer(each.counts.denied_count), pg::field::of_integer(each.counts.denials),
@@ -114,7 +115,7 @@ HEADCOUNT_FUNCTION(headcount_stored_patches) {
   const std::int32_t window_days = PG_GETARG_INT32(10);
   const pg::zone &zone = pg::zone_argument(fcinfo, 11);
   pg::require_argument(fcinfo, 12, "end_day");
-  fold_arguments arguments(fcinfo, std::max(window_days, 0), zone, work);
+  fold_arguments arguments(fcinfo, 0, std::max(window_days, 0), zone, work);
   core::day_fold fold(arguments.history(), arguments.sets(), work);
   fold.for_each_patch(PG_GETARG_DATEADT(12), [&](const core::day_patch &patch) {
     const core::stored_day &counts = patch.counts;
@@ -123,7 +124,7 @@ HEADCOUNT_FUNCTION(headcount_stored_patches) {
              patch.has_new_users ? pg::field(pg::value_result(core::to_canonical(patch.new_users, VARHDRSZ, work.host().memory))) : pg::field(),
              pg::field::of_integer(counts.new_count), pg::field::of_integer(counts.window_count), pg::field(BoolGetDatum(counts.is_idle())));
   });
-  if (fold.has_changed_seen())
+  if (fold.has_changed_seen() || PG_ARGISNULL(2))  // every server that has stored days is known by its row
     rows.put(pg::field(), pg::field(), pg::field(), pg::field(), pg::field(pg::value_result(fold.seen_bytes(VARHDRSZ))),
              pg::field::of_integer(fold.seen_count()), pg::field(), pg::field());
   return rows.result(fcinfo);

@@ -29,7 +29,7 @@ void for_each_argument_page(FunctionCallInfo fcinfo, int number, Visit &&visit) 
 
 // The numbers that the users who were collected have in the pages of an argument.
 inline core::user_numbers known_numbers(const daily_arguments &collected, FunctionCallInfo fcinfo, int number,
-                                 const core::context &host) {
+                                        const core::context &host) {
   core::user_numbers numbers(collected.sessions().users(), collected.denials().denied(), host);
   for_each_argument_page(fcinfo, number, [&](core::key_view page) { numbers.learn(page); });
   return numbers;

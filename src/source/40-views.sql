@@ -246,11 +246,11 @@ $$;
 COMMENT ON FUNCTION headcount_internal.model_scope(text[], text) IS
     'which sessions and denials a licensing model looks at: r those of realtime servers, a all';
 
-CREATE FUNCTION headcount_internal.scope_sessions(scope "char") RETURNS text
+CREATE FUNCTION headcount_internal.scope_sessions(scope "char", before text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN scope = 'r' THEN ' WHERE s.is_realtime' ELSE '' END
+    SELECT CASE WHEN scope = 'r' THEN before || ' s.is_realtime' ELSE '' END
 $$;
-COMMENT ON FUNCTION headcount_internal.scope_sessions("char") IS 'the WHERE clause for the sessions s of a scope';
+COMMENT ON FUNCTION headcount_internal.scope_sessions("char", text) IS 'the condition for the sessions s of a scope, after " WHERE" or " AND"';
 
 CREATE FUNCTION headcount_internal.scope_denials(scope "char", realtime_servers text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -292,7 +292,7 @@ FROM %s
         headcount_internal.side_by_side(
             format('headcount_internal.daily_session_agg(s.user_name, s.host, s.started_at, s.%I, %L::text, (SELECT headcount.as_of())) AS state
       FROM %I.session_states AS s%s',
-                headcount_internal.end_column(options.idle_limit), options.time_zone, name, headcount_internal.scope_sessions(scope)),
+                headcount_internal.end_column(options.idle_limit), options.time_zone, name, headcount_internal.scope_sessions(scope, ' WHERE')),
             format('headcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, (SELECT headcount.as_of())) AS state
       FROM %I.denials AS d WHERE NOT d.is_false_denial%s',
                 options.time_zone, name, headcount_internal.scope_denials(scope, options.realtime_servers)), by_server),

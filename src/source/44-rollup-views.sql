@@ -138,15 +138,17 @@ COMMENT ON FUNCTION headcount_internal.known_users(text, text) IS 'the query for
 -- The sessions and denials of live days, collected, of each server if by_server is set.
 CREATE FUNCTION headcount_internal.collected(name text, options headcount_internal.options, scope "char", by_server boolean) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    until constant text := format('(SELECT headcount_internal.end_of(headcount_internal.asked_to(%s), %L::text))', headcount_internal.state_of(name), options.time_zone);
 BEGIN
     RETURN format($q$%s
      CROSS JOIN LATERAL %s AS k$q$,
         headcount_internal.side_by_side(
             format('headcount_internal.daily_session_agg(s.user_name, s.host, s.started_at, s.end_at, %L::text, (SELECT headcount.as_of()), s.from_at, s.to_at) AS state
-      FROM %I.live_sessions AS s%s', options.time_zone, name, headcount_internal.scope_sessions(scope)),
+      FROM %I.live_sessions AS s WHERE s.from_at < %s%s', options.time_zone, name, until, headcount_internal.scope_sessions(scope, ' AND')),
             format('headcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, (SELECT headcount.as_of())) AS state
-      FROM %I.live_denials AS d%s', options.time_zone, name,
-                CASE WHEN scope = 'r' THEN format(' WHERE d.server = ANY (%L::text[])', options.realtime_servers) ELSE '' END), by_server),
+      FROM %I.live_denials AS d WHERE d.denied_at < %s%s', options.time_zone, name, until,
+                headcount_internal.scope_denials(scope, options.realtime_servers)), by_server),
         headcount_internal.known_users(name, 's.state, d.state'));
 END
 $$;
@@ -214,16 +216,42 @@ COMMENT ON FUNCTION headcount_internal.stored_days_text(text, text) IS 'the quer
 
 CREATE FUNCTION headcount_internal.changed_days_text(name text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format('(SELECT array_agg(x.from_day) AS from_days, array_agg(x.to_day) AS to_days FROM %I.dirty_days AS x)', name)
+    SELECT format('(SELECT array_agg(x.from_day) AS from_days, array_agg(x.to_day) AS to_days, min(x.from_day) AS first_day
+      FROM %I.dirty_days AS x WHERE x.from_day <= headcount_internal.asked_to(%s))', name, headcount_internal.state_of(name))
 $$;
-COMMENT ON FUNCTION headcount_internal.changed_days_text(text) IS 'the query for the runs of days of a source that changed since they were stored';
+COMMENT ON FUNCTION headcount_internal.changed_days_text(text) IS 'the query for the runs of days of a source that changed since they were stored, as far as they matter for the days that are asked for';
+
+-- The first stored day that matters for the days that are asked for: sets of the last days may have to be opened from there on.
+CREATE FUNCTION headcount_internal.cut_text(name text, options headcount_internal.options) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('(SELECT least(headcount_internal.asked_from(%1$s), x.first_day, headcount_internal.live_day(%1$s)) - %2$s AS day)',
+                  headcount_internal.state_of(name), options.window_days - 1)
+$$;
+COMMENT ON FUNCTION headcount_internal.cut_text(text, headcount_internal.options) IS 'the query for the first stored day that matters for the days that are asked for';
+
+-- What days a query asks for of a report, see asked_days.cpp. Whoever plans it makes an expression of it.
+CREATE FUNCTION headcount_internal.asked_from_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'headcount_asked_from_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION headcount_internal.asked_from_support(internal) IS 'planner support of asked_from';
+
+CREATE FUNCTION headcount_internal.asked_to_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'headcount_asked_to_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION headcount_internal.asked_to_support(internal) IS 'planner support of asked_to';
+
+CREATE FUNCTION headcount_internal.asked_from(source regclass) RETURNS date
+    AS 'MODULE_PATHNAME', 'headcount_asked_from' LANGUAGE C STABLE PARALLEL SAFE SUPPORT headcount_internal.asked_from_support;
+COMMENT ON FUNCTION headcount_internal.asked_from(regclass) IS 'in a view, the first day of its report that a query asks for; -infinity if it has no condition on the day that is understood';
+
+CREATE FUNCTION headcount_internal.asked_to(source regclass) RETURNS date
+    AS 'MODULE_PATHNAME', 'headcount_asked_to' LANGUAGE C STABLE PARALLEL SAFE SUPPORT headcount_internal.asked_to_support;
+COMMENT ON FUNCTION headcount_internal.asked_to(regclass) IS 'in a view, the last day of its report that a query asks for; infinity if it has no condition on the day that is understood';
 
 -- The rows c of a report: of stored days r, all users t of these, changed days x, and what was collected of those and of live
 -- days.
 CREATE FUNCTION headcount_internal.stored_report_text(name text, options headcount_internal.options, model text, collected text, idle_days boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format($q$headcount_internal.stored_report(r.days, t.seen_count, t.seen, %s, x.from_days, x.to_days, headcount_internal.live_day(%s),
-         (SELECT w.window_days FROM %I.rollup_state AS w), %L, %s, %L::text, headcount.as_of(), NULL, NULL, NULL, %L)$q$,
+    SELECT format($q$headcount_internal.stored_report(%2$s, r.days, t.seen_count, t.seen, %1$s, x.from_days, x.to_days, headcount_internal.live_day(%2$s),
+         (SELECT w.window_days FROM %3$I.rollup_state AS w), %4$L, %5$s, %6$L::text, headcount.as_of(), a.day, headcount_internal.asked_from(%2$s), headcount_internal.asked_to(%2$s), %7$L)$q$,
         collected, headcount_internal.state_of(name), name, model, options.window_days, options.time_zone, idle_days)
 $$;
 COMMENT ON FUNCTION headcount_internal.stored_report_text(text, headcount_internal.options, text, text, boolean) IS
@@ -236,13 +264,16 @@ DECLARE
 BEGIN
     RETURN format($q$
 SELECT c.day, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
-FROM %s AS r
+FROM %s AS x
+     CROSS JOIN LATERAL %s AS a
+     CROSS JOIN LATERAL (SELECT coalesce(max(b.day), a.day) AS day FROM %I.rollup_days AS b WHERE b.scope = %L AND b.day < a.day) AS f
+     CROSS JOIN LATERAL %s AS r
      CROSS JOIN ((VALUES (1)) AS o (o) LEFT JOIN %I.rollup_totals AS t ON t.scope = %L)
-     CROSS JOIN %s AS x
      CROSS JOIN %s
      CROSS JOIN LATERAL %s AS c
 ORDER BY c.day$q$,
-        headcount_internal.stored_days_text(name, format('d.scope = %L', scope)), name, scope, headcount_internal.changed_days_text(name),
+        headcount_internal.changed_days_text(name), headcount_internal.cut_text(name, options), name, scope,
+        headcount_internal.stored_days_text(name, format('d.scope = %L AND d.day >= f.day', scope)), name, scope,
         headcount_internal.collected(name, options, scope, false),
         headcount_internal.stored_report_text(name, options, model, 's.state, d.state, k.pages', true));
 END
@@ -265,14 +296,15 @@ FROM (SELECT coalesce(d.server, s.server) AS server, d.seen_count, d.seen, s.ses
            FULL JOIN (SELECT coalesce(s.server, d.server) AS server, s.state AS sessions, d.state AS denials, k.pages
                       FROM %4$s) AS s ON %5$s) AS t
      CROSS JOIN %6$s AS x
-     CROSS JOIN LATERAL %7$s AS r
-     CROSS JOIN LATERAL %8$s AS c
+     CROSS JOIN LATERAL %7$s AS a
+     CROSS JOIN LATERAL %8$s AS r
+     CROSS JOIN LATERAL %9$s AS c
 WHERE c.daily_users > 0 OR c.denial_users > 0 OR c.concurrent_hosts > 0
 ORDER BY c.day, t.server$q$,
         name, stored, headcount_internal.scope_denials(scope, options.realtime_servers),
         headcount_internal.collected(name, options, scope, true), headcount_internal.same_server('d', 's'),
-        headcount_internal.changed_days_text(name),
-        headcount_internal.stored_days_text(name, format('d.scope = %L', stored) || CASE stored WHEN 's' THEN ' AND ' || headcount_internal.same_server('d', 't') ELSE '' END),
+        headcount_internal.changed_days_text(name), headcount_internal.cut_text(name, options),
+        headcount_internal.stored_days_text(name, format('d.scope = %L AND d.day >= a.day', stored) || CASE stored WHEN 's' THEN ' AND ' || headcount_internal.same_server('d', 't') ELSE '' END),
         headcount_internal.stored_report_text(name, options, options.licensing_model, 't.sessions, t.denials, t.pages', false));
 END
 $$;

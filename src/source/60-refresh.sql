@@ -53,7 +53,7 @@ BEGIN
         FROM (%s) AS s%s', options.time_zone,
                 CASE WHEN by_server THEN 'NULL::bytea'
                      ELSE format('headcount_internal.daily_session_agg(NULL::text, s.user_name, s.started_at, s.end_at, %L::text, $3, s.from_at, s.to_at)', options.time_zone) END,
-                sessions, headcount_internal.scope_sessions(scope)),
+                sessions, headcount_internal.scope_sessions(scope, ' WHERE')),
             format('headcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, $3) AS state
         FROM %I.denials AS d WHERE NOT d.is_false_denial AND d.denied_at >= $1 AND d.denied_at < $2%s',
                 options.time_zone, name, headcount_internal.scope_denials(scope, options.realtime_servers)), by_server));

@@ -35,9 +35,6 @@ FROM stored AS s FULL JOIN recomputed AS r ON r.day = s.day
                          CASE WHEN e.used IS NOT TRUE THEN headcount_internal.set_text(%1$L, r.used, s.used) END),
         ('denied', e.denied, CASE WHEN e.denied IS NOT TRUE THEN headcount_internal.set_text(%1$L, s.denied, r.denied) END,
                              CASE WHEN e.denied IS NOT TRUE THEN headcount_internal.set_text(%1$L, r.denied, s.denied) END),
-        ('used_count', s.used_count = headcount.cardinality(r.used), s.used_count::text, headcount.cardinality(r.used)::text),
-        ('denied_count', s.denied_count = headcount.cardinality(r.denied), s.denied_count::text, headcount.cardinality(r.denied)::text),
-        ('daily_count', s.daily_count = headcount.union_cardinality(r.used, r.denied), s.daily_count::text, headcount.union_cardinality(r.used, r.denied)::text),
         ('denials', s.denials = r.denials, s.denials::text, r.denials::text),
         ('concurrent_hosts', s.concurrent_hosts = r.concurrent_hosts, s.concurrent_hosts::text, r.concurrent_hosts::text),
         ('concurrent_hosts_at', s.concurrent_hosts_at IS NOT DISTINCT FROM r.concurrent_hosts_at, s.concurrent_hosts_at::text, r.concurrent_hosts_at::text),
@@ -66,12 +63,15 @@ seen AS (SELECT d.scope, d.server, headcount.user_set_union_agg(d.users) AS user
 SELECT v.day, v.column_name || CASE v.scope WHEN 'r' THEN ' on realtime servers' WHEN 's' THEN format(' on server %%L', v.server) ELSE '' END, v.stored, v.recomputed
 FROM (SELECT r.scope, r.server, r.day, v.*
       FROM rows AS r CROSS JOIN LATERAL (VALUES
+          ('used_count', r.used_count = headcount.cardinality(r.used), r.used_count::text, headcount.cardinality(r.used)::text),
+          ('denied_count', r.denied_count = headcount.cardinality(r.denied), r.denied_count::text, headcount.cardinality(r.denied)::text),
+          ('daily_count', r.daily_count = headcount.cardinality(r.users), r.daily_count::text, headcount.cardinality(r.users)::text),
           ('new_users', r.new_users OPERATOR(headcount.=) r.really_new AND r.new_count = headcount.cardinality(r.really_new), r.new_count::text, headcount.cardinality(r.really_new)::text),
           ('window_count', %3$s OR r.window_count = r.really_there, r.window_count::text, r.really_there::text)) AS v (column_name, is_same, stored, recomputed)
       UNION ALL
-      SELECT coalesce(t.scope, s.scope), coalesce(t.server, s.server), NULL, 'seen', t.seen OPERATOR(headcount.=) s.users AND t.seen_count = headcount.cardinality(s.users), t.seen_count::text, headcount.cardinality(s.users)::text
+      SELECT coalesce(t.scope, s.scope), coalesce(t.server, s.server), NULL, 'seen', t.seen OPERATOR(headcount.=) u.users AND t.seen_count = headcount.cardinality(u.users), t.seen_count::text, headcount.cardinality(u.users)::text
       FROM %1$I.rollup_totals AS t FULL JOIN seen AS s ON t.scope = s.scope AND %4$s
-      WHERE t.seen_count IS DISTINCT FROM 0 OR s.users IS NOT NULL) AS v
+           CROSS JOIN LATERAL (VALUES (coalesce(s.users, headcount.to_user_set('{}')))) AS u (users)) AS v
 WHERE v.is_same IS NOT TRUE AND (v.day IS NULL OR v.day >= $1 AND v.day <= $2)
 ORDER BY 1, 2$q$, name, make_interval(days => greatest(window_days, 1) - 1), (window_days = 0)::text, headcount_internal.same_server('t', 's'));
 END

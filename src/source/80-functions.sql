@@ -185,3 +185,25 @@ END
 $$;
 COMMENT ON FUNCTION headcount.source_activity(text, text, timestamptz, timestamptz, timestamptz) IS
     'users, hosts and denials of a source, on the servers that its licensing model looks at, in each hour, day, week, month, quarter or year that meets [from_at, to_at); NULL is the first data, or as_of. Needs SELECT on the views sessions and denials of the source';
+
+-- Runs as the owner; headcount.as_of is set.
+CREATE FUNCTION headcount_internal.daily_counts_of(source text, from_day date, to_day date) RETURNS SETOF headcount_internal.daily_user_count
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY EXECUTE format('SELECT c.day, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
+        FROM %I.daily_user_counts AS c WHERE c.day >= $1 AND c.day <= $2 ORDER BY c.day', source) USING coalesce(from_day, '-infinity'), coalesce(to_day, 'infinity');
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.daily_counts_of(text, date, date) IS 'what daily_user_counts tells, for the owner of the source';
+
+CREATE FUNCTION headcount.daily_user_counts(source text, from_day date, to_day date, as_of timestamptz DEFAULT headcount.as_of()) RETURNS SETOF headcount_internal.daily_user_count
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET headcount.as_of TO '' AS $$
+BEGIN
+    PERFORM headcount_internal.find_source(source), headcount_internal.check_day_order(from_day, to_day);
+    PERFORM headcount_internal.set_as_of(as_of);
+    RETURN QUERY SELECT c.* FROM headcount_internal.read_source(source, 'daily_counts_of', ARRAY[from_day::text, to_day::text])
+        AS c (day date, total_users integer, daily_users integer, denial_users integer, denials integer, concurrent_hosts integer, concurrent_hosts_at timestamptz, complete boolean);
+END
+$$;
+COMMENT ON FUNCTION headcount.daily_user_counts(text, date, date, timestamptz) IS
+    'the rows of the view daily_user_counts of a source for the days from from_day to to_day, both included, NULL being no bound, at the cost of these days; needs SELECT on that view';

@@ -171,6 +171,7 @@ struct question {
 
 constexpr question questions[] = {
     {"online_counts_of", {"online_users"}},        {"server_online_counts_of", {"online_sessions"}}, {"report_rows_of", {"realtime_users_count"}},
+    {"daily_counts_of", {"daily_user_counts"}},
     {"unique_users_of", {"sessions", "denials"}},  {"users_of", {"sessions", "denials"}},            {"hosts_of", {"sessions"}},
     {"activity_of", {"sessions", "denials"}},
 };

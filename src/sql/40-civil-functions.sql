@@ -12,6 +12,10 @@ CREATE FUNCTION headcount.day_start(day date, time_zone text) RETURNS timestampt
     AS 'MODULE_PATHNAME', 'headcount_day_start' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION headcount.day_start(date, text) IS 'when a civil day begins';
 
+CREATE FUNCTION headcount_internal.end_of(day date, time_zone text) RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'headcount_end_of' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION headcount_internal.end_of(date, text) IS 'when the day after a civil day begins; infinite for infinite days';
+
 CREATE FUNCTION headcount_internal.check_time_zone(time_zone text) RETURNS text
     AS 'MODULE_PATHNAME', 'headcount_check_time_zone' LANGUAGE C STABLE PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION headcount_internal.check_time_zone(text) IS 'the name of a time zone that PostgreSQL knows, else an error';

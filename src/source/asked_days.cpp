@@ -1,0 +1,153 @@
+// Which days of a report a query asks for. A condition on the column "day" of a view does not get into the functions that
+// make its rows; so the view asks, while it is planned, what conditions there are, and reads no more than that.
+//
+//   SELECT ... FROM src.daily_user_counts WHERE day >= current_date - 14
+//
+// asked_from(src) in the view becomes greatest('-infinity', current_date - 14). The condition itself stays where it is. What is
+// not understood is no bound.
+
+#include "pg/postgres.hpp"
+
+#include "pg/compat.hpp"
+#include "pg/values.hpp"
+#include "source/catalog.hpp"
+
+namespace headcount::source {
+namespace {
+
+// Backend code: it owns no C++ objects and raises PostgreSQL errors.
+
+enum class bound { from, to };
+
+// Whether an expression has anything that has a value only where it stands.
+bool is_bound_to_its_place(Node *node, void *) {
+  if (node == nullptr) return false;
+  switch (nodeTag(node)) {
+    case T_Var: case T_SubLink: case T_SubPlan: case T_AlternativeSubPlan: case T_PlaceHolderVar: case T_Aggref: case T_WindowFunc: case T_GroupingFunc:
+    case T_CurrentOfExpr: return true;
+    case T_Param: return reinterpret_cast<const Param *>(node)->paramkind != PARAM_EXTERN;
+    default: return pg::compat::walk_expression(node, is_bound_to_its_place, nullptr);
+  }
+}
+
+Node *without_relabel(Node *node) {
+  while (node != nullptr && IsA(node, RelabelType)) node = reinterpret_cast<Node *>(reinterpret_cast<RelabelType *>(node)->arg);
+  return node;
+}
+
+// The day on which an instant is, as the comparison of a day with it sees it; nullptr where it is none of ours.
+Node *as_day(Node *value) {
+  switch (exprType(value)) {
+    case DATEOID: return value;
+    case TIMESTAMPOID: return reinterpret_cast<Node *>(makeFuncExpr(F_DATE_TIMESTAMP, DATEOID, list_make1(value), InvalidOid, InvalidOid, COERCE_EXPLICIT_CAST));
+    case TIMESTAMPTZOID: return reinterpret_cast<Node *>(makeFuncExpr(F_DATE_TIMESTAMPTZ, DATEOID, list_make1(value), InvalidOid, InvalidOid, COERCE_EXPLICIT_CAST));
+    default: return nullptr;
+  }
+}
+
+// The bound that one condition sets to the first column of a range table entry.
+Node *find_bound(Node *condition, int item, bound which) {
+  if (!IsA(condition, OpExpr)) return nullptr;
+  const auto *const comparison = reinterpret_cast<const OpExpr *>(condition);
+  if (list_length(comparison->args) != 2) return nullptr;
+  Oid op = comparison->opno;
+  Node *day = without_relabel(static_cast<Node *>(linitial(comparison->args))), *value = static_cast<Node *>(lsecond(comparison->args));
+  if (!IsA(day, Var)) {
+    std::swap(day, value);
+    day = without_relabel(day);
+    op = get_commutator(op);
+  }
+  if (!IsA(day, Var) || !OidIsValid(op)) return nullptr;
+  const auto *const column = reinterpret_cast<const Var *>(day);
+  if (static_cast<int>(column->varno) != item || column->varattno != 1 || column->varlevelsup != 0 || column->vartype != DATEOID) return nullptr;
+  if (is_bound_to_its_place(value, nullptr) || contain_volatile_functions(value)) return nullptr;
+  ListCell *cell = nullptr;
+  foreach (cell, get_op_btree_interpretation(op)) {
+    const auto strategy = static_cast<const OpBtreeInterpretation *>(lfirst(cell))->strategy;
+    const bool is_first = strategy == BTGreaterStrategyNumber || strategy == BTGreaterEqualStrategyNumber || strategy == BTEqualStrategyNumber;
+    const bool is_last = strategy == BTLessStrategyNumber || strategy == BTLessEqualStrategyNumber || strategy == BTEqualStrategyNumber;
+    if (which == bound::from ? is_first : is_last) return as_day(static_cast<Node *>(copyObjectImpl(value)));
+  }
+  return nullptr;
+}
+
+// Appends the bounds that conditions, all of which hold, set.
+void append_bounds(Node *conditions, int item, bound which, List **to) {
+  if (conditions == nullptr) return;
+  if (IsA(conditions, List) || is_andclause(conditions)) {
+    ListCell *cell = nullptr;
+    foreach (cell, IsA(conditions, List) ? reinterpret_cast<List *>(conditions) : reinterpret_cast<BoolExpr *>(conditions)->args)
+      append_bounds(static_cast<Node *>(lfirst(cell)), item, which, to);
+  } else if (Node *const found = find_bound(conditions, item, which)) {
+    *to = lappend(*to, found);
+  }
+}
+
+bool is_report(const RangeTblEntry *entry, Oid source, Oid schema) {
+  if (entry->rtekind != RTE_FUNCTION || list_length(entry->functions) != 1) return false;
+  const auto *const call = reinterpret_cast<const FuncExpr *>(linitial_node(RangeTblFunction, entry->functions)->funcexpr);
+  if (!IsA(call, FuncExpr) || get_func_namespace(call->funcid) != schema || call->args == NIL) return false;
+  const auto *const about = static_cast<const Const *>(linitial(call->args));
+  if (!IsA(about, Const) || about->consttype != REGCLASSOID || about->constisnull || DatumGetObjectId(about->constvalue) != source) return false;
+  const char *const name = get_func_name(call->funcid);
+  return std::strcmp(name, "stored_report") == 0 || std::strcmp(name, "daily_report") == 0;
+}
+
+// The report of a source in a query: its range table index; 0 where there is none, -1 where it cannot be told which.
+int find_report(const Query *query, Oid source, Oid schema) {
+  int found = 0;
+  for (int at = 1; at <= list_length(query->rtable); ++at) {
+    if (!is_report(rt_fetch(at, query->rtable), source, schema)) continue;
+    if (found != 0) return -1;
+    found = at;
+  }
+  return found;
+}
+
+// What the function becomes; nullptr where it stays what it is, for now.
+Node *simplify(const SupportRequestSimplify *request, bound which) {
+  const auto *const argument = static_cast<const Const *>(linitial(request->fcall->args));
+  if (!IsA(argument, Const) || argument->constisnull) return nullptr;
+  const Oid source = DatumGetObjectId(argument->constvalue), schema = get_func_namespace(request->fcall->funcid);
+  // the report is in the query that asks, or in one around it
+  for (const PlannerInfo *level = request->root; level != nullptr; level = level->parent_root) {
+    const int item = find_report(level->parse, source, schema);
+    if (item < 0) return nullptr;
+    if (item == 0) continue;
+    List *bounds = NIL;
+    append_bounds(level->parse->jointree->quals, item, which, &bounds);
+    if (bounds == NIL) return nullptr;
+    auto *const extreme = makeNode(MinMaxExpr);
+    extreme->minmaxtype = DATEOID;
+    extreme->op = which == bound::from ? IS_GREATEST : IS_LEAST;
+    // with a value that is always there: what is compared with may be NULL
+    const DateADT none = which == bound::from ? DATEVAL_NOBEGIN : DATEVAL_NOEND;
+    extreme->args = lcons(makeConst(DATEOID, -1, InvalidOid, sizeof(DateADT), DateADTGetDatum(none), false, true), bounds);
+    extreme->location = -1;
+    return reinterpret_cast<Node *>(extreme);
+  }
+  return nullptr;
+}
+
+Datum support(FunctionCallInfo fcinfo, bound which) {
+  auto *const request = reinterpret_cast<Node *>(PG_GETARG_POINTER(0));
+  if (!IsA(request, SupportRequestSimplify)) return PointerGetDatum(nullptr);
+  return PointerGetDatum(pg::call([&] { return simplify(reinterpret_cast<const SupportRequestSimplify *>(request), which); }));
+}
+
+}  // namespace
+
+// (source): where no condition was found
+HEADCOUNT_FUNCTION(headcount_asked_from) {
+  (void)fcinfo;
+  return DateADTGetDatum(DATEVAL_NOBEGIN);
+}
+HEADCOUNT_FUNCTION(headcount_asked_to) {
+  (void)fcinfo;
+  return DateADTGetDatum(DATEVAL_NOEND);
+}
+
+HEADCOUNT_FUNCTION(headcount_asked_from_support) { return support(fcinfo, bound::from); }
+HEADCOUNT_FUNCTION(headcount_asked_to_support) { return support(fcinfo, bound::to); }
+
+}  // namespace headcount::source
