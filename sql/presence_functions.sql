@@ -112,7 +112,7 @@ RESET statement_timeout;
 -- What SQL may assume: everything can run in a worker; set-returning functions say how many rows to expect.
 SELECT p.proname FROM pg_proc AS p WHERE p.pronamespace = 'headcount'::regnamespace AND p.proname IN
     ('presence_union', 'presence_clip', 'unique_count', 'keys', 'intervals', 'keys_at', 'concurrent_at', 'max_concurrent', 'peak', 'timeline', 'time_at_level', 'daily_activity', 'activity', 'rolling_activity', 'daily_user_counts')
-    AND (p.proparallel <> 's' OR p.proretset AND p.prorows = 0) ORDER BY 1;
+    AND p.proargtypes[0] = 'headcount.presence'::regtype AND (p.proparallel <> 's' OR p.proretset AND p.prorows = 0) ORDER BY 1;
 
 -- Random rows, around every kind of day, read in several zones.
 SELECT oracle.load_random(301, 150, 0, '2024-03-20', '2024-04-15');
