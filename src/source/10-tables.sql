@@ -120,7 +120,8 @@ CREATE TYPE headcount_internal.rollup_state AS (
     days_total         integer,
     current_day        date,
     awaits_writers     boolean,
-    window_days        integer
+    window_days        integer,
+    logged_before      date
 );
 COMMENT ON TYPE headcount_internal.rollup_state IS 'how far the days of a materialized source are stored: a row of its table "rollup_state"';
 COMMENT ON COLUMN headcount_internal.rollup_state.relations IS 'the tables and partitions whose changes are logged by triggers; NULL if the source is tracked by window';
@@ -129,6 +130,7 @@ COMMENT ON COLUMN headcount_internal.rollup_state.definition_mark IS 'what the v
 COMMENT ON COLUMN headcount_internal.rollup_state.registered_at IS 'transactions that began earlier do not read stored days';
 COMMENT ON COLUMN headcount_internal.rollup_state.grace IS 'microseconds after a day in which a session can still make a denial of it false';
 COMMENT ON COLUMN headcount_internal.rollup_state.awaits_writers IS 'days are not stored before writers are done that began under another definition';
+COMMENT ON COLUMN headcount_internal.rollup_state.logged_before IS 'changes of days from this one on need not be logged, as nothing is stored of them; never before the watermark';
 COMMENT ON COLUMN headcount_internal.rollup_state.window_days IS 'of how many days window_count of the stored days is; 0 if it is not kept';
 COMMENT ON COLUMN headcount_internal.rollup_state.watermark IS 'days before this one are stored, later ones are computed when they are asked for';
 COMMENT ON COLUMN headcount_internal.rollup_state.frozen_before IS 'days before this one stay as they are stored, whatever happens to the tables';
@@ -297,10 +299,10 @@ CREATE FUNCTION headcount_internal.log_changes() RETURNS trigger
     AS 'MODULE_PATHNAME', 'headcount_log_changes' LANGUAGE C;
 COMMENT ON FUNCTION headcount_internal.log_changes() IS 'logs the days that a statement changed, for the source that link_trigger tied the trigger to';
 
-CREATE FUNCTION headcount_internal.link_trigger(trigger oid, definition regclass, log regclass) RETURNS void
+CREATE FUNCTION headcount_internal.link_trigger(trigger oid, definition regclass, log regclass, state regclass) RETURNS void
     AS 'MODULE_PATHNAME', 'headcount_link_trigger' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION headcount_internal.link_trigger(oid, regclass, regclass) IS
-    'ties a trigger to the definition and the log of a source, whose owner must own all three; it goes when one of them goes';
+COMMENT ON FUNCTION headcount_internal.link_trigger(oid, regclass, regclass, regclass) IS
+    'ties a trigger to the definition, the log and the state of a source, whose owner must own all four; it goes when one of them goes';
 
 CREATE FUNCTION headcount_internal.log_table(trigger oid) RETURNS void
     AS 'MODULE_PATHNAME', 'headcount_log_table' LANGUAGE C VOLATILE PARALLEL UNSAFE;

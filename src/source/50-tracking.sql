@@ -96,7 +96,7 @@ BEGIN
                        CASE WHEN event = 'ROW' THEN 'REPLICA' ELSE 'ALWAYS' END, trigger_name);
         EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L', trigger_name, the_table, 'logs changed days for a materialized source of headcount');
         made := (SELECT t.oid FROM pg_trigger AS t WHERE t.tgrelid = relation AND t.tgname = trigger_name);
-        PERFORM headcount_internal.link_trigger(made, CASE WHEN of_denials THEN source.denial_definition ELSE source.definition END, log);
+        PERFORM headcount_internal.link_trigger(made, CASE WHEN of_denials THEN source.denial_definition ELSE source.definition END, log, source.state);
         triggers := triggers || made;
     END LOOP;
     RETURN triggers;
@@ -211,8 +211,8 @@ DECLARE
     triggers oid[];
     publications text;
 BEGIN
-    EXECUTE format($q$INSERT INTO %1$I.rollup_state (definition, log, watermark, frozen_before, next_user_id, dictionary_buckets, compacted_users, awaits_writers)
-                      VALUES ($1, %2$L, '-infinity', '-infinity', 0, 1, 0, false)$q$, name, format('%I.invalidation_log', name)) USING source.definition;
+    EXECUTE format($q$INSERT INTO %1$I.rollup_state (definition, log, watermark, frozen_before, next_user_id, dictionary_buckets, compacted_users, awaits_writers, logged_before)
+                      VALUES ($1, %2$L, '-infinity', '-infinity', 0, 1, 0, false, '-infinity')$q$, name, format('%I.invalidation_log', name)) USING source.definition;
     IF obstacle IS NULL THEN
         PERFORM headcount_internal.drop_triggers(source, also_orphans => true);
         triggers := headcount_internal.create_all_triggers(name, source);

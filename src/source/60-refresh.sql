@@ -509,8 +509,31 @@ $$;
 COMMENT ON FUNCTION headcount_internal.catch_up(text, headcount_internal.source, headcount_internal.rollup_state) IS
     'makes what is registered of a source fit what it is now, and says whether anything had to be done';
 
--- One transaction's worth: how many days it stored, NULL if none were left to do. Runs as the owner.
-CREATE FUNCTION headcount_internal.refresh_step(view regclass, max_days integer, started_at timestamptz, pid integer) RETURNS integer
+-- What a refresh waits for: who began to write under another definition, or before he could know that changes of more days
+-- are to be logged.
+CREATE FUNCTION headcount_internal.awaited(state headcount_internal.rollup_state) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $$
+    SELECT format('%s %s', state.registered_at, state.logged_before)
+$$;
+COMMENT ON FUNCTION headcount_internal.awaited(headcount_internal.rollup_state) IS 'a mark of what writers must have heard of before days are stored';
+
+-- Runs as the owner, in a transaction of its own: whoever writes may be about to wait for what a refresh has locked.
+CREATE FUNCTION headcount_internal.wait_for_source(view regclass) RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    state headcount_internal.rollup_state;
+BEGIN
+    EXECUTE format('SELECT r.* FROM %I.rollup_state AS r', headcount_internal.source_name(view)) INTO state;
+    PERFORM headcount_internal.wait_for_writers(state.relations);
+    RETURN headcount_internal.awaited(state);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.wait_for_source(regclass) IS
+    'waits until all transactions have ended that write to the tables of a source by now, and returns what they may not have heard of';
+
+-- One transaction's worth: how many days it stored, NULL if none were left to do; -2 less so many if writers have to be waited
+-- for. Those who wrote before what `waited` says have been. Runs as the owner.
+CREATE FUNCTION headcount_internal.refresh_step(view regclass, max_days integer, started_at timestamptz, pid integer, waited text) RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     name     constant text := headcount_internal.source_name(view);
@@ -519,6 +542,8 @@ DECLARE
     state    headcount_internal.rollup_state := headcount_internal.read_rollup(name);
     is_tracked constant boolean := state.relations IS NOT NULL;
     target   date;      -- the watermark after all steps
+    has_waited boolean;
+    must_wait boolean := false;
     new_from date;      -- where new days begin
     dirty    datemultirange;
     run      daterange;
@@ -535,8 +560,11 @@ BEGIN
     IF headcount_internal.catch_up(name, source, state) THEN
         RETURN 0;
     END IF;
+    has_waited := NOT is_tracked OR coalesce(waited = headcount_internal.awaited(state), false);
     IF state.awaits_writers THEN
-        PERFORM headcount_internal.wait_for_writers(state.relations);
+        IF NOT has_waited THEN
+            RETURN -2;
+        END IF;
         EXECUTE format('UPDATE %I.rollup_state SET awaits_writers = false', name);
     END IF;
     IF state.window_days IS DISTINCT FROM headcount_internal.stored_window(options.window_days) THEN
@@ -545,10 +573,15 @@ BEGIN
     END IF;
     target := greatest(state.watermark,
         headcount.day_of(now() - make_interval(secs => state.grace / 1e6), options.time_zone) - CASE WHEN is_tracked THEN 0 ELSE options.tracking_days - 1 END);
+    -- Changes of new days are logged before these are stored (see log_days in change_log.cpp). Meanwhile stored days are.
+    IF is_tracked AND target > state.watermark AND NOT (has_waited AND target <= state.logged_before) THEN
+        EXECUTE format('UPDATE %I.rollup_state SET logged_before = greatest(logged_before, $1)', name) USING target;
+        must_wait := true;
+    END IF;
     dirty := headcount_internal.take_changes(name, options.time_zone, state);
-    new_from := CASE WHEN isfinite(state.watermark) THEN state.watermark
+    new_from := CASE WHEN must_wait OR isfinite(state.watermark) THEN state.watermark
                      ELSE least(headcount_internal.first_day(name, options.time_zone), headcount_internal.first_stored_day(name), target) END;
-    to_do := headcount_internal.day_count(dirty) + (target - new_from);
+    to_do := headcount_internal.day_count(dirty) + CASE WHEN must_wait THEN 0 ELSE target - new_from END;
     most := least(headcount_internal.batch_days(source, greatest(to_do, 366)), NULLIF(max_days, 0));
 
     FOR run IN SELECT unnest(dirty) LOOP
@@ -561,7 +594,7 @@ BEGIN
     END LOOP;
     EXECUTE format('INSERT INTO %s (from_day, to_day) SELECT lower(d), upper(d) - 1 FROM unnest($1) AS d', headcount_internal.relation_name(state.log))
         USING dirty;
-    IF isempty(dirty) THEN
+    IF isempty(dirty) AND NOT must_wait THEN
         here := least(most - done, target - new_from);
         IF here > 0 THEN
             IF headcount_internal.store_days(name, options, state, new_from, new_from + here, new_from + here = target, is_tracked) = 0 AND new_from + here < target THEN
@@ -582,11 +615,11 @@ BEGIN
         days_total = CASE WHEN r.refresh_started_at = $3 THEN r.days_done ELSE 0 END + $5,
         current_day = $7$q$, name)
         USING state.watermark, state.first_day, started_at, done, to_do, pid, state.current_day, skipped;
-    RETURN CASE WHEN done + skipped < to_do THEN done END;
+    RETURN CASE WHEN must_wait THEN -2 - done WHEN done + skipped < to_do THEN done END;
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.refresh_step(regclass, integer, timestamptz, integer) IS
-    'stores some days of a source, those that changed first, and returns how many; NULL if none are left to do; 0 as max_days is no limit';
+COMMENT ON FUNCTION headcount_internal.refresh_step(regclass, integer, timestamptz, integer, text) IS
+    'stores some days of a source, those that changed first, and returns how many; NULL if none are left to do; -2 less so many if writers have to be waited for before it goes on; 0 as max_days is no limit';
 
 CREATE FUNCTION headcount_internal.note_failure(view regclass, message text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$

@@ -152,9 +152,9 @@ Oid table_of_trigger(Oid trigger) {
   return table;
 }
 
-void link_trigger(Oid trigger, Oid definition, Oid log) {
+void link_trigger(Oid trigger, Oid definition, Oid log, Oid state) {
   const ObjectAddress who{TriggerRelationId, trigger, 0};
-  for (const Oid to : {definition, log}) {
+  for (const Oid to : {definition, log, state}) {
     const ObjectAddress on{RelationRelationId, to, 0};
     recordDependencyOn(&who, &on, DEPENDENCY_AUTO);
   }

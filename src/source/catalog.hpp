@@ -30,7 +30,7 @@ std::uint64_t tracking_mark(const List *triggers, const List *relations, Snapsho
 Oid table_of_trigger(Oid trigger);
 
 // Ties a trigger to the definition and the log that it works for: it finds them by this, and goes when one of them goes.
-void link_trigger(Oid trigger, Oid definition, Oid log);
+void link_trigger(Oid trigger, Oid definition, Oid log, Oid state);
 
 // Has a relation go when the extension goes.
 void tie_to_extension(Oid relation);

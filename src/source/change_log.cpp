@@ -1,6 +1,7 @@
 #include "source/change_log.hpp"
 
 #include "source/catalog.hpp"
+#include "source/state.hpp"
 
 namespace headcount::source {
 namespace {
@@ -95,6 +96,18 @@ void append(Relation log, DateADT from_day, DateADT to_day) {
 
 }  // namespace
 
+namespace {
+
+bool is_of_type(Oid table, const char *type) {
+  HeapTuple const entry = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+  if (!HeapTupleIsValid(entry)) return false;
+  const Oid of = reinterpret_cast<Form_pg_class>(GETSTRUCT(entry))->reloftype;
+  ReleaseSysCache(entry);
+  return OidIsValid(of) && of == internal_type(type);
+}
+
+}  // namespace
+
 trigger_links find_links(Oid trigger, Oid its_table) {
   trigger_links found;
   ScanKeyData keys[2];
@@ -107,7 +120,7 @@ trigger_links find_links(Oid trigger, Oid its_table) {
     if (link->refclassid != RelationRelationId || link->refobjid == its_table || link->deptype != DEPENDENCY_AUTO) continue;
     switch (get_rel_relkind(link->refobjid)) {
       case RELKIND_VIEW: found.definition = link->refobjid; break;
-      case RELKIND_RELATION: found.log = link->refobjid; break;
+      case RELKIND_RELATION: (is_of_type(link->refobjid, "rollup_state") ? found.state : found.log) = link->refobjid; break;
       default: break;
     }
   }
@@ -247,9 +260,15 @@ bool row_reader::evaluate(HeapTuple tuple, definition_row &found) {
   });
 }
 
+// A change of days of which nothing is stored is not logged: whoever reads them reads the tables. Before a refresh stores more
+// days it says so, in the state of the source, and waits for all who may not have heard of it: whoever reads here what was
+// committed before holds a lock on his table by now, until his change can be seen. That is the barrier of CREATE INDEX
+// CONCURRENTLY; nobody who writes waits for it.
 void log_days(const trigger_links &to, std::span<const core::day_run> runs) {
   if (runs.empty()) return;
   pg::call([&] {
+    const DateADT end = logged_before(to.state);
+    if (std::none_of(runs.begin(), runs.end(), [end](const core::day_run &run) { return run.first < end; })) return;
     Relation log = open_log(to.log);
     if (log == nullptr) {
       note_unlogged_change(to.definition);

@@ -2,8 +2,8 @@
 // What the triggers of a materialized source need of PostgreSQL: the source's definition over the rows that a statement
 // changed, and its invalidation log.
 //
-// A trigger is tied to the definition (a view) and to the log by dependencies in pg_depend, which link_trigger makes and
-// nobody else can: so it finds both by OID, whatever they are called by now, it goes with them, and a trigger that
+// A trigger is tied to the definition (a view), to the log and to the state of its source by dependencies in pg_depend, which link_trigger makes and
+// nobody else can: so it finds them by OID, whatever they are called by now, it goes with them, and a trigger that
 // somebody else makes with the same function has no source and does nothing.
 //
 // A statement of one row pays for all of this, so nothing goes through the SQL parser or the executor but the
@@ -29,6 +29,7 @@ enum trigger_argument { zone_argument, idle_limit_argument, granted_before_argum
 struct trigger_links {
   Oid definition = InvalidOid;  // the view
   Oid log = InvalidOid;
+  Oid state = InvalidOid;
   bool are_there() const { return OidIsValid(definition) && OidIsValid(log); }
 };
 // Backend code.
@@ -119,7 +120,7 @@ class row_reader {
   pg::other_rights rights_;
 };
 
-// Appends days to the log. Where that cannot be done, because the log is locked or not what it was, it is noted that
+// Appends days to the log, unless nothing is stored of any of them. Where that cannot be done, because the log is locked or not what it was, it is noted that
 // something went unlogged, and nothing stored of the source counts any more.
 void log_days(const trigger_links &to, std::span<const core::day_run> runs);
 // All days.

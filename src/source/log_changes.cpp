@@ -201,16 +201,17 @@ HEADCOUNT_FUNCTION(headcount_tie_function_to_extension) {
   return Datum{0};
 }
 
-// (trigger, definition, log): ties a trigger to its source. For owners of all three.
+// (trigger, definition, log, state): ties a trigger to its source. For owners of all four.
 HEADCOUNT_FUNCTION(headcount_link_trigger) {
-  for (int at = 0; at < 3; ++at) pg::require_argument(fcinfo, at, at == 0 ? "trigger" : at == 1 ? "definition" : "log");
+  constexpr const char *names[] = {"trigger", "definition", "log", "state"};
+  for (int at = 0; at < 4; ++at) pg::require_argument(fcinfo, at, names[at]);
   pg::call([&] {
-    const Oid trigger = PG_GETARG_OID(0), view = PG_GETARG_OID(1), log = PG_GETARG_OID(2), table = table_of_trigger(trigger);
+    const Oid trigger = PG_GETARG_OID(0), view = PG_GETARG_OID(1), log = PG_GETARG_OID(2), state = PG_GETARG_OID(3), table = table_of_trigger(trigger);
     if (!OidIsValid(table)) ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("trigger with OID %u does not exist", trigger)));
-    for (const Oid relation : {table, view, log}) pg::require_owner(relation);
-    if (get_rel_relkind(view) != RELKIND_VIEW || get_rel_relkind(log) != RELKIND_RELATION)
-      ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("a trigger is tied to a view and a table")));
-    link_trigger(trigger, view, log);
+    for (const Oid relation : {table, view, log, state}) pg::require_owner(relation);
+    if (get_rel_relkind(view) != RELKIND_VIEW || get_rel_relkind(log) != RELKIND_RELATION || get_rel_relkind(state) != RELKIND_RELATION)
+      ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("a trigger is tied to a view and two tables")));
+    link_trigger(trigger, view, log, state);
   });
   return Datum{0};
 }

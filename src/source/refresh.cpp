@@ -66,17 +66,20 @@ void commit() {
   XactIsoLevel = XACT_READ_COMMITTED;
 }
 
-// One step of a refresh: the days that it stored, or -1 if none were left to do. `failed` becomes its error, if there was one, in
+// What a step of a refresh says besides how many days it stored; less that many, if it is the latter.
+enum : std::int32_t { nothing_left = -1, awaits_writers = -2 };
+
+// One step of a refresh, after those who write have been waited for as `waited` says. `failed` becomes its error, if there was one, in
 // the memory context of the caller, which outlasts transactions.
-std::int32_t run_step(Oid view, std::int32_t max_days, bool is_tolerant, TimestampTz started_at, ErrorData *&failed) {
-  std::int32_t done = -1;
+std::int32_t run_step(Oid view, std::int32_t max_days, bool is_tolerant, TimestampTz started_at, const char *waited, ErrorData *&failed) {
+  std::int32_t done = nothing_left;
   failed = nullptr;
   (void)pg::attempt(
       [&] {
         pg::call([&] {
           const char *const command = psprintf("SELECT headcount_internal.refresh_step(%u::pg_catalog.oid, %d, '2000-01-01 00:00:00+00'::pg_catalog.timestamptz"
-                                               " + '%lld microseconds'::pg_catalog.interval, %d)",
-                                               view, max_days, static_cast<long long>(started_at), MyProcPid);
+                                               " + '%lld microseconds'::pg_catalog.interval, %d, %s)",
+                                               view, max_days, static_cast<long long>(started_at), MyProcPid, waited == nullptr ? "NULL" : quote_literal_cstr(waited));
           // nobody who locks what is his holds up the others for long
           const int nest = NewGUCNestLevel();
           if (is_tolerant && LockTimeout == 0) pg::other_rights::set("lock_timeout", "2s");
@@ -92,6 +95,27 @@ std::int32_t run_step(Oid view, std::int32_t max_days, bool is_tolerant, Timesta
   return done;
 }
 
+// Waits for those who write to the tables of a source, in a transaction that holds nothing they could want. Returns for what,
+// in the memory context of the caller, which outlasts transactions; nullptr, and `failed`, where that took too long.
+const char *wait_for_writers(Oid view, bool is_tolerant, ErrorData *&failed) {
+  const char *waited = nullptr;
+  failed = nullptr;
+  (void)pg::attempt(
+      [&] {
+        pg::call([&] {
+          const int nest = NewGUCNestLevel();
+          if (is_tolerant && LockTimeout == 0) pg::other_rights::set("lock_timeout", "30s");
+          waited = execute_as_owner(view, psprintf("SELECT headcount_internal.wait_for_source(%u::pg_catalog.oid)", view));
+          AtEOXact_GUC(false, nest);
+        });
+      },
+      [&](ErrorData *error) {
+        failed = error;
+        if (failed != nullptr) failed->context = nullptr;
+      });
+  return waited;
+}
+
 void note_failure(Oid view, const char *message) {
   (void)pg::attempt([&] {
     pg::call([&] {
@@ -103,9 +127,15 @@ void note_failure(Oid view, const char *message) {
 void refresh_one(Oid view, const refresh_request &request) {
   const TimestampTz started_at = pg::call([] { return GetCurrentTimestamp(); });
   std::int32_t left = request.max_days;
+  const char *waited = nullptr;
   for (;;) {
     ErrorData *failed = nullptr;
-    const std::int32_t done = run_step(view, left, request.is_tolerant, started_at, failed);
+    std::int32_t done = run_step(view, left, request.is_tolerant, started_at, waited, failed);
+    if (failed == nullptr && done <= awaits_writers) {
+      pg::call([] { commit(); });
+      waited = wait_for_writers(view, request.is_tolerant, failed);
+      done = awaits_writers - done;
+    }
     if (failed != nullptr) {
       note_failure(view, failed->message);
       pg::call([&] {
@@ -120,7 +150,7 @@ void refresh_one(Oid view, const refresh_request &request) {
       return;
     }
     pg::call([] { commit(); });
-    if (done < 0) return;
+    if (done == nothing_left) return;
     if (request.max_days > 0 && (left -= done) <= 0) return;
   }
 }

@@ -239,6 +239,19 @@ stored_state read_state(Oid state_table, Snapshot snapshot, bool may_wait) {
   return state;
 }
 
+DateADT logged_before(Oid state_table) {
+  DateADT found = DATEVAL_NOEND;
+  if (!OidIsValid(state_table)) return found;
+  const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+  read_rows(state_table, "rollup_state", static_cast<int>(state_column::count), latest, false, [&](const Datum *values, const bool *nulls) {
+    constexpr int at = static_cast<int>(state_column::logged_before) - 1;
+    if (!nulls[at]) found = DatumGetDateADT(values[at]);
+    return false;
+  });
+  UnregisterSnapshot(latest);
+  return found;
+}
+
 std::uint64_t present_definition_mark(const stored_state &state, Snapshot snapshot) {
   // the definitions, and what is made of them: which sessions count, and which denials are false
   const Oid schema = get_rel_namespace(state.definition);

@@ -44,7 +44,8 @@ enum class state_column {
   current_day,
   awaits_writers,
   window_days,
-  count = window_days
+  logged_before,
+  count = logged_before
 };
 
 struct stored_state {
@@ -63,6 +64,10 @@ struct stored_state {
 // Reads the row of a state table. `is_there` is false if the relation is not one, or is empty, or if it is locked and the
 // caller may not wait: who asks for the sources of others must not be held up by them. Backend code.
 stored_state read_state(Oid state_table, Snapshot snapshot, bool may_wait = true);
+
+// The day from which on changes need not be logged, as any transaction has committed it by now: what a snapshot from before
+// shows may be less. Infinity, so that all are, where it cannot be read at once. Backend code.
+DateADT logged_before(Oid state_table);
 
 // Copies the one row of a typed table of ours, of type headcount_internal.<type>. False if it is none, or empty,
 // or locked and the caller may not wait. Backend code.
