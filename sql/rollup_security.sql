@@ -42,8 +42,8 @@ DELETE FROM strange.login;
 TABLE strange.seen;
 -- To tie it to a source takes the rights of the owner of the table, of the definition and of the log.
 SELECT oid AS trigger FROM pg_trigger WHERE tgrelid = 'strange.login'::regclass AND tgname = 't1' \gset
-SELECT judge.sqlstate(format('SELECT headcount_internal.link_trigger(%s, ''sound.session_rows'', ''sound.invalidation_log'')', :trigger)) AS others,
-       judge.sqlstate('SELECT headcount_internal.link_trigger(0, ''sound.session_rows'', ''sound.invalidation_log'')') AS none,
+SELECT judge.sqlstate(format('SELECT headcount_internal.link_trigger(%s, ''sound.session_rows'', ''sound.invalidation_log'', ''sound.rollup_state'')', :trigger)) AS others,
+       judge.sqlstate('SELECT headcount_internal.link_trigger(0, ''sound.session_rows'', ''sound.invalidation_log'', ''sound.rollup_state'')') AS none,
        judge.sqlstate(format('SELECT headcount_internal.log_table(%s)', :trigger)) AS unlinked,
        judge.sqlstate('SELECT headcount_internal.forget_unlogged_changes(''sound.session_rows'')') AS forget;
 RESET ROLE;
@@ -55,8 +55,9 @@ SET ROLE regress_headcount_stranger;
 SELECT headcount.create_source('odd', 'strange.login', 'who', 'mac', 'came', 'went', time_zone => 'UTC');
 SELECT tgname FROM pg_trigger WHERE tgrelid = 'strange.login'::regclass AND tgname !~ '^headcount_' ORDER BY 1;
 SELECT strange.make_triggers();
-SELECT judge.sqlstate(format('SELECT headcount_internal.link_trigger(%s, ''odd.session_rows'', ''odd.invalidation_log'')', oid)) FROM pg_trigger WHERE tgrelid = 'strange.login'::regclass AND tgname ~ '^(t[3-6]|empty)$';
+SELECT judge.sqlstate(format('SELECT headcount_internal.link_trigger(%s, ''odd.session_rows'', ''odd.invalidation_log'', ''odd.rollup_state'')', oid)) FROM pg_trigger WHERE tgrelid = 'strange.login'::regclass AND tgname ~ '^(t[3-6]|empty)$';
 SET datestyle = ISO;
+UPDATE odd.rollup_state SET logged_before = 'infinity';      -- as if all days were stored
 DELETE FROM odd.invalidation_log;
 INSERT INTO strange.login VALUES ('x', 'y', '2024-03-01', '2024-03-02');
 UPDATE strange.login SET mac = 'z';

@@ -223,6 +223,8 @@ DECLARE
     servers   text[] := '{}';
     stored    bigint := 0;
 BEGIN
+    -- what is ours first: who waits for that holds up nobody with what he has read of the tables
+    EXECUTE format('LOCK TABLE %I.rollup_days IN ROW EXCLUSIVE MODE', name);
     FOR scope IN SELECT headcount_internal.scopes(options) LOOP
         IF scope = 's' THEN
             FOR collected IN EXECUTE headcount_internal.scope_query(name, options, scope, is_recent) USING from_at, to_at, last_at LOOP

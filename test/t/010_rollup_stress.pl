@@ -359,4 +359,27 @@ finish_clients($_) for $writers, $refreshes;
 diag("a broken refresh: $different differences found by check $checks");
 cmp_ok($different, '>', 0, 'a refresh that empties the log after it computed is caught');
 
+# Before its days are stored for the first time a source logs nothing. Who wrote by then is waited for; here he is a prepared
+# transaction, which nobody can hurry.
+for my $case (['parts', 'waits'], ['plain', 'does not wait'])
+{
+	my ($database, $what) = @$case;
+	replace_in('wait_for_source', 'PERFORM headcount_internal.wait_for_writers(state.relations);', '') if $database eq 'plain';
+	$node->safe_psql($database, q{
+		CREATE TABLE late (who text, came timestamptz, went timestamptz);
+		INSERT INTO late SELECT 'user ' || i, '2024-03-01 12:00+00'::timestamptz + i * interval '1 day', '2024-03-02 12:00+00'::timestamptz + i * interval '1 day' FROM generate_series(1, 9) AS i;
+		SELECT headcount.create_source('late', 'late', 'who', NULL, 'came', 'went', time_zone => 'UTC');
+		SELECT headcount.create_source('late_live', 'late', 'who', NULL, 'came', 'went', time_zone => 'UTC', materialized => false);
+		BEGIN; INSERT INTO late VALUES ('late', '2024-03-04 12:00+00', '2024-03-06 12:00+00'); PREPARE TRANSACTION 'late';});
+	my ($status, $out, $error) = $node->psql($database, q{SET lock_timeout = '1s'; CALL headcount.refresh('late');});
+	is($status == 0, $database eq 'plain', "a refresh $what for who wrote and has not committed");
+	is($node->safe_psql($database, 'SELECT watermark FROM late.rollup_state'), '-infinity', 'nothing is stored') if $database eq 'parts';
+	$node->safe_psql($database, q{COMMIT PREPARED 'late'});
+	my $differences = q{SELECT count(*) FROM (TABLE late.daily_user_counts EXCEPT ALL TABLE late_live.daily_user_counts) AS d};
+	cmp_ok($node->safe_psql($database, $differences), $database eq 'plain' ? '>' : '==', 0, "a refresh that $what: what the view says");
+	next if $database eq 'plain';
+	$node->safe_psql($database, q{CALL headcount.refresh('late')});
+	is($node->safe_psql($database, $differences), 0, 'and when the days are stored');
+}
+
 done_testing();

@@ -2,11 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <tuple>
+#include <vector>
 
 #include "core/base/error.hpp"
 #include "support/user_sets.hpp"
@@ -78,7 +83,7 @@ stored_rows rows_of(const table &of, std::int64_t end, std::int64_t window_days)
   return rows;
 }
 
-// Day; users ever, with a session, denied, of either kind, of the last days; denials; the peak of hosts, and its instant.
+// Day; users ever, with a session, denied, of either kind, of the last days; denials; the peak of hosts and its instant.
 using figures = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
                            std::int64_t, std::int64_t, instant>;
 using report = std::vector<figures>;
@@ -240,7 +245,8 @@ class laid_out {
 
 std::uint32_t random_user(dice &roll, bool is_fresh) {
   constexpr std::uint32_t unknown = 1U << 30U;
-  return is_fresh && roll.one_in(6) ? unknown + static_cast<std::uint32_t>(roll(6)) : static_cast<std::uint32_t>(roll(41));
+  const bool is_unknown = is_fresh && roll.one_in(6);
+  return is_unknown ? unknown + static_cast<std::uint32_t>(roll(6)) : static_cast<std::uint32_t>(roll(41));
 }
 
 content random_content(dice &roll, std::uint64_t most, bool is_fresh) {
@@ -387,7 +393,7 @@ TEST(day_fold, nothing_is_no_days) {
 
 // --- patches ---------------------------------------------------------------------------------------------------------
 
-// What is stored once the patches are, as store_scope in 60-refresh.sql does it: fresh days are taken away, and are stored
+// What is stored once the patches are, as store_scope in 60-refresh.sql does it: fresh days are taken away, and stored
 // again if there is a patch.
 stored_rows patched(const past &of, day_fold &fold, std::int64_t end) {
   const stored_rows before = rows_of(of.then, of.watermark, of.rows_window);
@@ -419,7 +425,7 @@ stored_rows patched(const past &of, day_fold &fold, std::int64_t end) {
     EXPECT_EQ(patch.counts.new_count, size_of(new_users));
     const stored_row row{what, new_users, patch.counts.window_count};
     const bool is_nothing = what.is_idle() && row.window_count == 0;
-    EXPECT_FALSE(old == before.end() ? is_nothing : !of.is_fresh(day) && old->second == row) << "as it was, day " << day;
+    EXPECT_FALSE(old == before.end() ? is_nothing : !of.is_fresh(day) && old->second == row) << "no change, day " << day;
     if (is_nothing)
       rows.erase(day);
     else
