@@ -136,6 +136,25 @@ SET ROLE regress_asked;
 SELECT count(*) FROM headcount.daily_user_counts('asked_stored', '2024-02-01', '2024-02-03');
 RESET ROLE;
 
+-- Days between days with something are skipped, but not those whose last days have somebody.
+RESET headcount.as_of;
+CREATE TABLE asked.rare (who text, came timestamptz, went timestamptz);
+INSERT INTO asked.rare VALUES ('ann', '2024-01-10 10:00+00', '2024-01-10 11:00+00'), ('bob', '2024-04-09 10:00+00', '2024-04-09 11:00+00');
+SELECT headcount.create_source('asked_rare', 'asked.rare', 'who', NULL, 'came', 'went', time_zone => 'UTC', licensing_model => '2013') <> '' AS made;
+CALL headcount.refresh('asked_rare', 1);
+CALL headcount.refresh('asked_rare', 1);
+CALL headcount.refresh('asked_rare', 1);
+SELECT watermark FROM asked_rare.rollup_state;
+CALL headcount.refresh('asked_rare', 13);
+SELECT watermark FROM asked_rare.rollup_state;
+CALL headcount.refresh('asked_rare');
+SELECT count(*), min(day), max(day) FROM asked_rare.rollup_days;
+SELECT * FROM headcount.verify('asked_rare');
+SELECT day, total_users, daily_users FROM asked_rare.daily_user_counts WHERE day BETWEEN '2024-01-22' AND '2024-01-25';
+DELETE FROM asked_rare.rollup_days WHERE day = '2024-01-15';
+SELECT * FROM headcount.verify('asked_rare');
+SELECT headcount.drop_source('asked_rare');
+
 RESET headcount.as_of;
 SELECT headcount.drop_source(s) FROM unnest(ARRAY['asked_live', 'asked_stored']) AS s;
 DROP SCHEMA asked CASCADE;

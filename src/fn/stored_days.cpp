@@ -14,8 +14,8 @@ namespace headcount::fn {
 namespace {
 
 // Two arguments of type date[], with the first days of runs and the days after their last ones. Sorted and without overlaps.
-std::pmr::vector<core::day_run> runs_arguments(FunctionCallInfo fcinfo, int first, const core::context &host) {
-  std::pmr::vector<core::day_run> runs(host.memory);
+std::pmr::vector<core::changed_run> runs_arguments(FunctionCallInfo fcinfo, int first, const core::context &host) {
+  std::pmr::vector<core::changed_run> runs(host.memory);
   if (PG_ARGISNULL(first) || PG_ARGISNULL(first + 1)) return runs;
   Datum *days[2] = {nullptr, nullptr};
   int counts[2] = {0, 0};
@@ -26,8 +26,16 @@ std::pmr::vector<core::day_run> runs_arguments(FunctionCallInfo fcinfo, int firs
     }
   });
   for (int at = 0; at < std::min(counts[0], counts[1]); ++at) runs.push_back({DatumGetDateADT(days[0][at]), DatumGetDateADT(days[1][at])});
-  std::sort(runs.begin(), runs.end(), [](const core::day_run &a, const core::day_run &b) { return a.first < b.first; });
-  for (std::size_t at = 1; at < runs.size(); ++at) runs[at].first = std::max(runs[at].first, runs[at - 1].end);
+  std::sort(runs.begin(), runs.end(), [](const core::changed_run &a, const core::changed_run &b) { return a.first < b.first; });
+  std::size_t kept = 0;
+  for (const core::changed_run &run : runs) {
+    if (run.end <= run.first) continue;
+    if (kept != 0 && run.first <= runs[kept - 1].end)
+      runs[kept - 1].end = std::max(runs[kept - 1].end, run.end);
+    else
+      runs[kept++] = run;
+  }
+  runs.erase(runs.begin() + static_cast<std::ptrdiff_t>(kept), runs.end());
   return runs;
 }
 
@@ -63,7 +71,7 @@ class fold_arguments {
 
  private:
   std::pmr::vector<core::stored_day> stored_;
-  std::pmr::vector<core::day_run> changed_;
+  std::pmr::vector<core::changed_run> changed_;
   core::numbered_days fresh_;
   pg::datum_sets sets_;
   core::history from_;

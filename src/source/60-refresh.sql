@@ -446,6 +446,17 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.first_stored_day(text) IS 'the first stored day of a source with anything';
 
+CREATE FUNCTION headcount_internal.is_stored(name text, day date) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found boolean;
+BEGIN
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I.rollup_days AS d WHERE d.day = $1)', name) INTO found USING day;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.is_stored(text, date) IS 'whether anything is stored of a day of a source, be it users of the last days';
+
 CREATE FUNCTION headcount_internal.day_count(days datemultirange) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT coalesce(sum(upper(d) - lower(d)), 0)::integer FROM unnest(days) AS d
@@ -553,6 +564,7 @@ DECLARE
     most     integer;
     here     integer;
     done     integer := 0;
+    stored   bigint;
     skipped  integer := 0;
 BEGIN
     -- those that a dump brought
@@ -599,7 +611,9 @@ BEGIN
     IF isempty(dirty) AND NOT must_wait THEN
         here := least(most - done, target - new_from);
         IF here > 0 THEN
-            IF headcount_internal.store_days(name, options, state, new_from, new_from + here, new_from + here = target, is_tracked) = 0 AND new_from + here < target THEN
+            -- what lies between days with something is skipped, once nobody of the last days is left to be counted
+            stored := headcount_internal.store_days(name, options, state, new_from, new_from + here, new_from + here = target, is_tracked);
+            IF stored = 0 AND new_from + here < target AND NOT headcount_internal.is_stored(name, new_from + here - 1) THEN
                 skipped := coalesce(least(headcount_internal.next_day(name, options.time_zone, new_from + here), target), target) - (new_from + here);
             END IF;
             state.current_day := new_from + here - 1;

@@ -57,7 +57,8 @@ BEGIN
 WITH sets AS (SELECT d.*, d.used OPERATOR(headcount.|) d.denied AS users FROM %1$I.rollup_days AS d),
 rows AS (
     SELECT d.*, d.users OPERATOR(headcount.-) headcount.user_set_union_agg(d.users) OVER (PARTITION BY d.scope, d.server ORDER BY d.day ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS really_new,
-           headcount.unique_count(d.used) OVER (PARTITION BY d.scope, d.server ORDER BY d.day RANGE BETWEEN %2$L::interval PRECEDING AND CURRENT ROW) AS really_there
+           headcount.unique_count(d.used) OVER (PARTITION BY d.scope, d.server ORDER BY d.day RANGE BETWEEN %2$L::interval PRECEDING AND CURRENT ROW) AS really_there,
+           lead(d.day) OVER (PARTITION BY d.scope, d.server ORDER BY d.day) AS next_day, %5$s AS left_over
     FROM sets AS d),
 seen AS (SELECT d.scope, d.server, headcount.user_set_union_agg(d.users) AS users FROM sets AS d GROUP BY d.scope, d.server)
 SELECT v.day, v.column_name || CASE v.scope WHEN 'r' THEN ' on realtime servers' WHEN 's' THEN format(' on server %%L', v.server) ELSE '' END, v.stored, v.recomputed
@@ -68,12 +69,17 @@ FROM (SELECT r.scope, r.server, r.day, v.*
           ('daily_count', r.daily_count = headcount.cardinality(r.users), r.daily_count::text, headcount.cardinality(r.users)::text),
           ('new_users', r.new_users OPERATOR(headcount.=) r.really_new AND r.new_count = headcount.cardinality(r.really_new), r.new_count::text, headcount.cardinality(r.really_new)::text),
           ('window_count', %3$s OR r.window_count = r.really_there, r.window_count::text, r.really_there::text)) AS v (column_name, is_same, stored, recomputed)
+      UNION ALL      -- the day after, if nobody is there but users of the last days
+      SELECT r.scope, r.server, r.day + 1, 'window_count', r.left_over = 0, NULL, r.left_over::text
+      FROM rows AS r WHERE r.next_day IS DISTINCT FROM r.day + 1 AND r.day + 1 < (SELECT w.watermark FROM %1$I.rollup_state AS w)
       UNION ALL
       SELECT coalesce(t.scope, s.scope), coalesce(t.server, s.server), NULL, 'seen', t.seen OPERATOR(headcount.=) u.users AND t.seen_count = headcount.cardinality(u.users), t.seen_count::text, headcount.cardinality(u.users)::text
       FROM %1$I.rollup_totals AS t FULL JOIN seen AS s ON t.scope = s.scope AND %4$s
            CROSS JOIN LATERAL (VALUES (coalesce(s.users, headcount.to_user_set('{}')))) AS u (users)) AS v
 WHERE v.is_same IS NOT TRUE AND (v.day IS NULL OR v.day >= $1 AND v.day <= $2)
-ORDER BY 1, 2$q$, name, make_interval(days => greatest(window_days, 1) - 1), (window_days = 0)::text, headcount_internal.same_server('t', 's'));
+ORDER BY 1, 2$q$, name, make_interval(days => greatest(window_days, 1) - 1), (window_days = 0)::text, headcount_internal.same_server('t', 's'),
+        CASE WHEN window_days < 2 THEN '0' ELSE format('headcount.unique_count(d.used) OVER (PARTITION BY d.scope, d.server ORDER BY d.day RANGE BETWEEN %L::interval PRECEDING AND CURRENT ROW)',
+                                                       make_interval(days => window_days - 2)) END);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.verify_totals_query(text, integer) IS 'the query for differences between stored totals and the stored sets that they are about';

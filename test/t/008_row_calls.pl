@@ -38,6 +38,10 @@ my %value = (
 	'presence presence' => q{one_presence(i)},
 	'user_set user_set' => q{headcount.to_user_set(ARRAY[i, i % 17])},
 	'other user_set' => q{headcount.to_user_set(ARRAY[i * 70000])},
+	'day date' => q{date '2026-03-01' + i},
+	(map { ("$_ user_set" => q{headcount.to_user_set(ARRAY[i, i % 17])}) } qw(used denied new_users)),
+	(map { ("$_ integer" => q{i % 19}) } qw(used_count denied_count daily_count new_count window_count denials concurrent_hosts)),
+	'concurrent_hosts_at timestamptz' => $start,
 );
 
 my $aggregates = $node->safe_psql('postgres', <<'SQL');

@@ -21,7 +21,7 @@ namespace {
 
 using core::day_fold;
 using core::day_number;
-using core::day_run;
+using core::changed_run;
 using users = std::set<std::uint32_t>;
 
 // --- the model: nothing is kept, all is counted from the days --------------------------------------------------------
@@ -83,7 +83,7 @@ stored_rows rows_of(const table &of, std::int64_t end, std::int64_t window_days)
   return rows;
 }
 
-// Day; users ever, with a session, denied, of either kind, of the last days; denials; the peak of hosts and its instant.
+// Day; users ever, with a session, denied, of either kind, of the last days; denials; peak of hosts, its instant.
 using figures = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
                            std::int64_t, std::int64_t, instant>;
 using report = std::vector<figures>;
@@ -425,7 +425,7 @@ stored_rows patched(const past &of, day_fold &fold, std::int64_t end) {
     EXPECT_EQ(patch.counts.new_count, size_of(new_users));
     const stored_row row{what, new_users, patch.counts.window_count};
     const bool is_nothing = what.is_idle() && row.window_count == 0;
-    EXPECT_FALSE(old == before.end() ? is_nothing : !of.is_fresh(day) && old->second == row) << "no change, day " << day;
+    EXPECT_FALSE(old == before.end() ? is_nothing : !of.is_fresh(day) && old->second == row) << "no change on " << day;
     if (is_nothing)
       rows.erase(day);
     else

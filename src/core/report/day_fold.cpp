@@ -68,7 +68,7 @@ std::optional<day_number> day_fold::first_day(std::optional<day_number> cut) con
 bool day_fold::is_fresh(day_number day) const {
   if (day >= from_.live_day) return true;
   const auto after = std::upper_bound(from_.changed.begin(), from_.changed.end(), day,
-                                      [](day_number asked, const day_run &run) { return asked < run.first; });
+                                      [](day_number asked, const changed_run &run) { return asked < run.first; });
   return after != from_.changed.begin() && day < std::prev(after)->end;
 }
 
@@ -116,8 +116,19 @@ void day_fold::read(set_store::handle set, number_list &to) {
   user_set_reader(sets_.open(set)).for_each(host_, [&to](std::uint32_t number) { to.push_back(number); });
 }
 
-bool day_fold::contains(set_store::handle set, std::uint32_t number) {
-  return set != 0 && user_set_reader(sets_.open(set)).contains(number);
+// A set to ask for many numbers: reading it takes a look at all of its bytes.
+std::optional<user_set_reader> day_fold::reader_of(set_store::handle set) {
+  if (set == 0) return std::nullopt;
+  return user_set_reader(sets_.open(set));
+}
+
+// Who is new on stored days that do not count: a snapshot of the past does not have them yet.
+number_list day_fold::new_later() {
+  number_list found(host_.memory);
+  for (const entry &each : entries_)
+    if (each.day >= from_.live_day && each.stored != nullptr) read(each.stored->new_users, found);
+  number_log_reader::sort_out(found);
+  return found;
 }
 
 // Finds who is new on which day, and returns how many users there were before the first entry.
@@ -130,10 +141,12 @@ std::int64_t day_fold::begin_totals() {
     const entry &each = entries_[at];
     if (each.stored == nullptr) continue;
     ever_before_ -= each.stored->new_count;
-    if (each.day < from_.live_day)
+    if (each.day < from_.live_day) {
       new_counts_[at] = each.stored->new_count;
-    else
+    } else if (each.stored->new_count != 0) {
       seen_count_ -= each.stored->new_count;
+      has_changed_seen_ = true;
+    }
   }
   find_moves();
   find_live_totals();
@@ -171,13 +184,14 @@ void day_fold::find_moves() {
       if (const std::size_t who = find(affected, number); who != affected.size()) lives[who].from = at;
     });
   }
-  const key_view known = from_.seen == 0 ? key_view() : sets_.open(from_.seen);
-  for (std::size_t who = 0; who < affected.size(); ++who) {
-    if (lives[who].from != npos || known.empty() || !user_set_reader(known).contains(affected[who])) continue;
-    // seen, and not from the first changed day on: earlier, or on a day that the snapshot of the reader does not have yet
-    lives[who].is_older = true;
-    for (std::size_t at = entries_.size(); at > 0 && entries_[at - 1].day >= from_.live_day; --at)
-      if (entries_[at - 1].stored != nullptr && contains(entries_[at - 1].stored->new_users, affected[who])) lives[who].is_older = false;
+  if (std::any_of(lives.begin(), lives.end(), [](const life &of) { return of.from == npos; })) {
+    const auto known = reader_of(from_.seen);
+    const number_list later = new_later();
+    for (std::size_t who = 0; known.has_value() && who < affected.size(); ++who) {
+      tick();
+      // seen, and not from the first changed day on, so earlier
+      lives[who].is_older = lives[who].from == npos && known->contains(affected[who]) && find(later, affected[who]) == later.size();
+    }
   }
   // The first changed day on which he is now, or the day that was stored as his first if he still is there.
   for (const std::size_t at : changed) {
@@ -202,11 +216,13 @@ void day_fold::find_moves() {
     tick();
     const entry &each = entries_[at];
     if (each.is_fresh || each.stored->daily_count == 0) continue;
+    const auto used = reader_of(each.stored->used), denied = reader_of(each.stored->denied);
     std::erase_if(lost, [&](std::uint32_t who) {
+      tick();
       life &of = lives[who];
       if (of.from > at) return false;
       if (of.to < at) return true;
-      if (!contains(each.stored->used, affected[who]) && !contains(each.stored->denied, affected[who])) return false;
+      if (!(used.has_value() && used->contains(affected[who])) && !(denied.has_value() && denied->contains(affected[who]))) return false;
       of.to = at;
       return true;
     });
@@ -226,9 +242,7 @@ void day_fold::find_moves() {
 // The users of the days before live_day.
 user_set &day_fold::seen() {
   if (seen_.has_value()) return *seen_;
-  number_list gone(host_.memory);
-  for (const entry &each : entries_)
-    if (each.day >= from_.live_day && each.stored != nullptr) read(each.stored->new_users, gone);
+  number_list gone = new_later();
   for (const move &each : moves_)
     if (each.to == no_day) gone.push_back(each.number);
   seen_.emplace(host_.memory);
@@ -268,7 +282,7 @@ std::int64_t day_fold::new_on(const entry &of) const { return new_counts_[static
 bool day_fold::is_window_stored(day_number day) const {
   if (from_.stored_window_days != from_.window_days || day >= from_.live_day) return false;
   const std::int64_t first = day - from_.window_days + 1;
-  return std::none_of(from_.changed.begin(), from_.changed.end(), [=](const day_run &run) { return run.first <= day && run.end > first; });
+  return std::none_of(from_.changed.begin(), from_.changed.end(), [=](const changed_run &run) { return run.first <= day && run.end > first; });
 }
 
 std::int64_t day_fold::window_of(const stored_day *stored, day_number day) {

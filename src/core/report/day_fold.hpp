@@ -50,7 +50,7 @@ struct stored_day {
   bool is_idle() const { return daily_count == 0 && denials == 0 && concurrent_hosts.level == 0; }
 };
 
-struct day_run {
+struct changed_run {
   day_number first, end;  // not included
 };
 
@@ -59,7 +59,7 @@ struct history {
   std::int64_t seen_count = 0;         // how many users any stored day has, also of those that are left out
   set_store::handle seen = 0;          // these
   std::int64_t stored_window_days = 0;  // of how many days window_count is
-  std::span<const day_run> changed;     // runs of stored days, ascending, in place of which fresh ones count
+  std::span<const changed_run> changed;     // runs of stored days, ascending, in place of which fresh ones count
   day_number live_day = 0;              // from this one on only fresh days count
   const numbered_days *fresh = nullptr;
   std::int64_t window_days = 1;
@@ -160,7 +160,8 @@ class day_fold {
   std::pmr::vector<std::uint32_t> members(set_store::handle used, set_store::handle denied);
   std::pmr::vector<std::uint32_t> members(const numbered_day *fresh) const;
   void read(set_store::handle set, std::pmr::vector<std::uint32_t> &to);
-  bool contains(set_store::handle set, std::uint32_t number);
+  std::optional<user_set_reader> reader_of(set_store::handle set);
+  std::pmr::vector<std::uint32_t> new_later();
   std::int64_t begin_totals();
   void find_moves();
   void find_live_totals();
