@@ -234,6 +234,8 @@ for my $user (qw(stranger reader keeper postgres))
 	my @invalid = grep { !utf8::decode(my $text = $_) } split /\n/, "$out\n$err";
 	is($invalid[0], undef, '... all text is valid UTF-8');
 	next if $user =~ /keeper|postgres/;
+	# he may read the view daily_user_counts, and so the function of that name
+	$out =~ s/^\(\d{4}-\d\d-\d\d,$users,[^\n]*$//mg if $user eq 'reader';
 	unlike($out, qr/secret \d|\b$users\b/, "... $user learns no names and no number of users");
 	unlike($err, qr/ERROR[^\n]*(?:secret \d|\b$users\b)/, '... from errors either');
 }
