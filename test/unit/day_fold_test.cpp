@@ -123,11 +123,11 @@ struct past {
   std::int64_t rows_window = 14;  // over which their users of the last days were counted
   std::int64_t stored_window = 14, window = 14;
   std::int64_t live_day = 0;
-  std::vector<day_run> changed;
+  std::vector<changed_run> changed;
 
   bool is_fresh(std::int64_t day) const {
     bool is = day >= live_day;
-    for (const day_run &run : changed) is = is || (day >= run.first && day < run.end);
+    for (const changed_run &run : changed) is = is || (day >= run.first && day < run.end);
     return is;
   }
   std::int64_t first_fresh() const { return changed.empty() ? live_day : changed.front().first; }
@@ -278,8 +278,8 @@ content changed_content(content what, dice &roll, std::uint64_t most) {
   return what;
 }
 
-std::vector<day_run> random_runs(dice &roll, std::int64_t from, std::int64_t end) {
-  std::vector<day_run> runs;
+std::vector<changed_run> random_runs(dice &roll, std::int64_t from, std::int64_t end) {
+  std::vector<changed_run> runs;
   for (std::int64_t day = from; day < end && !roll.one_in(5);) {
     const std::int64_t first = day + (roll.one_in(3) ? 0 : roll.between(0, 12));
     day = std::min(end, first + (roll.one_in(10) ? 100 : roll.between(1, 6)));
@@ -296,7 +296,7 @@ std::int64_t random_window(dice &roll) {
 // The days before `watermark` are stored, those that are asked about reach to `end`.
 struct shape {
   std::int64_t first, watermark, live_day, end;
-  std::vector<day_run> changed;
+  std::vector<changed_run> changed;
 };
 
 past random_past(dice &roll, const shape &of) {
@@ -331,7 +331,7 @@ past random_past_to_read(dice &roll) {
   const std::int64_t live_day = roll.one_in(4) ? roll.between(first - 2, watermark) : watermark;
   const bool is_clean = roll.one_in(4);
   return random_past(roll, {first, watermark, live_day, end,
-                            is_clean ? std::vector<day_run>() : random_runs(roll, first - 3, live_day)});
+                            is_clean ? std::vector<changed_run>() : random_runs(roll, first - 3, live_day)});
 }
 
 // --- reports ---------------------------------------------------------------------------------------------------------
@@ -461,7 +461,7 @@ TEST(day_fold, what_is_stored_of_changed_days_is_as_if_they_had_been_stored_so) 
   dice roll(73);
   for (int round = 0; round < 500; ++round) {
     const std::int64_t first = roll.between(-30, 30), watermark = first + roll.between(0, 60);
-    std::vector<day_run> runs = random_runs(roll, first - 3, watermark);
+    std::vector<changed_run> runs = random_runs(roll, first - 3, watermark);
     if (!roll.one_in(4) && runs.size() > 1) runs = {runs[roll(runs.size())]};
     const past of = random_past(roll, {first, watermark, watermark, watermark, runs});
     check_patches(of, watermark, roll, "round " + std::to_string(round));
