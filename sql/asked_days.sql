@@ -153,7 +153,43 @@ SELECT * FROM headcount.verify('asked_rare');
 SELECT day, total_users, daily_users FROM asked_rare.daily_user_counts WHERE day BETWEEN '2024-01-22' AND '2024-01-25';
 DELETE FROM asked_rare.rollup_days WHERE day = '2024-01-15';
 SELECT * FROM headcount.verify('asked_rare');
+INSERT INTO asked_rare.rollup_days SELECT d.* FROM asked_rare.rollup_days AS d WHERE d.day = '2024-01-16';
+UPDATE asked_rare.rollup_days SET day = '2024-01-15' WHERE ctid = (SELECT max(ctid) FROM asked_rare.rollup_days WHERE day = '2024-01-16');
+SELECT * FROM headcount.verify('asked_rare');
+
+-- A longer window is not stored, and what is left of a shorter one begins no report.
+SELECT headcount.alter_source('asked_rare', window_days => 500);
+CALL headcount.refresh('asked_rare');
+DELETE FROM asked.rare WHERE who = 'ann';
+CALL headcount.refresh('asked_rare');
+SELECT min(day), min(day) FILTER (WHERE total_users > 0) FROM asked_rare.daily_user_counts WHERE day >= '2024-02-01';
+-- The first instants that there are.
+SELECT headcount.alter_source('asked_rare', window_days => 14);
+CALL headcount.refresh('asked_rare');
+INSERT INTO asked.rare VALUES ('old', '4714-11-24 12:00+00 BC', '4714-11-24 13:00+00 BC');
+SELECT day, total_users, daily_users FROM asked_rare.daily_user_counts WHERE day < '4713-01-01 BC' AND daily_users > 0;
+SELECT day, total_users FROM asked_rare.daily_user_counts WHERE day >= '4714-11-24 BC' ORDER BY day LIMIT 1;
+SELECT count(*) FROM asked_rare.daily_user_counts WHERE day >= '4714-11-24 00:00+00 BC'::timestamptz AND day < '2024-01-01' AND daily_users > 0;
+-- A zone of a session that skipped a day.
+SET TimeZone = 'Pacific/Apia';
+INSERT INTO asked.rare VALUES ('sam', '2011-12-30 12:00+00', '2011-12-30 13:00+00');
+SELECT day, daily_users FROM asked_rare.daily_user_counts WHERE day >= timestamptz '2011-12-31 00:00+14' AND day < '2012-01-02' ORDER BY day;
+RESET TimeZone;
 SELECT headcount.drop_source('asked_rare');
+
+-- A server that is gone for a while is missing nothing.
+CREATE TABLE asked.servers (who text, nas text, came timestamptz, went timestamptz);
+INSERT INTO asked.servers VALUES ('ann', 'A', '2024-01-10 10:00+00', '2024-01-10 11:00+00'), ('ann', 'B', '2024-01-10 10:00+00', '2024-01-10 11:00+00'),
+    ('bob', 'B', '2024-01-11 10:00+00', '2024-01-11 11:00+00'), ('bob', NULL, '2024-01-12 10:00+00', '2024-01-12 11:00+00'), ('cid', 'A', '2024-01-13 10:00+00', '2024-01-13 11:00+00');
+SELECT headcount.create_source('asked_servers', 'asked.servers', 'who', NULL, 'came', 'went', server => 'nas', time_zone => 'UTC', licensing_model => '2013') <> '' AS made;
+CALL headcount.refresh('asked_servers', 1);
+CALL headcount.refresh('asked_servers', 1);
+CALL headcount.refresh('asked_servers', 1);
+SELECT * FROM headcount.verify('asked_servers');
+CALL headcount.refresh('asked_servers');
+SELECT * FROM headcount.verify('asked_servers');
+SELECT day, server, total_users, daily_users FROM asked_servers.daily_user_counts_by_server;
+SELECT headcount.drop_source('asked_servers');
 
 RESET headcount.as_of;
 SELECT headcount.drop_source(s) FROM unnest(ARRAY['asked_live', 'asked_stored']) AS s;

@@ -45,7 +45,8 @@ SELECT oid AS trigger FROM pg_trigger WHERE tgrelid = 'strange.login'::regclass 
 SELECT judge.sqlstate(format('SELECT headcount_internal.link_trigger(%s, ''sound.session_rows'', ''sound.invalidation_log'', ''sound.rollup_state'')', :trigger)) AS others,
        judge.sqlstate('SELECT headcount_internal.link_trigger(0, ''sound.session_rows'', ''sound.invalidation_log'', ''sound.rollup_state'')') AS none,
        judge.sqlstate(format('SELECT headcount_internal.log_table(%s)', :trigger)) AS unlinked,
-       judge.sqlstate('SELECT headcount_internal.forget_unlogged_changes(''sound.session_rows'')') AS forget;
+       judge.sqlstate('SELECT headcount_internal.forget_unlogged_changes(''sound.session_rows'')') AS forget,
+       judge.sqlstate('SELECT headcount_internal.wait_for_writers(ARRAY[''pg_class''::regclass])') AS wait;
 RESET ROLE;
 TABLE judge.state;
 

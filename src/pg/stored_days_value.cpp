@@ -123,6 +123,7 @@ Datum add_stored_day(FunctionCallInfo fcinfo) {
       MemoryContextSwitchTo(before);
     }
   }
+  if (!state->flat.empty()) pfree(std::exchange(state->flat, {}).data());  // its size was asked for, no more
   core::stored_day row;
   row.day = PG_GETARG_DATEADT(1);
   call([&] {

@@ -214,6 +214,12 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION headcount_internal.stored_days_text(text, text) IS 'the query for the stored days d with a condition, as the day fold reads them';
 
+CREATE FUNCTION headcount_internal.is_idle(stored text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('(%1$s.daily_count = 0 AND %1$s.denials = 0 AND %1$s.concurrent_hosts = 0)', stored)
+$$;
+COMMENT ON FUNCTION headcount_internal.is_idle(text) IS 'the condition for stored days with nothing, which are there for the users of the last days';
+
 CREATE FUNCTION headcount_internal.changed_days_text(name text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format('(SELECT array_agg(x.from_day) AS from_days, array_agg(x.to_day) AS to_days, min(x.from_day) AS first_day
@@ -221,10 +227,14 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION headcount_internal.changed_days_text(text) IS 'the query for the runs of days of a source that changed since they were stored, as far as they matter for the days that are asked for';
 
+CREATE FUNCTION headcount_internal.days_before(day date, days integer) RETURNS date
+    AS 'MODULE_PATHNAME', 'headcount_days_before' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.days_before(date, integer) IS 'the day so many days before another one, -infinity where the calendar ends';
+
 -- The first stored day that matters for the days that are asked for: sets of the last days may have to be opened from there on.
 CREATE FUNCTION headcount_internal.cut_text(name text, options headcount_internal.options) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format('(SELECT least(headcount_internal.asked_from(%1$s), x.first_day, headcount_internal.live_day(%1$s)) - %2$s AS day)',
+    SELECT format('(SELECT headcount_internal.days_before(least(headcount_internal.asked_from(%1$s), x.first_day, headcount_internal.live_day(%1$s)), %2$s) AS day)',
                   headcount_internal.state_of(name), options.window_days - 1)
 $$;
 COMMENT ON FUNCTION headcount_internal.cut_text(text, headcount_internal.options) IS 'the query for the first stored day that matters for the days that are asked for';
@@ -237,6 +247,15 @@ COMMENT ON FUNCTION headcount_internal.asked_from_support(internal) IS 'planner 
 CREATE FUNCTION headcount_internal.asked_to_support(internal) RETURNS internal
     AS 'MODULE_PATHNAME', 'headcount_asked_to_support' LANGUAGE C STRICT;
 COMMENT ON FUNCTION headcount_internal.asked_to_support(internal) IS 'planner support of asked_to';
+
+-- Of these it makes days of what is compared with a day.
+CREATE FUNCTION headcount_internal.day_there(at timestamptz) RETURNS date
+    AS 'MODULE_PATHNAME', 'headcount_day_there' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.day_there(timestamptz) IS 'the civil day of an instant in the time zone of the session';
+
+CREATE FUNCTION headcount_internal.day_before(at timestamptz) RETURNS date
+    AS 'MODULE_PATHNAME', 'headcount_day_before' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.day_before(timestamptz) IS 'the civil day before that of an instant in the time zone of the session';
 
 CREATE FUNCTION headcount_internal.asked_from(source regclass) RETURNS date
     AS 'MODULE_PATHNAME', 'headcount_asked_from' LANGUAGE C STABLE PARALLEL SAFE SUPPORT headcount_internal.asked_from_support;
@@ -266,13 +285,13 @@ BEGIN
 SELECT c.day, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
 FROM %s AS x
      CROSS JOIN LATERAL %s AS a
-     CROSS JOIN LATERAL (SELECT coalesce(max(b.day), a.day) AS day FROM %I.rollup_days AS b WHERE b.scope = %L AND b.day < a.day) AS f
+     CROSS JOIN LATERAL (SELECT coalesce(max(b.day), a.day) AS day FROM %I.rollup_days AS b WHERE b.scope = %L AND b.day < a.day AND NOT %s) AS f
      CROSS JOIN LATERAL %s AS r
      CROSS JOIN ((VALUES (1)) AS o (o) LEFT JOIN %I.rollup_totals AS t ON t.scope = %L)
      CROSS JOIN %s
      CROSS JOIN LATERAL %s AS c
 ORDER BY c.day$q$,
-        headcount_internal.changed_days_text(name), headcount_internal.cut_text(name, options), name, scope,
+        headcount_internal.changed_days_text(name), headcount_internal.cut_text(name, options), name, scope, headcount_internal.is_idle('b'),
         headcount_internal.stored_days_text(name, format('d.scope = %L AND d.day >= f.day', scope)), name, scope,
         headcount_internal.collected(name, options, scope, false),
         headcount_internal.stored_report_text(name, options, model, 's.state, d.state, k.pages', true));

@@ -152,12 +152,6 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION headcount_internal.in_scope("char", text) IS 'the condition for stored rows d of a scope or of a server';
 
-CREATE FUNCTION headcount_internal.is_idle() RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT '(d.daily_count = 0 AND d.denials = 0 AND d.concurrent_hosts = 0)'
-$$;
-COMMENT ON FUNCTION headcount_internal.is_idle() IS 'the condition for stored days d with nothing, which are there for the users of the last days';
-
 -- Stores what was collected of the days from from_day to to_day, the latter not included, in place of what is stored of them,
 -- and what this changes of other days. Days from the watermark on are new. Returns how many of the days have something.
 CREATE FUNCTION headcount_internal.store_scope(name text, options headcount_internal.options, state headcount_internal.rollup_state, scope "char", server text,
@@ -174,11 +168,14 @@ SELECT array_agg(p)
 FROM %1$s AS r
      CROSS JOIN ((VALUES (1)) AS o (o) LEFT JOIN (SELECT d.seen_count, d.seen FROM %2$I.rollup_totals AS d WHERE %3$s) AS t ON true)
      CROSS JOIN LATERAL headcount_internal.stored_patches(r.days, t.seen_count, t.seen, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS p$q$,
-        headcount_internal.stored_days_text(name, in_scope), name, in_scope)
+        headcount_internal.stored_days_text(name, in_scope || ' AND d.day >= $11'), name, in_scope)
         INTO patches
         USING sessions, denials, pages, CASE WHEN is_changed THEN ARRAY[from_day] END, CASE WHEN is_changed THEN ARRAY[to_day] END,
               greatest(from_day, state.watermark), state.window_days, headcount_internal.stored_window(options.window_days), options.time_zone,
-              greatest(to_day, state.watermark);
+              greatest(to_day, state.watermark),
+              -- of days before those only the last ones matter, unless the users of all last days are counted anew
+              CASE WHEN state.window_days IS DISTINCT FROM headcount_internal.stored_window(options.window_days) THEN '-infinity'
+                   ELSE headcount_internal.days_before(least(from_day, state.watermark), greatest(state.window_days, 1) - 1) END;
     EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE %s AND d.day >= $1 AND d.day < $2', name, in_scope) USING from_day, to_day;
     EXECUTE format('INSERT INTO %I.rollup_days (scope, server, day, used, denied, denials, concurrent_hosts, concurrent_hosts_at, concurrent_users,
             used_sketch, denied_sketch, new_users, used_count, denied_count, daily_count, new_count, window_count)
@@ -196,7 +193,7 @@ INSERT INTO %1$I.rollup_days (scope, server, day, used, denied, denials, concurr
         new_users, used_count, denied_count, daily_count, new_count, window_count)
 SELECT $4, $5, p.day, e.nobody, e.nobody, 0, 0, CASE WHEN $4 <> 's' THEN 0 END, e.nobody, 0, 0, 0, 0, p.window_count
 FROM p CROSS JOIN (VALUES (headcount.to_user_set('{}'))) AS e (nobody)
-WHERE p.is_idle AND p.window_count > 0 AND NOT EXISTS (SELECT FROM %1$I.rollup_days AS d WHERE %2$s AND d.day = p.day)$q$, name, in_scope)
+WHERE p.is_idle AND p.window_count > 0 AND $4 <> 's' AND NOT EXISTS (SELECT FROM %1$I.rollup_days AS d WHERE %2$s AND d.day = p.day)$q$, name, in_scope)
         USING patches, from_day, to_day, scope, server;
     EXECUTE format($q$
 WITH p AS (SELECT p.* FROM unnest($1) AS p WHERE p.day IS NULL),
@@ -237,7 +234,7 @@ BEGIN
             END LOOP;
             -- those that have nothing on these days any more
             FOR collected IN EXECUTE format('SELECT DISTINCT d.server FROM %I.rollup_days AS d WHERE d.scope = %L AND d.day >= $1 AND d.day < $2 AND NOT %s',
-                                            name, scope, headcount_internal.is_idle()) USING from_day, to_day LOOP
+                                            name, scope, headcount_internal.is_idle('d')) USING from_day, to_day LOOP
                 CONTINUE WHEN array_position(servers, collected.server) IS NOT NULL;
                 PERFORM headcount_internal.store_scope(name, options, state, scope, collected.server, NULL, NULL, NULL, pages, from_day, to_day);
             END LOOP;
@@ -265,6 +262,9 @@ BEGIN
     FOR total IN EXECUTE format('SELECT t.scope, t.server FROM %I.rollup_totals AS t', name) LOOP
         PERFORM headcount_internal.store_scope(name, options, state, total.scope, total.server, NULL, NULL, NULL, NULL, state.watermark, state.watermark);
     END LOOP;
+    IF headcount_internal.stored_window(options.window_days) = 0 THEN
+        EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE %s', name, headcount_internal.is_idle('d'));
+    END IF;
     EXECUTE format('UPDATE %I.rollup_state SET window_days = $1', name) USING headcount_internal.stored_window(options.window_days);
 END
 $$;

@@ -43,7 +43,7 @@ FROM stored AS s FULL JOIN recomputed AS r ON r.day = s.day
         ('denied_sketch', s.denied_sketch::text IS NOT DISTINCT FROM r.denied_sketch::text, s.denied_sketch::text, r.denied_sketch::text))
         AS v (column_name, is_same, stored, recomputed)
 WHERE v.is_same IS NOT TRUE
-ORDER BY 1, 2$q$, name, headcount_internal.day_rows_query(), headcount_internal.is_idle());
+ORDER BY 1, 2$q$, name, headcount_internal.day_rows_query(), headcount_internal.is_idle('d'));
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.verify_query(text) IS 'the query for the differences between stored and recomputed days of a source';
@@ -71,7 +71,7 @@ FROM (SELECT r.scope, r.server, r.day, v.*
           ('window_count', %3$s OR r.window_count = r.really_there, r.window_count::text, r.really_there::text)) AS v (column_name, is_same, stored, recomputed)
       UNION ALL      -- the day after, if nobody is there but users of the last days
       SELECT r.scope, r.server, r.day + 1, 'window_count', r.left_over = 0, NULL, r.left_over::text
-      FROM rows AS r WHERE r.next_day IS DISTINCT FROM r.day + 1 AND r.day + 1 < (SELECT w.watermark FROM %1$I.rollup_state AS w)
+      FROM rows AS r WHERE r.scope <> 's' AND r.next_day IS DISTINCT FROM r.day + 1 AND r.day + 1 < (SELECT w.watermark FROM %1$I.rollup_state AS w)
       UNION ALL
       SELECT coalesce(t.scope, s.scope), coalesce(t.server, s.server), NULL, 'seen', t.seen OPERATOR(headcount.=) u.users AND t.seen_count = headcount.cardinality(u.users), t.seen_count::text, headcount.cardinality(u.users)::text
       FROM %1$I.rollup_totals AS t FULL JOIN seen AS s ON t.scope = s.scope AND %4$s

@@ -36,11 +36,15 @@ Node *without_relabel(Node *node) {
 }
 
 // The day on which an instant is, as the comparison of a day with it sees it; nullptr where it is none of ours.
-Node *as_day(Node *value) {
+Node *as_day(Node *value, bound which) {
   switch (exprType(value)) {
     case DATEOID: return value;
     case TIMESTAMPOID: return reinterpret_cast<Node *>(makeFuncExpr(F_DATE_TIMESTAMP, DATEOID, list_make1(value), InvalidOid, InvalidOid, COERCE_EXPLICIT_CAST));
-    case TIMESTAMPTZOID: return reinterpret_cast<Node *>(makeFuncExpr(F_DATE_TIMESTAMPTZ, DATEOID, list_make1(value), InvalidOid, InvalidOid, COERCE_EXPLICIT_CAST));
+    case TIMESTAMPTZOID: {  // in the zone of the session, which may have skipped a day
+      const Oid instant = TIMESTAMPTZOID, function = LookupFuncName(list_make2(makeString(pstrdup("headcount_internal")), makeString(pstrdup(which == bound::from ? "day_before" : "day_there"))), 1, &instant, true);
+      if (!OidIsValid(function)) return nullptr;
+      return reinterpret_cast<Node *>(makeFuncExpr(function, DATEOID, list_make1(value), InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
+    }
     default: return nullptr;
   }
 }
@@ -61,14 +65,18 @@ Node *find_bound(Node *condition, int item, bound which) {
   const auto *const column = reinterpret_cast<const Var *>(day);
   if (static_cast<int>(column->varno) != item || column->varattno != 1 || column->varlevelsup != 0 || column->vartype != DATEOID) return nullptr;
   if (is_bound_to_its_place(value, nullptr) || contain_volatile_functions(value)) return nullptr;
-  ListCell *cell = nullptr;
-  foreach (cell, get_op_btree_interpretation(op)) {
-    const auto strategy = static_cast<const OpBtreeInterpretation *>(lfirst(cell))->strategy;
-    const bool is_first = strategy == BTGreaterStrategyNumber || strategy == BTGreaterEqualStrategyNumber || strategy == BTEqualStrategyNumber;
-    const bool is_last = strategy == BTLessStrategyNumber || strategy == BTLessEqualStrategyNumber || strategy == BTEqualStrategyNumber;
-    if (which == bound::from ? is_first : is_last) return as_day(static_cast<Node *>(copyObjectImpl(value)));
+  // as the order of dates has it, and no other that somebody may have made
+  switch (get_op_opfamily_strategy(op, lookup_type_cache(DATEOID, TYPECACHE_BTREE_OPFAMILY)->btree_opf)) {
+    case BTGreaterStrategyNumber: case BTGreaterEqualStrategyNumber:
+      if (which == bound::to) return nullptr;
+      break;
+    case BTLessStrategyNumber: case BTLessEqualStrategyNumber:
+      if (which == bound::from) return nullptr;
+      break;
+    case BTEqualStrategyNumber: break;
+    default: return nullptr;
   }
-  return nullptr;
+  return as_day(static_cast<Node *>(copyObjectImpl(value)), which);
 }
 
 // Appends the bounds that conditions, all of which hold, set.
@@ -145,6 +153,21 @@ HEADCOUNT_FUNCTION(headcount_asked_from) {
 HEADCOUNT_FUNCTION(headcount_asked_to) {
   (void)fcinfo;
   return DateADTGetDatum(DATEVAL_NOEND);
+}
+
+// (at): the civil day of an instant in the zone of the session, and the one before
+HEADCOUNT_FUNCTION(headcount_day_there) { return pg::call([fcinfo] { return DirectFunctionCall1(timestamptz_date, fcinfo->args[0].value); }); }
+HEADCOUNT_FUNCTION(headcount_day_before) {
+  const DateADT day = DatumGetDateADT(pg::call([fcinfo] { return DirectFunctionCall1(timestamptz_date, fcinfo->args[0].value); }));
+  return DateADTGetDatum(DATE_NOT_FINITE(day) || !IS_VALID_DATE(day - 1) ? day : day - 1);
+}
+
+// (day, days)
+HEADCOUNT_FUNCTION(headcount_days_before) {
+  const DateADT day = PG_GETARG_DATEADT(0);
+  if (DATE_NOT_FINITE(day)) return DateADTGetDatum(day);
+  const std::int64_t before = std::int64_t{day} - PG_GETARG_INT32(1);
+  return DateADTGetDatum(before < core::first_finite / core::ticks_per_day ? DATEVAL_NOBEGIN : static_cast<DateADT>(before));
 }
 
 HEADCOUNT_FUNCTION(headcount_asked_from_support) { return support(fcinfo, bound::from); }

@@ -341,13 +341,16 @@ HEADCOUNT_FUNCTION(headcount_source_tables) {
   return rows.result(fcinfo);
 }
 
-// (relations): as CREATE INDEX CONCURRENTLY does, without a lock that anybody could wait behind
+// (relations): as CREATE INDEX CONCURRENTLY does, without a lock that anybody could wait behind. For those who own them: who
+// waits for an autovacuum ends it.
 HEADCOUNT_FUNCTION(headcount_wait_for_writers) {
   if (PG_ARGISNULL(0)) return Datum{0};
   pg::call([fcinfo] {
     List *tables = NIL;
     const List *const relations = oids_of(PG_GETARG_DATUM(0));
     for (int at = 0; at < list_length(relations); ++at) {
+      if (!OidIsValid(pg::owner_of(list_nth_oid(relations, at)))) continue;
+      pg::require_owner(list_nth_oid(relations, at));
       auto *const tag = static_cast<LOCKTAG *>(palloc(sizeof(LOCKTAG)));
       SET_LOCKTAG_RELATION(*tag, MyDatabaseId, list_nth_oid(relations, at));
       tables = lappend(tables, tag);

@@ -60,7 +60,7 @@ COMMENT ON FUNCTION headcount_internal.stored_days_final(bytea) IS 'final functi
 CREATE AGGREGATE headcount_internal.stored_days_agg(day date, used headcount.user_set, denied headcount.user_set, new_users headcount.user_set,
         used_count integer, denied_count integer, daily_count integer, new_count integer, window_count integer, denials integer,
         concurrent_hosts integer, concurrent_hosts_at timestamptz) (
-    SFUNC = headcount_internal.stored_days_add, STYPE = bytea, SSPACE = 50000, FINALFUNC = headcount_internal.stored_days_final, PARALLEL = RESTRICTED
+    SFUNC = headcount_internal.stored_days_add, STYPE = bytea, SSPACE = 50000, FINALFUNC = headcount_internal.stored_days_final, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount_internal.stored_days_agg(date, headcount.user_set, headcount.user_set, headcount.user_set, integer, integer, integer, integer, integer, integer, integer, timestamptz) IS
     'stored days for stored_report and stored_patches, within the query that reads them';

@@ -26,6 +26,8 @@ day_fold::day_fold(const history &from, set_store &sets, const context &host)
       host_(host),
       entries_(host.memory),
       moves_(host.memory),
+      gone_(host.memory),
+      come_(host.memory),
       new_counts_(host.memory),
       live_new_(host.memory),
       used_bytes_(host.memory) {
@@ -216,13 +218,19 @@ void day_fold::find_moves() {
     tick();
     const entry &each = entries_[at];
     if (each.is_fresh || each.stored->daily_count == 0) continue;
-    const auto used = reader_of(each.stored->used), denied = reader_of(each.stored->denied);
+    // many are looked for in the list of all users of the day, in which both are in order; few one by one
+    const bool are_many = lost.size() > static_cast<std::size_t>(each.stored->daily_count) / 32;
+    const number_list there = are_many ? members(each.stored->used, each.stored->denied) : number_list(host_.memory);
+    const auto used = are_many ? std::nullopt : reader_of(each.stored->used), denied = are_many ? std::nullopt : reader_of(each.stored->denied);
+    auto next = there.begin();
     std::erase_if(lost, [&](std::uint32_t who) {
       tick();
       life &of = lives[who];
+      const std::uint32_t number = affected[who];
+      while (next != there.end() && *next < number) ++next;
       if (of.from > at) return false;
       if (of.to < at) return true;
-      if (!(used.has_value() && used->contains(affected[who])) && !(denied.has_value() && denied->contains(affected[who]))) return false;
+      if (!(next != there.end() && *next == number) && !(used.has_value() && used->contains(number)) && !(denied.has_value() && denied->contains(number))) return false;
       of.to = at;
       return true;
     });
@@ -232,6 +240,8 @@ void day_fold::find_moves() {
     const life &of = lives[who];
     if (of.is_older || of.from == of.to) continue;
     moves_.push_back({affected[who], day_at(of.from), day_at(of.to)});
+    if (of.from != npos) gone_.emplace(entries_[of.from].day, affected[who]);
+    if (of.to != npos) come_.emplace(entries_[of.to].day, affected[who]);
     if (of.from != npos) --new_counts_[of.from];
     if (of.to != npos) ++new_counts_[of.to];
     seen_count_ += (of.to == npos ? 0 : 1) - (of.from == npos ? 0 : 1);
@@ -358,11 +368,13 @@ bool day_fold::make_patch(day_number day, day_patch &patch) {
     patch.has_new_users = true;
     patch.new_users = live_new_[static_cast<std::size_t>(here - entries_.data())];
   } else if (here != nullptr) {
-    number_list gone(host_.memory), come(host_.memory), were(host_.memory);
-    for (const move &each : moves_) {
-      if (each.from == day) gone.push_back(each.number);
-      if (each.to == day) come.push_back(each.number);
-    }
+    const auto on_day = [&](const std::pmr::multimap<day_number, std::uint32_t> &moved) {
+      number_list numbers(host_.memory);
+      for (auto [at, end] = moved.equal_range(day); at != end; ++at) numbers.push_back(at->second);
+      return numbers;
+    };
+    const number_list gone = on_day(gone_), come = on_day(come_);
+    number_list were(host_.memory);
     if (here->is_fresh || !gone.empty() || !come.empty()) {
       patch.has_new_users = true;
       if (stored != nullptr) read(stored->new_users, were);

@@ -12,6 +12,7 @@
 // it was stored; nothing else of the past is read. Users of the last days are counted anew where one of them is fresh.
 
 #include <cstdint>
+#include <map>
 #include <memory_resource>
 #include <optional>
 #include <span>
@@ -181,7 +182,8 @@ class day_fold {
   std::pmr::vector<entry> entries_;  // ascending
   bool has_totals_ = false;
   std::int64_t ever_before_ = 0;      // before the first entry
-  std::pmr::vector<move> moves_;      // of users on days before live_day
+  std::pmr::vector<move> moves_;      // of users on days before live_day, by number
+  std::pmr::multimap<day_number, std::uint32_t> gone_, come_;  // the same by day; the numbers of a day ascending
   std::pmr::vector<std::int64_t> new_counts_;                   // by entry
   std::pmr::vector<std::pmr::vector<std::uint32_t>> live_new_;  // by entry, of live days
   std::optional<user_set> seen_;
