@@ -1,5 +1,6 @@
 // The daily report in one pass over sessions and one over denials: daily_session_agg, daily_denial_agg, daily_report.
 
+#include "fn/report_row.hpp"
 #include "pg/daily_value.hpp"
 #include "pg/rows.hpp"
 #include "pg/values.hpp"
@@ -74,12 +75,7 @@ HEADCOUNT_FUNCTION(headcount_daily_report) {
   const auto counts = core::find_daily_user_counts(collected.sessions(), collected.denials(), model, window_days,
                                                    {std::nullopt, std::nullopt, collected.settings().as_of}, zone, work);
   for (std::size_t at = 0; at < counts.rows.size(); ++at) {
-    const core::daily_user_count &each = counts.rows[at];
-    rows.put(pg::field::of_day(counts.first + static_cast<core::day_number>(at)),
-             pg::field::of_integer(each.total_users), pg::field::of_integer(each.daily_users),
-             pg::field::of_integer(each.denial_users), pg::field::of_integer(each.denials),
-             pg::field::of_integer(each.concurrent_hosts.level), pg::instant_of(each.concurrent_hosts),
-             pg::field(BoolGetDatum(each.complete)));
+    put_report_row(rows, counts.first + static_cast<core::day_number>(at), counts.rows[at]);
   }
   return rows.result(fcinfo);
 }

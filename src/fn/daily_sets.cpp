@@ -123,10 +123,7 @@ HEADCOUNT_FUNCTION(headcount_daily_sets) {
   pg::row_set rows(fcinfo);
   const pg::daily_arguments collected(fcinfo, 0, work);
   if (collected.empty()) return rows.result(fcinfo);
-  core::user_numbers numbers = pg::known_numbers(collected, fcinfo, 2, work);
-  (void)numbers.number_the_rest(core::max_users, core::last_user_number);
-  const pg::zone &zone = *collected.settings().time_zone;
-  const auto days = core::find_numbered_days(collected.sessions(), collected.denials(), numbers, zone, work);
+  const auto days = pg::numbered_days(collected, fcinfo, 2, work);
   for (std::size_t at = 0; at < days.rows.size(); ++at) {
     const core::numbered_day &each = days.rows[at];
     if (each.is_idle()) continue;

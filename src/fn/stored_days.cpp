@@ -3,6 +3,7 @@
 #include "core/report/day_fold.hpp"
 #include "core/report/report.hpp"
 #include "core/sets/user_set_bytes.hpp"
+#include "fn/report_row.hpp"
 #include "pg/daily_value.hpp"
 #include "pg/dictionary.hpp"
 #include "pg/rows.hpp"
@@ -51,9 +52,7 @@ class fold_arguments {
     const pg::daily_arguments collected(fcinfo, first + 3, host);
     if (!collected.empty()) {
       pg::check_same(collected.settings(), {&zone, collected.settings().as_of});
-      core::user_numbers numbers = pg::known_numbers(collected, fcinfo, first + 5, host);
-      (void)numbers.number_the_rest(core::max_users, core::last_user_number);
-      fresh_ = core::find_numbered_days(collected.sessions(), collected.denials(), numbers, zone, host);
+      fresh_ = pg::numbered_days(collected, fcinfo, first + 5, host);
     }
     from_.stored = stored_;
     from_.seen_count = PG_ARGISNULL(first + 1) ? 0 : PG_GETARG_INT32(first + 1);
@@ -106,11 +105,9 @@ HEADCOUNT_FUNCTION(headcount_stored_report) {
   const bool is_trailing = core::is_trailing(model), counts_denied = core::counts_denied(model);
   fold.for_each(std::max(*first, day(16).value_or(*first)), std::min(today, day(17).value_or(today)),
                 {!is_trailing, is_trailing, PG_GETARG_BOOL(18)}, [&](const core::day_figures &each) {
-    rows.put(pg::field::of_day(each.day), pg::field::of_integer(is_trailing ? each.counts.window_count : each.ever_count),
-             pg::field::of_integer(counts_denied ? each.counts.daily_count : each.counts.used_count),
-             pg::field::of_integer(each.counts.denied_count), pg::field::of_integer(each.counts.denials),
-             pg::field::of_integer(each.counts.concurrent_hosts.level), pg::instant_of(each.counts.concurrent_hosts),
-             pg::field(BoolGetDatum(each.day < today)));
+    const core::stored_day &counts = each.counts;
+    put_report_row(rows, each.day, {is_trailing ? counts.window_count : each.ever_count, counts_denied ? counts.daily_count : counts.used_count,
+                                    counts.denied_count, counts.denials, counts.concurrent_hosts, each.day < today});
   });
   return rows.result(fcinfo);
 }

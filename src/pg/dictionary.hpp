@@ -35,4 +35,12 @@ inline core::user_numbers known_numbers(const daily_arguments &collected, Functi
   return numbers;
 }
 
+// What was collected, which is not empty, by day, with the numbers that its users have in the pages of an argument; those who
+// are in none get numbers beyond all of these.
+inline core::numbered_days numbered_days(const daily_arguments &collected, FunctionCallInfo fcinfo, int number, const core::context &host) {
+  core::user_numbers numbers = known_numbers(collected, fcinfo, number, host);
+  (void)numbers.number_the_rest(core::max_users, core::last_user_number);
+  return core::find_numbered_days(collected.sessions(), collected.denials(), numbers, *collected.settings().time_zone, host);
+}
+
 }  // namespace headcount::pg

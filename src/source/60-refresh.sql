@@ -160,6 +160,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 DECLARE
     in_scope   constant text := headcount_internal.in_scope(scope, server);
     is_changed constant boolean := from_day < state.watermark;
+    window_days constant integer := headcount_internal.stored_window(options.window_days);
     patches headcount_internal.day_patch[];
     stored  bigint;
 BEGIN
@@ -171,10 +172,10 @@ FROM %1$s AS r
         headcount_internal.stored_days_text(name, in_scope || ' AND d.day >= $11'), name, in_scope)
         INTO patches
         USING sessions, denials, pages, CASE WHEN is_changed THEN ARRAY[from_day] END, CASE WHEN is_changed THEN ARRAY[to_day] END,
-              greatest(from_day, state.watermark), state.window_days, headcount_internal.stored_window(options.window_days), options.time_zone,
+              greatest(from_day, state.watermark), state.window_days, window_days, options.time_zone,
               greatest(to_day, state.watermark),
               -- of days before those only the last ones matter, unless the users of all last days are counted anew
-              CASE WHEN state.window_days IS DISTINCT FROM headcount_internal.stored_window(options.window_days) THEN '-infinity'
+              CASE WHEN state.window_days IS DISTINCT FROM window_days THEN '-infinity'
                    ELSE headcount_internal.days_before(least(from_day, state.watermark), greatest(state.window_days, 1) - 1) END;
     EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE %s AND d.day >= $1 AND d.day < $2', name, in_scope) USING from_day, to_day;
     EXECUTE format('INSERT INTO %I.rollup_days (scope, server, day, used, denied, denials, concurrent_hosts, concurrent_hosts_at, concurrent_users,

@@ -83,7 +83,7 @@ DECLARE
     first_day date;
 BEGIN
     EXECUTE format($q$SELECT min(d.day) FROM %I.rollup_days AS d
-                      WHERE d.scope = %L AND (headcount.cardinality(d.used) > 0 OR d.concurrent_hosts > 0 OR d.denials > 0)$q$,
+                      WHERE d.scope = %L AND (d.used_count > 0 OR d.concurrent_hosts > 0 OR d.denials > 0)$q$,
                    source, headcount_internal.model_scope(options.realtime_servers, options.licensing_model))
         INTO first_day;
     RETURN first_day;

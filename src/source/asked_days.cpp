@@ -97,8 +97,7 @@ bool is_report(const RangeTblEntry *entry, Oid source, Oid schema) {
   if (!IsA(call, FuncExpr) || get_func_namespace(call->funcid) != schema || call->args == NIL) return false;
   const auto *const about = static_cast<const Const *>(linitial(call->args));
   if (!IsA(about, Const) || about->consttype != REGCLASSOID || about->constisnull || DatumGetObjectId(about->constvalue) != source) return false;
-  const char *const name = get_func_name(call->funcid);
-  return std::strcmp(name, "stored_report") == 0 || std::strcmp(name, "daily_report") == 0;
+  return std::strcmp(get_func_name(call->funcid), "stored_report") == 0;
 }
 
 // The report of a source in a query: its range table index; 0 where there is none, -1 where it cannot be told which.
@@ -112,7 +111,7 @@ int find_report(const Query *query, Oid source, Oid schema) {
   return found;
 }
 
-// What the function becomes; nullptr where it stays what it is, for now.
+// What the function becomes; nullptr where no bound is known, then it stays: another pass of the planner may know one.
 Node *simplify(const SupportRequestSimplify *request, bound which) {
   const auto *const argument = static_cast<const Const *>(linitial(request->fcall->args));
   if (!IsA(argument, Const) || argument->constisnull) return nullptr;

@@ -25,9 +25,8 @@ day_fold::day_fold(const history &from, set_store &sets, const context &host)
       sets_(sets),
       host_(host),
       entries_(host.memory),
-      moves_(host.memory),
-      gone_(host.memory),
-      come_(host.memory),
+      moved_from_(host.memory),
+      moved_to_(host.memory),
       new_counts_(host.memory),
       live_new_(host.memory),
       used_bytes_(host.memory) {
@@ -131,6 +130,12 @@ number_list day_fold::new_later() {
     if (each.day >= from_.live_day && each.stored != nullptr) read(each.stored->new_users, found);
   number_log_reader::sort_out(found);
   return found;
+}
+
+number_list day_fold::moved(const moves &by, day_number day) const {
+  number_list numbers(host_.memory);
+  for (auto [at, end] = by.equal_range(day); at != end; ++at) numbers.push_back(at->second);
+  return numbers;
 }
 
 // Finds who is new on which day, and returns how many users there were before the first entry.
@@ -239,9 +244,8 @@ void day_fold::find_moves() {
   for (std::size_t who = 0; who < affected.size(); ++who) {
     const life &of = lives[who];
     if (of.is_older || of.from == of.to) continue;
-    moves_.push_back({affected[who], day_at(of.from), day_at(of.to)});
-    if (of.from != npos) gone_.emplace(entries_[of.from].day, affected[who]);
-    if (of.to != npos) come_.emplace(entries_[of.to].day, affected[who]);
+    moved_from_.emplace(day_at(of.from), affected[who]);
+    moved_to_.emplace(day_at(of.to), affected[who]);
     if (of.from != npos) --new_counts_[of.from];
     if (of.to != npos) ++new_counts_[of.to];
     seen_count_ += (of.to == npos ? 0 : 1) - (of.from == npos ? 0 : 1);
@@ -253,8 +257,8 @@ void day_fold::find_moves() {
 user_set &day_fold::seen() {
   if (seen_.has_value()) return *seen_;
   number_list gone = new_later();
-  for (const move &each : moves_)
-    if (each.to == no_day) gone.push_back(each.number);
+  const number_list lost = moved(moved_to_, no_day);
+  gone.insert(gone.end(), lost.begin(), lost.end());
   seen_.emplace(host_.memory);
   if (from_.seen != 0) {
     key_view bytes = sets_.open(from_.seen);
@@ -265,8 +269,7 @@ user_set &day_fold::seen() {
     }
     seen_->unite(user_set_reader(bytes), host_);
   }
-  for (const move &each : moves_)
-    if (each.from == no_day) (void)seen_->add(each.number);
+  for (const std::uint32_t number : moved(moved_from_, no_day)) (void)seen_->add(number);
   return *seen_;
 }
 
@@ -347,8 +350,8 @@ std::pmr::vector<day_number> day_fold::patched_days(day_number end) const {
       next = day + 1;
     }
   }
-  for (const move &each : moves_)
-    for (const day_number day : {each.from, each.to})
+  for (const moves *const by : {&moved_from_, &moved_to_})
+    for (const auto &[day, number] : *by)
       if (day != no_day) days.push_back(day);
   std::sort(days.begin(), days.end());
   days.erase(std::unique(days.begin(), days.end()), days.end());
@@ -368,12 +371,7 @@ bool day_fold::make_patch(day_number day, day_patch &patch) {
     patch.has_new_users = true;
     patch.new_users = live_new_[static_cast<std::size_t>(here - entries_.data())];
   } else if (here != nullptr) {
-    const auto on_day = [&](const std::pmr::multimap<day_number, std::uint32_t> &moved) {
-      number_list numbers(host_.memory);
-      for (auto [at, end] = moved.equal_range(day); at != end; ++at) numbers.push_back(at->second);
-      return numbers;
-    };
-    const number_list gone = on_day(gone_), come = on_day(come_);
+    const number_list gone = moved(moved_from_, day), come = moved(moved_to_, day);
     number_list were(host_.memory);
     if (here->is_fresh || !gone.empty() || !come.empty()) {
       patch.has_new_users = true;

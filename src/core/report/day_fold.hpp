@@ -149,11 +149,9 @@ class day_fold {
     const numbered_day *fresh;  // what is there now, if anything is and it is a fresh day
     bool is_fresh;
   };
-  // A user whose first day is another one now; no_day where there is none.
-  struct move {
-    std::uint32_t number;
-    day_number from, to;
-  };
+  // Users whose first day is another one now, by the day that it was, or by the one that it is; no_day where there is none. The
+  // numbers of a day are ascending.
+  using moves = std::pmr::multimap<day_number, std::uint32_t>;
   static constexpr day_number no_day = INT32_MAX;
 
   bool is_fresh(day_number day) const;
@@ -163,6 +161,7 @@ class day_fold {
   void read(set_store::handle set, std::pmr::vector<std::uint32_t> &to);
   std::optional<user_set_reader> reader_of(set_store::handle set);
   std::pmr::vector<std::uint32_t> new_later();
+  std::pmr::vector<std::uint32_t> moved(const moves &by, day_number day) const;
   std::int64_t begin_totals();
   void find_moves();
   void find_live_totals();
@@ -182,15 +181,14 @@ class day_fold {
   std::pmr::vector<entry> entries_;  // ascending
   bool has_totals_ = false;
   std::int64_t ever_before_ = 0;      // before the first entry
-  std::pmr::vector<move> moves_;      // of users on days before live_day, by number
-  std::pmr::multimap<day_number, std::uint32_t> gone_, come_;  // the same by day; the numbers of a day ascending
+  moves moved_from_, moved_to_;       // on days before live_day
   std::pmr::vector<std::int64_t> new_counts_;                   // by entry
   std::pmr::vector<std::pmr::vector<std::uint32_t>> live_new_;  // by entry, of live days
   std::optional<user_set> seen_;
   std::int64_t seen_count_ = 0;
   bool has_changed_seen_ = false;
 
-  // Users of the days in [window_first_, window_end_), by entry.
+  // Users of the days in [window_begin_, window_end_), by entry.
   std::optional<multiset_counter> window_;
   std::size_t window_begin_ = 0, window_end_ = 0;
   std::pmr::vector<key_view> used_bytes_;  // by entry, once they were asked for
