@@ -27,7 +27,24 @@ HEADCOUNT_FUNCTION(headcount_daily_session_add) {
   pg::daily_state state(fcinfo);
   if (state.is_new()) state.create(settings_arguments(fcinfo, 5));
   if (const auto when = pg::session_arguments(fcinfo, 3))
-    state.rows().add_session(name_argument(fcinfo, 1), name_argument(fcinfo, 2), *when);
+    state.add_session(name_argument(fcinfo, 1), name_argument(fcinfo, 2), *when);
+  return state.result();
+}
+
+// (state, user_name, host, started_at, ended_at, time_zone, as_of, licensing_model, window_days, denials, area): the same,
+// together with the other processes of the query, which count at once what the model asks for
+HEADCOUNT_FUNCTION(headcount_daily_session_add_shared) {
+  pg::daily_state state(fcinfo);
+  if (state.is_new()) {
+    const core::licensing_model model = core::parse_licensing_model(pg::text_argument(fcinfo, 7, "licensing_model"));
+    const std::int32_t window_days = pg::window_days_argument(fcinfo, 8, model);
+    core::check_window_days(window_days);
+    const auto [zone, as_of] = settings_arguments(fcinfo, 5);
+    const pg::area_name refused = core::counts_denied(model) ? pg::collected_area(fcinfo, 9) : pg::area_name{};
+    state.create({zone, as_of, core::is_trailing(model) ? window_days : 0, false, refused}, pg::area_argument(fcinfo, 10));
+  }
+  if (const auto when = pg::session_arguments(fcinfo, 3))
+    state.add_session(name_argument(fcinfo, 1), name_argument(fcinfo, 2), *when);
   return state.result();
 }
 
@@ -36,7 +53,7 @@ HEADCOUNT_FUNCTION(headcount_daily_session_add_within) {
   pg::daily_state state(fcinfo);
   if (state.is_new()) state.create(settings_arguments(fcinfo, 5));
   if (const auto when = pg::session_arguments(fcinfo, 3))
-    state.rows().add_session(name_argument(fcinfo, 1), name_argument(fcinfo, 2), *when, pg::window_arguments(fcinfo, 7));
+    state.add_session(name_argument(fcinfo, 1), name_argument(fcinfo, 2), *when, pg::window_arguments(fcinfo, 7));
   return state.result();
 }
 
@@ -46,7 +63,20 @@ HEADCOUNT_FUNCTION(headcount_daily_denial_add) {
   if (state.is_new()) state.create(settings_arguments(fcinfo, 3));
   const auto user = name_argument(fcinfo, 1);
   const auto at = pg::instant_arguments(fcinfo, 2);
-  if (user && at) state.rows().add_denial(*user, at->start);
+  if (user && at) state.add_denial(*user, at->start);
+  return state.result();
+}
+
+// The same with an area, together with the other processes of the query
+HEADCOUNT_FUNCTION(headcount_daily_denial_add_shared) {
+  pg::daily_state state(fcinfo);
+  if (state.is_new()) {
+    const auto [zone, as_of] = settings_arguments(fcinfo, 3);
+    state.create({zone, as_of, 0, true, {}}, pg::area_argument(fcinfo, 5));
+  }
+  const auto user = name_argument(fcinfo, 1);
+  const auto at = pg::instant_arguments(fcinfo, 2);
+  if (user && at) state.add_denial(*user, at->start);
   return state.result();
 }
 
@@ -72,8 +102,15 @@ HEADCOUNT_FUNCTION(headcount_daily_report) {
   const pg::daily_arguments collected(fcinfo, 0, work);
   if (collected.empty()) return rows.result(fcinfo);
   const pg::zone &zone = *collected.settings().time_zone;
-  const auto counts = core::find_daily_user_counts(collected.sessions(), collected.denials(), model, window_days,
-                                                   {std::nullopt, std::nullopt, collected.settings().as_of}, zone, work);
+  const core::day_range range{std::nullopt, std::nullopt, collected.settings().as_of};
+  const auto find = [&](auto &sessions, auto &denials) {
+    return core::find_daily_user_counts(sessions, denials, model, window_days, range, zone, work);
+  };
+  core::shared_rows *const sessions = collected.shared_sessions(), *const denials = collected.shared_denials();
+  const bool counted = sessions != nullptr && sessions->window_days() == (core::is_trailing(model) ? std::optional<std::int64_t>(window_days) : std::nullopt);
+  const auto counts = !counted             ? find(collected.sessions(), collected.denials())
+                      : denials != nullptr ? find(*sessions, *denials)
+                                           : find(*sessions, collected.denials());
   for (std::size_t at = 0; at < counts.rows.size(); ++at) {
     put_report_row(rows, counts.first + static_cast<core::day_number>(at), counts.rows[at]);
   }

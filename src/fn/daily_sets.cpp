@@ -48,7 +48,7 @@ HEADCOUNT_FUNCTION(headcount_daily_users) {
   std::pmr::vector<core::day_number> days(work.host().memory);
   for (const bool denied : {false, true}) {
     const core::days_by_key &users = denied ? collected.denials().denied() : collected.sessions().users();
-    users.for_each(work, [&](std::uint32_t, core::key_view user, const core::days_by_key::days_of_key &there) {
+    users.for_each(work, [&](std::uint32_t, core::key_view user, const core::days_of_key &there) {
       days.clear();
       core::for_each_day(there, span->first, span->last, [&](core::day_number day) { days.push_back(day); });
       std::sort(days.begin(), days.end());
@@ -140,9 +140,9 @@ HEADCOUNT_FUNCTION(headcount_daily_peaks) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
   const pg::daily_argument sessions(fcinfo, 0, work);
-  if (sessions.rows() == nullptr) return rows.result(fcinfo);
+  if (sessions.is_null()) return rows.result(fcinfo);
   const pg::zone &zone = *sessions.settings().time_zone;
-  const core::daily_peaks found = core::find_daily_peaks(*sessions.rows(), zone, work);
+  const core::daily_peaks found = core::find_daily_peaks(sessions.rows(), zone, work);
   for (std::size_t at = 0; at < found.peaks.size(); ++at) {
     if (found.peaks[at].level == 0) continue;
     rows.put(pg::field::of_day(found.first + static_cast<core::day_number>(at)),

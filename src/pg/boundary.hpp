@@ -50,6 +50,9 @@ auto call(Code &&code) -> std::invoke_result_t<Code &> {
 // An error on its way out: plain data, so that raising it leaves nothing behind.
 class failure {
  public:
+  // There is one for every call, so only what says that there is nothing is written.
+  failure() { message_[0] = detail_[0] = hint_[0] = '\0'; }
+
   void from_backend() { kind_ = kind::backend; }
   void from_core(const core::error &error);
   void out_of_memory();
@@ -67,9 +70,9 @@ class failure {
 
   enum class kind { own, backend } kind_ = kind::own;
   int sqlstate_ = 0;
-  char message_[512] = "";
-  char detail_[512] = "";
-  char hint_[256] = "";
+  char message_[512];
+  char detail_[512];
+  char hint_[256];
   const char *file_ = "";
   const char *function_ = "";
   int line_ = 0;

@@ -10,50 +10,104 @@ struct expanded_daily {
   ExpandedObjectHeader header;  // must come first
   context_resource memory;
   daily_settings settings;
-  core::daily_presence rows;
-  std::span<std::byte> flat;  // from the question for its size until it is written
+  std::optional<core::daily_presence> rows;  // what is not in the area
+  shared_area *area = nullptr;               // where the other rows are
+  std::span<std::byte> flat;                 // from the question for its size until it is written
 
-  expanded_daily(const daily_settings &about, MemoryContext context)
-      : memory(context), settings(about), rows(*about.time_zone, about.as_of, &memory) {}
+  expanded_daily(const daily_settings &about, MemoryContext context) : memory(context), settings(about) {}
 
   core::context host() { return {&memory, check_interrupts}; }
+  core::daily_presence &own_rows() {
+    if (!rows.has_value()) rows.emplace(*settings.time_zone, settings.as_of, &memory);
+    return *rows;
+  }
+  // No more rows come: those of the area are counted, those that it had no room for are taken over.
+  void finish_area() {
+    if (area == nullptr || area->is_finished()) return;
+    area->finish();
+    if (const core::daily_presence *const rest = area->rows().overflow()) own_rows().merge(*rest, host());
+  }
 };
 
 namespace {
 
-constexpr std::uint8_t daily_magic = 0xC2, daily_version = 2;
+constexpr std::uint8_t daily_magic = 0xC2, daily_version = 2, area_version = 3;
 
-// The bytes of a value: the length word is left free, the settings follow, then what write(core::byte_buffer &)
-// appends.
+// The bytes of a value: the length word is left free, write(core::byte_buffer &) appends the others.
 template <typename Write>
-std::span<std::byte> make_flat(const daily_settings &settings, std::pmr::memory_resource *memory, Write &&write) {
+std::span<std::byte> make_flat(std::pmr::memory_resource *memory, Write &&write) {
   core::byte_buffer buffer(memory);
   for (int at = 0; at < VARHDRSZ; ++at) buffer.append_byte(0);
-  buffer.append_byte(daily_magic);
-  buffer.append_byte(daily_version);
-  const std::string_view zone = settings.time_zone->name();
-  buffer.append_varint(zone.size());
-  buffer.append(zone.data(), zone.size());
-  buffer.append_word(static_cast<std::uint64_t>(settings.as_of), 8);
   write(buffer);
   const std::size_t size = buffer.size();
   return {buffer.release(), size};
 }
 
-std::span<std::byte> flatten(expanded_daily &daily) {
-  return make_flat(daily.settings, &daily.memory, [&](core::byte_buffer &to) { daily.rows.write(to, daily.host()); });
+void write_head(core::byte_buffer &to, const daily_settings &settings) {
+  to.append_byte(daily_magic);
+  to.append_byte(daily_version);
+  const std::string_view zone = settings.time_zone->name();
+  to.append_varint(zone.size());
+  to.append(zone.data(), zone.size());
+  to.append_word(static_cast<std::uint64_t>(settings.as_of), 8);
 }
 
-// Reads the head of a flat state; what is left in `reader` is for core::daily_presence::merge().
-daily_settings read_head(core::byte_reader &reader) {
-  const core::key_view head = reader.take(2);
+void write_area(core::byte_buffer &to, const shared_area &area) {
+  to.append_byte(daily_magic);
+  to.append_byte(area_version);
+  to.append(&area.name(), sizeof(area_name));
+}
+
+std::span<std::byte> flatten(expanded_daily &daily) {
+  daily.finish_area();
+  return make_flat(&daily.memory, [&](core::byte_buffer &to) {
+    if (daily.area != nullptr) write_area(to, *daily.area);
+    if (!daily.rows.has_value()) return;
+    write_head(to, daily.settings);
+    daily.rows->write(to, daily.host());
+  });
+}
+
+// What a flat state begins with; what is left in `reader` is for core::daily_presence, unless nothing is left.
+struct flat_head {
+  daily_settings settings;
+  shared_area *area;
+};
+
+daily_settings settings_of(const shared_area &area) {
+  const shared_settings collected = area.settings();
+  return {collected.time_zone, collected.as_of};
+}
+
+flat_head read_head(core::byte_reader &reader) {
+  flat_head found{};
+  core::key_view head = reader.take(2);
+  if (head[0] == std::byte{daily_magic} && head[1] == std::byte{area_version}) {
+    area_name name;
+    std::memcpy(&name, reader.take(sizeof name).data(), sizeof name);
+    found.area = shared_area::find(name);
+    if (found.area == nullptr || found.area->collected() == nullptr)
+      throw core::error(core::fault::invalid_argument, "collected days are no longer there",
+                        "They were collected by several processes of a query that is over.",
+                        "Read them in the query that collects them.");
+    found.settings = settings_of(*found.area);
+    if (reader.remaining() == 0) return found;
+    head = reader.take(2);
+  }
   if (head[0] != std::byte{daily_magic} || head[1] != std::byte{daily_version})
     core::byte_reader::throw_damaged("It is not the state of daily_session_agg or daily_denial_agg.");
-  daily_settings settings{};
   const core::key_view zone = reader.take(reader.take_varint());
-  settings.time_zone = &zone_named({reinterpret_cast<const char *>(zone.data()), zone.size()});
-  settings.as_of = static_cast<core::instant>(reader.take_word(8));
-  return settings;
+  found.settings.time_zone = &zone_named({reinterpret_cast<const char *>(zone.data()), zone.size()});
+  found.settings.as_of = static_cast<core::instant>(reader.take_word(8));
+  return found;
+}
+
+// All that an area holds, for one process.
+void add_collected(shared_area &area, core::daily_presence &to, const core::context &host) {
+  if (area.settings().denials)
+    area.collected()->add_denials_to(to, host);
+  else
+    area.collected()->add_sessions_to(to, host);
 }
 
 Size flat_size(ExpandedObjectHeader *header) {
@@ -112,20 +166,60 @@ void daily_state::create(const daily_settings &settings) {
   call([&] { EOH_init_header(&expanded_->header, &methods, made.first); });
 }
 
-core::daily_presence &daily_state::rows() { return expanded_->rows; }
+// Only a partial aggregate over all rows has rows to put together with those of others: one for each group would need an
+// area for each.
+void daily_state::create(const shared_settings &settings, const area_name &name) {
+  create(daily_settings{settings.time_zone, settings.as_of});
+  if (!IsInParallelMode() || fcinfo_->context == nullptr || !IsA(fcinfo_->context, AggState)) return;
+  const auto *const aggregate = reinterpret_cast<const AggState *>(fcinfo_->context);
+  if (aggregate->aggstrategy != AGG_PLAIN || !DO_AGGSPLIT_SKIPFINAL(aggregate->aggsplit)) return;
+  shared_area *const area = shared_area::find(name);
+  if (area != nullptr && area->join(aggregate, settings)) expanded_->area = area;
+}
+
+core::daily_presence &daily_state::rows() { return expanded_->own_rows(); }
+
+void daily_state::add_session(std::optional<core::key_view> user, std::optional<core::key_view> host, core::interval when) {
+  if (expanded_->area != nullptr)
+    expanded_->area->rows().add_session(user, host, when, expanded_->area->host());
+  else
+    rows().add_session(user, host, when);
+}
+
+void daily_state::add_session(std::optional<core::key_view> user, std::optional<core::key_view> host, core::interval when,
+                              core::interval within) {
+  rows().add_session(user, host, when, within);
+}
+
+void daily_state::add_denial(core::key_view user, core::instant at) {
+  if (expanded_->area != nullptr)
+    expanded_->area->rows().add_denial(user, at, expanded_->area->host());
+  else
+    rows().add_denial(user, at);
+}
 
 void daily_state::add_argument(int number) {
-  if (const expanded_daily *const other = expanded_of(fcinfo_->args[number].value)) {  // of this very process
+  if (expanded_daily *const other = expanded_of(fcinfo_->args[number].value)) {  // of this very process
     if (is_new()) create(other->settings);
     check_same(expanded_->settings, other->settings);
-    expanded_->rows.merge(other->rows, expanded_->host());
+    other->finish_area();
+    if (other->area != nullptr) add_area(*other->area);
+    if (other->rows.has_value()) rows().merge(*other->rows, expanded_->host());
     return;
   }
   core::byte_reader reader(bytes_argument(fcinfo_, number));
-  const daily_settings theirs = read_head(reader);
-  if (is_new()) create(theirs);
-  check_same(expanded_->settings, theirs);
-  expanded_->rows.merge(reader, expanded_->host());
+  const flat_head theirs = read_head(reader);
+  if (is_new()) create(theirs.settings);
+  check_same(expanded_->settings, theirs.settings);
+  if (theirs.area != nullptr) add_area(*theirs.area);
+  if (reader.remaining() != 0) rows().merge(reader, expanded_->host());
+}
+
+// Every process that collected in an area says so, but its rows are there once.
+void daily_state::add_area(shared_area &area) {
+  if (expanded_->area == &area) return;
+  if (expanded_->area != nullptr) add_collected(area, rows(), expanded_->host());
+  else expanded_->area = &area;
 }
 
 Datum daily_state::result() const {
@@ -133,34 +227,70 @@ Datum daily_state::result() const {
   return null_result(fcinfo_);
 }
 
-daily_argument::daily_argument(FunctionCallInfo fcinfo, int number, const core::context &host) {
+daily_argument::daily_argument(FunctionCallInfo fcinfo, int number, const core::context &host) : host_(host) {
   if (PG_ARGISNULL(number)) return;
-  if (const expanded_daily *const daily = expanded_of(fcinfo->args[number].value)) {
-    rows_ = &daily->rows;
+  is_null_ = false;
+  if (expanded_daily *const daily = expanded_of(fcinfo->args[number].value)) {
+    daily->finish_area();
     settings_ = daily->settings;
+    area_ = daily->area;
+    rows_ = daily->rows.has_value() ? &*daily->rows : nullptr;
     return;
   }
   core::byte_reader reader(bytes_argument(fcinfo, number));
-  settings_ = read_head(reader);
-  read_.emplace(*settings_.time_zone, settings_.as_of, host.memory);
-  read_->read(reader, host);
-  rows_ = &*read_;
+  const flat_head head = read_head(reader);
+  settings_ = head.settings;
+  area_ = head.area;
+  if (area_ == nullptr || reader.remaining() != 0) read_rows().read(reader, host);
+}
+
+core::daily_presence &daily_argument::read_rows() const {
+  if (!read_.has_value()) read_.emplace(*settings_.time_zone, settings_.as_of, host_.memory);
+  return *read_;
+}
+
+core::shared_rows *daily_argument::shared() const {
+  if (area_ == nullptr || rows_ != nullptr || read_.has_value()) return nullptr;
+  core::shared_rows *const found = area_->collected();
+  return found->is_complete() ? found : nullptr;
+}
+
+const core::daily_presence &daily_argument::rows() const {
+  if (area_ == nullptr) return rows_ != nullptr ? *rows_ : read_rows();
+  if (!area_read_) {
+    area_read_ = true;
+    if (rows_ != nullptr) read_rows().merge(*rows_, host_);
+    add_collected(*area_, read_rows(), host_);
+  }
+  return *read_;
 }
 
 daily_arguments::daily_arguments(FunctionCallInfo fcinfo, int first, const core::context &host)
     : sessions_(fcinfo, first, host), denials_(fcinfo, first + 1, host) {
   if (empty()) return;
-  if (sessions_.rows() != nullptr && denials_.rows() != nullptr)
+  if (!sessions_.is_null() && !denials_.is_null())
     check_same(sessions_.settings(), denials_.settings());
   none_.emplace(*settings().time_zone, settings().as_of, host.memory);
+}
+
+area_name collected_area(FunctionCallInfo fcinfo, int number) {
+  if (PG_ARGISNULL(number) || VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(fcinfo->args[number].value))) return {};
+  core::byte_reader reader(bytes_argument(fcinfo, number));
+  if (reader.remaining() != 2 + sizeof(area_name)) return {};
+  const flat_head head = read_head(reader);
+  return head.area != nullptr && head.area->collected()->is_complete() ? head.area->name() : area_name{};
 }
 
 Datum with_peaks(FunctionCallInfo fcinfo) {
   const workspace work;
   const daily_argument state(fcinfo, 0, work);
-  if (!state.rows()->is_open()) return fcinfo->args[0].value;
-  return value_result(make_flat(state.settings(), work.host().memory,
-                                [&](core::byte_buffer &to) { state.rows()->write_with_peaks(to, *state.settings().time_zone, work); }));
+  if (state.shared() != nullptr)
+    return value_result(make_flat(work.host().memory, [&](core::byte_buffer &to) { write_area(to, *state.area()); }));
+  if (!state.rows().is_open()) return fcinfo->args[0].value;
+  return value_result(make_flat(work.host().memory, [&](core::byte_buffer &to) {
+    write_head(to, state.settings());
+    state.rows().write_with_peaks(to, *state.settings().time_zone, work);
+  }));
 }
 
 }  // namespace headcount::pg

@@ -6,11 +6,16 @@
 //                bytes 0..1  magic 0xC2, version 2
 //                LEB128 length of the zone's name, the name; 8 bytes as_of
 //                what core::daily_presence::write() writes
+//              or, where the processes of the query collected together,
+//                bytes 0..1  magic 0xC2, version 3
+//                the name of the area; it means something within the query only
+//                the other form, if there are rows that are not in the area
 
 #include "pg/postgres.hpp"
 
 #include "core/report/daily_presence.hpp"
 #include "pg/memory.hpp"
+#include "pg/shared_area.hpp"
 #include "pg/zone.hpp"
 
 namespace headcount::pg {
@@ -32,8 +37,13 @@ class daily_state {
   bool is_new() const { return expanded_ == nullptr; }
   // Throws invalid_argument unless as_of is finite.
   void create(const daily_settings &settings);
+  // The same, to collect in an area with the other processes of the query if this is the aggregate to do that.
+  void create(const shared_settings &settings, const area_name &area);
 
-  core::daily_presence &rows();
+  void add_session(std::optional<core::key_view> user, std::optional<core::key_view> host, core::interval when);
+  void add_session(std::optional<core::key_view> user, std::optional<core::key_view> host, core::interval when,
+                   core::interval within);
+  void add_denial(core::key_view user, core::instant at);
 
   // Adds all of argument `number`, a state that is left as it is. Throws invalid_argument where that was collected
   // under other settings.
@@ -42,6 +52,9 @@ class daily_state {
   Datum result() const;
 
  private:
+  core::daily_presence &rows();
+  void add_area(shared_area &area);
+
   FunctionCallInfo fcinfo_;
   MemoryContext aggregate_ = nullptr;
   expanded_daily *expanded_ = nullptr;
@@ -52,14 +65,24 @@ class daily_argument {
  public:
   daily_argument(FunctionCallInfo fcinfo, int number, const core::context &host);
 
-  // nullptr where the argument is NULL.
-  const core::daily_presence *rows() const { return rows_; }
+  bool is_null() const { return is_null_; }
+  // All rows, as if one process had collected them. Not if the argument is NULL.
+  const core::daily_presence &rows() const;
+  // The rows where all of them were collected together, else nullptr.
+  core::shared_rows *shared() const;
   const daily_settings &settings() const { return settings_; }
+  const shared_area *area() const { return area_; }
 
  private:
-  const core::daily_presence *rows_ = nullptr;
+  core::daily_presence &read_rows() const;
+
+  const core::context &host_;
+  bool is_null_ = true;
+  const core::daily_presence *rows_ = nullptr;  // of an expanded state
+  shared_area *area_ = nullptr;
   daily_settings settings_{};
-  std::optional<core::daily_presence> read_;  // from flat bytes
+  mutable std::optional<core::daily_presence> read_;  // from flat bytes and from the area
+  mutable bool area_read_ = false;
 };
 
 // Two arguments from number `first` on, states of sessions and of denials, to read together. Throws invalid_argument
@@ -69,15 +92,18 @@ class daily_arguments {
   daily_arguments(FunctionCallInfo fcinfo, int first, const core::context &host);
 
   // Whether both are NULL; then nothing else may be asked.
-  bool empty() const { return either().rows() == nullptr; }
+  bool empty() const { return either().is_null(); }
   const daily_settings &settings() const { return either().settings(); }
   const core::daily_presence &sessions() const { return rows_of(sessions_); }
   const core::daily_presence &denials() const { return rows_of(denials_); }
+  // Where all of them were collected together, else nullptr.
+  core::shared_rows *shared_sessions() const { return sessions_.shared(); }
+  core::shared_rows *shared_denials() const { return denials_.shared(); }
 
  private:
-  const daily_argument &either() const { return sessions_.rows() != nullptr ? sessions_ : denials_; }
+  const daily_argument &either() const { return sessions_.is_null() ? denials_ : sessions_; }
   const core::daily_presence &rows_of(const daily_argument &argument) const {
-    return argument.rows() != nullptr ? *argument.rows() : *none_;
+    return argument.is_null() ? *none_ : argument.rows();
   }
 
   daily_argument sessions_, denials_;
@@ -87,6 +113,9 @@ class daily_arguments {
 // Argument 0, a state, as the flat value that its aggregate gives: with peaks in place of the events of hosts, since
 // PostgreSQL before 16 copies what an aggregate returns.
 Datum with_peaks(FunctionCallInfo fcinfo);
+
+// The area where all rows of argument `number`, a state, were collected and counted; none where there is no such area.
+area_name collected_area(FunctionCallInfo fcinfo, int number);
 
 // Throws invalid_argument where two states that meet were collected under different settings.
 void check_same(const daily_settings &one, const daily_settings &other);

@@ -11,6 +11,8 @@ char *as_of_text = nullptr;
 TimestampTz as_of_value = DT_NOEND;
 bool as_of_is_set = false;
 
+int shared_memory_kilobytes = -1;
+
 struct as_of_extra {
   TimestampTz value;
   bool is_set;
@@ -61,9 +63,18 @@ void define_settings() {
   DefineCustomStringVariable("headcount.as_of", "The instant that the views of every source read as now.",
                              "Empty: the start of the transaction.", &as_of_text, "", PGC_USERSET, 0, check_as_of,
                              assign_as_of, nullptr);
+  DefineCustomIntVariable("headcount.shared_memory",
+                          "The most memory that the processes of a parallel report share.",
+                          "-1: half of what is free for it when the report begins. 0: they share none, and each collects alone.",
+                          &shared_memory_kilobytes, -1, -1, MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
   compat::reserve_settings("headcount");
 }
 
 core::instant current_as_of() { return as_of_is_set ? as_of_value : GetCurrentTransactionStartTimestamp(); }
+
+std::optional<std::uint64_t> shared_memory_limit() {
+  if (shared_memory_kilobytes < 0) return std::nullopt;
+  return std::uint64_t{1024} * static_cast<std::uint64_t>(shared_memory_kilobytes);
+}
 
 }  // namespace headcount::pg

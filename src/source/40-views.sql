@@ -277,30 +277,45 @@ COMMENT ON FUNCTION headcount_internal.side_by_side(text, text, boolean) IS
 
 -- What a licensing model looks at (rule S10), collected by one aggregate over the sessions and one over the denials, of
 -- each server if by_server is set. They are not united into one set of rows: each row would pass through two more plan
--- nodes on its way. What has no times that count is left out by the aggregate itself. The subselect asks for as_of once,
--- not for every row.
+-- nodes on its way. What has no times that count is left out by the aggregate itself. The subselects ask for as_of, for
+-- the memory that parallel workers share, and for the denials once, not for every row.
 CREATE FUNCTION headcount_internal.daily_query(name text, options headcount_internal.options, model text, by_server boolean) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     scope constant "char" := headcount_internal.model_scope(options.realtime_servers, model);
+    session_text constant text := format('s.user_name, s.host, s.started_at, s.%I, %L::text, (SELECT headcount.as_of())',
+        headcount_internal.end_column(options.idle_limit), options.time_zone);
+    session_rows constant text := format('%I.session_states AS s%s', name, headcount_internal.scope_sessions(scope, ' WHERE'));
+    denial_text  constant text := format('d.user_name, d.denied_at, %L::text, (SELECT headcount.as_of())', options.time_zone);
+    denial_rows  constant text := format('%I.denials AS d WHERE NOT d.is_false_denial%s', name,
+        headcount_internal.scope_denials(scope, options.realtime_servers));
 BEGIN
-    RETURN format($q$
-SELECT c.day, %sc.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
+    IF by_server THEN
+        RETURN format($q$
+SELECT c.day, coalesce(s.server, d.server) AS server, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
 FROM %s
-     CROSS JOIN LATERAL headcount_internal.daily_report(s.state, d.state, %L::text, %s) AS c%s$q$,
-        CASE WHEN by_server THEN 'coalesce(s.server, d.server) AS server, ' ELSE '' END,
-        headcount_internal.side_by_side(
-            format('headcount_internal.daily_session_agg(s.user_name, s.host, s.started_at, s.%I, %L::text, (SELECT headcount.as_of())) AS state
-      FROM %I.session_states AS s%s',
-                headcount_internal.end_column(options.idle_limit), options.time_zone, name, headcount_internal.scope_sessions(scope, ' WHERE')),
-            format('headcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, (SELECT headcount.as_of())) AS state
-      FROM %I.denials AS d WHERE NOT d.is_false_denial%s',
-                options.time_zone, name, headcount_internal.scope_denials(scope, options.realtime_servers)), by_server),
-        model, options.window_days,
-        CASE WHEN by_server THEN '
+     CROSS JOIN LATERAL headcount_internal.daily_report(s.state, d.state, %L::text, %s) AS c
 WHERE c.daily_users > 0 OR c.denial_users > 0 OR c.concurrent_hosts > 0
-ORDER BY c.day, coalesce(s.server, d.server)' ELSE '
-ORDER BY c.day' END);
+ORDER BY c.day, coalesce(s.server, d.server)$q$,
+            headcount_internal.side_by_side(
+                format('headcount_internal.daily_session_agg(%s) AS state
+      FROM %s', session_text, session_rows),
+                format('headcount_internal.daily_denial_agg(%s) AS state
+      FROM %s', denial_text, denial_rows), by_server),
+            model, options.window_days);
+    END IF;
+    RETURN format($q$
+WITH refused AS MATERIALIZED (
+    SELECT headcount_internal.daily_denial_agg(%1$s, (SELECT headcount_internal.shared_area())) AS state
+    FROM %2$s)
+SELECT c.day, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
+FROM refused AS d
+     CROSS JOIN (SELECT headcount_internal.daily_session_agg(%3$s,
+                            %5$L::text, %6$s, (SELECT r.state FROM refused AS r), (SELECT headcount_internal.shared_area())) AS state
+                 FROM %4$s) AS s
+     CROSS JOIN LATERAL headcount_internal.daily_report(s.state, d.state, %5$L::text, %6$s) AS c
+ORDER BY c.day$q$,
+        denial_text, denial_rows, session_text, session_rows, model, options.window_days);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.daily_query(text, headcount_internal.options, text, boolean) IS

@@ -12,6 +12,31 @@ CREATE TYPE headcount_internal.daily_user_count AS (
 );
 COMMENT ON TYPE headcount_internal.daily_user_count IS 'a row of the daily report';
 
+-- Memory that a query shares with its parallel workers (src/pg/shared_area.hpp). A subselect asks for it:
+-- (SELECT headcount_internal.shared_area()) is computed once, by the leader, and handed to the workers as a value.
+CREATE TYPE headcount_internal.shared_area;
+
+CREATE FUNCTION headcount_internal.shared_area_in(cstring) RETURNS headcount_internal.shared_area
+    AS 'MODULE_PATHNAME', 'headcount_shared_area_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.shared_area_in(cstring) IS 'input function of type shared_area, which reads the word none only';
+
+CREATE FUNCTION headcount_internal.shared_area_out(headcount_internal.shared_area) RETURNS cstring
+    AS 'MODULE_PATHNAME', 'headcount_shared_area_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.shared_area_out(headcount_internal.shared_area) IS 'output function of type shared_area, which writes the word none';
+
+CREATE TYPE headcount_internal.shared_area (
+    INPUT = headcount_internal.shared_area_in,
+    OUTPUT = headcount_internal.shared_area_out,
+    INTERNALLENGTH = 16,
+    ALIGNMENT = double
+);
+COMMENT ON TYPE headcount_internal.shared_area IS 'memory in which the processes of one query collect rows together; means nothing to other queries';
+
+CREATE FUNCTION headcount_internal.shared_area() RETURNS headcount_internal.shared_area
+    AS 'MODULE_PATHNAME', 'headcount_shared_area' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION headcount_internal.shared_area() IS
+    'makes an area for the query that calls it, or none if it could not be used; for a subselect that is the last argument of daily_session_agg or daily_denial_agg';
+
 -- The states are opaque bytes: they are made to be handed to daily_report within the query.
 CREATE FUNCTION headcount_internal.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz) RETURNS bytea
     AS 'MODULE_PATHNAME', 'headcount_daily_session_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -21,6 +46,17 @@ CREATE FUNCTION headcount_internal.daily_session_add(bytea, text, text, timestam
     AS 'MODULE_PATHNAME', 'headcount_daily_session_add_within' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION headcount_internal.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz) IS
     'transition function: what of a session is within a span';
+
+CREATE FUNCTION headcount_internal.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz, text, integer, bytea, headcount_internal.shared_area)
+    RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_daily_session_add_shared' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz, text, integer, bytea, headcount_internal.shared_area) IS
+    'transition function: a session, collected with the other processes of the query';
+
+CREATE FUNCTION headcount_internal.daily_denial_add(bytea, text, timestamptz, text, timestamptz, headcount_internal.shared_area) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_daily_denial_add_shared' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.daily_denial_add(bytea, text, timestamptz, text, timestamptz, headcount_internal.shared_area) IS
+    'transition function: a denial, collected with the other processes of the query';
 
 CREATE FUNCTION headcount_internal.daily_denial_add(bytea, text, timestamptz, text, timestamptz) RETURNS bytea
     AS 'MODULE_PATHNAME', 'headcount_daily_denial_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -56,6 +92,25 @@ CREATE AGGREGATE headcount_internal.daily_denial_agg(user_name text, denied_at t
 );
 COMMENT ON AGGREGATE headcount_internal.daily_denial_agg(text, timestamptz, text, timestamptz)
     IS 'denials for daily_report; NULL and empty names are nobody, the last two arguments are the same for all rows';
+
+-- All of a query in one area: the processes fill the same tables, and count together. Only within the query that collects
+-- can the result be read.
+CREATE AGGREGATE headcount_internal.daily_session_agg(user_name text, host text, started_at timestamptz, ended_at timestamptz,
+                                             time_zone text, as_of timestamptz, licensing_model text, window_days integer,
+                                             denials bytea, area headcount_internal.shared_area) (
+    SFUNC = headcount_internal.daily_session_add, STYPE = bytea, SSPACE = 50000,
+    FINALFUNC = headcount_internal.daily_final, COMBINEFUNC = headcount_internal.daily_merge, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE headcount_internal.daily_session_agg(text, text, timestamptz, timestamptz, text, timestamptz, text, integer, bytea, headcount_internal.shared_area)
+    IS 'sessions for daily_report under a licensing model, collected together by the processes of a query; denials are what daily_denial_agg collected, window_days NULL is what the model says';
+
+CREATE AGGREGATE headcount_internal.daily_denial_agg(user_name text, denied_at timestamptz, time_zone text, as_of timestamptz,
+                                            area headcount_internal.shared_area) (
+    SFUNC = headcount_internal.daily_denial_add, STYPE = bytea, SSPACE = 50000,
+    FINALFUNC = headcount_internal.daily_final, COMBINEFUNC = headcount_internal.daily_merge, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE headcount_internal.daily_denial_agg(text, timestamptz, text, timestamptz, headcount_internal.shared_area)
+    IS 'denials for daily_report, collected together by the processes of a query';
 
 CREATE FUNCTION headcount_internal.daily_report(sessions bytea, denials bytea, licensing_model text DEFAULT '2019', window_days integer DEFAULT NULL)
     RETURNS SETOF headcount_internal.daily_user_count

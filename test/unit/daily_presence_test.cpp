@@ -26,7 +26,7 @@ using slow_days = std::map<std::string, std::set<std::int64_t>>;
 
 slow_days days_in(const days_by_key &sets, const context &with) {
   slow_days found;
-  sets.for_each(with, [&](std::uint32_t, core::key_view name, const days_by_key::days_of_key &days) {
+  sets.for_each(with, [&](std::uint32_t, core::key_view name, const core::days_of_key &days) {
     auto &to = found[string_of(name)];
     std::int32_t before = INT32_MIN;
     for (const core::day_word &word : days.words) {

@@ -66,8 +66,9 @@ peak find_peak(const presence_view &presence, interval window, const context &ho
 // come in order of time. `until` of the peaks is not filled in.
 class peak_finder {
  public:
-  peak_finder(std::span<const instant> bounds, const context &host)
-      : bounds_(bounds), peaks_(bounds.empty() ? 0 : bounds.size() - 1, host.memory) {}
+  // `carried` is the level before the first change.
+  peak_finder(std::span<const instant> bounds, const context &host, std::int64_t carried = 0)
+      : bounds_(bounds), peaks_(bounds.empty() ? 0 : bounds.size() - 1, host.memory), carried_(carried) {}
 
   void add(instant at, std::int64_t level) {
     if (at >= next_) open_until(at);
@@ -89,7 +90,7 @@ class peak_finder {
   bool begun_ = false;        // the first bucket has begun
   std::size_t bucket_ = 0;    // the one that has begun last
   instant next_ = beginning;  // when the next one begins
-  std::int64_t carried_ = 0;
+  std::int64_t carried_;
 };
 
 // The peak within each bucket [bounds[i], bounds[i + 1]), what is carried in included. `until` is not filled in.

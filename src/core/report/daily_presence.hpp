@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "core/base/context.hpp"
+#include "core/report/day_counter.hpp"
 #include "core/report/host_events.hpp"
 #include "core/report/report.hpp"
 #include "core/sets/days_by_key.hpp"
@@ -35,19 +36,6 @@ class day_finder {
   const time_zone *zone_;
   day_number day_ = 0;
   instant start_ = 0, end_ = 0;
-};
-
-// The peaks of consecutive days; other days have none.
-struct daily_peaks {
-  explicit daily_peaks(std::pmr::memory_resource *memory) : peaks(memory) {}
-
-  day_number first = 0;
-  std::pmr::vector<peak> peaks;
-
-  peak of(day_number day) const {
-    const std::int64_t at = std::int64_t{day} - first;
-    return at >= 0 && at < static_cast<std::int64_t>(peaks.size()) ? peaks[static_cast<std::size_t>(at)] : peak{};
-  }
 };
 
 class daily_presence {
@@ -91,6 +79,13 @@ class daily_presence {
     denied_.add(user, day, day);
     ++denials_[day];
   }
+
+  // To add what was collected elsewhere under the same zone and as_of.
+  days_by_key &users() { return users_; }
+  host_events &hosts() { return *hosts_; }
+  days_by_key &denied() { return denied_; }
+  void add_denials(day_number day, std::int64_t count) { denials_[day] += count; }
+  void note_first(instant at) { first_ = std::min(first_, at); }
 
   // Adds all of another one of the same zone and as_of, or what such a one wrote; both must be open, else throws
   // invalid_argument. Throws damaged_bytes.

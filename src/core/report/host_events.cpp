@@ -101,10 +101,7 @@ void host_events::sort(const slice &from, std::pmr::vector<event> &sorted, std::
   sorted.clear();
   for_each_block(from,
                  [&](std::span<const event> events) { sorted.insert(sorted.end(), events.begin(), events.end()); });
-  if (other.size() < sorted.size()) other.resize(sorted.size());
-  // Which host comes first does not matter.
-  radix_sort(
-      std::span(sorted), std::span(other), [](event each) { return each >> kind_shift; }, host);
+  host_event::sort(sorted, other, host);
 }
 
 // number of hosts; for each: length, bytes. Number of slices; for each: 8 bytes of number, number of events, the
@@ -138,19 +135,12 @@ void host_events::write(byte_buffer &to, const context &host) const {
 
 void host_events::merge(const host_events &from, const context &host) {
   from.settled();
-  ticker tick(host);
-  std::pmr::vector<std::uint32_t> numbers(host.memory);
-  for (std::uint32_t at = 0; at < from.table_.size(); ++at) {
-    numbers.push_back(number_of(from.table_[at].key()));
-    tick();
-  }
-  for (const slice *each : from.slices_in_order(host)) {
-    slice &into = find_slice(each->number);
-    for_each_block(*each, [&](std::span<const event> events) {
-      for (const event one : events) put(into, (one & ~event{max_hosts}) | numbers[one & max_hosts]);
-    });
-    host.poll();
-  }
+  merge_numbered(
+      from.table_.size(), host, [&](std::uint32_t at) { return from.table_[at].key(); },
+      [&](auto &&add) {
+        for (const slice *each : from.slices_in_order(host))
+          for_each_block(*each, [&](std::span<const event> events) { add(each->number, events); });
+      });
 }
 
 void host_events::merge(byte_reader &from, const context &host) {
@@ -162,7 +152,7 @@ void host_events::merge(byte_reader &from, const context &host) {
   }
   for (std::uint64_t slices = from.take_varint(); slices-- > 0;) {
     const auto number = static_cast<std::int64_t>(from.take_word(8));
-    if (number < (beginning >> tick_bits) || number > (forever >> tick_bits))
+    if (number < host_event::slice_of(beginning) || number > host_event::slice_of(forever))
       byte_reader::throw_damaged("A time is out of range.");
     const std::uint64_t count = from.take_varint();
     if (count > from.remaining() / sizeof(event)) byte_reader::throw_damaged("It ends too early.");

@@ -31,6 +31,53 @@
 
 namespace headcount::core {
 
+// That a session begins or ends at a host, as one word in its slice of time.
+struct host_event {
+  using word = std::uint64_t;
+
+  static constexpr unsigned tick_bits = 32, tick_shift = 32, kind_shift = 31;
+  static constexpr std::uint32_t max_hosts = 0x7fffffff;
+
+  static std::int64_t slice_of(instant at) { return at >> tick_bits; }
+  static word of(instant at, bool begins, std::uint32_t host) {
+    return (static_cast<std::uint64_t>(at) << tick_shift) | (word{begins} << kind_shift) | host;
+  }
+  static std::uint32_t host(word event) { return static_cast<std::uint32_t>(event) & max_hosts; }
+  static std::uint32_t begun(word event) { return static_cast<std::uint32_t>(event >> kind_shift) & 1U; }
+
+  // Sorts the events of a slice; which host comes first at one instant does not matter. `other` is room to work in.
+  static void sort(std::pmr::vector<word> &events, std::pmr::vector<word> &other, const context &host) {
+    if (other.size() < events.size()) other.resize(events.size());
+    radix_sort(
+        std::span(events), std::span(other).first(events.size()), [](word each) { return each >> kind_shift; }, host);
+  }
+
+  // Counts on with the events of a slice: the sessions of each host, and how many hosts have any. Calls visit(instant,
+  // std::int64_t level) where that may have changed, up to `last` inclusive. Returns false if it came to later ones.
+  template <typename Visit>
+  static bool sweep(std::span<const word> sorted, std::int64_t slice, std::span<std::uint32_t> sessions,
+                    std::int64_t &level, instant last, Visit &&visit) {
+    const std::uint64_t from = static_cast<std::uint64_t>(slice) << tick_bits;
+    for (std::size_t at = 0; at < sorted.size();) {
+      const std::uint64_t tick = sorted[at] >> tick_shift;
+      const std::int64_t before = level;
+      const auto now = static_cast<instant>(from | tick);
+      if (now > last) return false;
+      do {
+        // Without branches: whether a session begins or ends is as good as random.
+        const word here = sorted[at++];
+        const std::uint32_t starts = begun(here);
+        std::uint32_t &count = sessions[host(here)];
+        level += static_cast<std::int64_t>(starts & (count == 0 ? 1U : 0U));
+        count += 2 * starts - 1;
+        level -= static_cast<std::int64_t>((starts ^ 1U) & (count == 0 ? 1U : 0U));
+      } while (at < sorted.size() && sorted[at] >> tick_shift == tick);
+      if (level != before) visit(now, level);
+    }
+    return true;
+  }
+};
+
 class host_events {
  public:
   explicit host_events(std::pmr::memory_resource *memory);
@@ -57,26 +104,30 @@ class host_events {
     std::int64_t level = 0;
     for (const slice *each : slices_in_order(host)) {
       host.poll();
-      const std::uint64_t from = static_cast<std::uint64_t>(each->number) << tick_bits;
-      if (static_cast<instant>(from) > last) break;
+      if (static_cast<instant>(static_cast<std::uint64_t>(each->number) << host_event::tick_bits) > last) break;
       sort(*each, sorted, other, host);
-      for (std::size_t at = 0; at < sorted.size();) {
-        const std::uint64_t tick = sorted[at] >> tick_shift;
-        const std::int64_t before = level;
-        const auto now = static_cast<instant>(from | tick);
-        if (now > last) return;
-        do {
-          // Without branches: whether a session begins or ends is as good as random.
-          const event here = sorted[at++];
-          const std::uint32_t begun = (here >> kind_shift) & 1U;
-          std::uint32_t &count = sessions[here & max_hosts];
-          level += static_cast<std::int64_t>(begun & (count == 0 ? 1U : 0U));
-          count += 2 * begun - 1;
-          level -= static_cast<std::int64_t>((begun ^ 1U) & (count == 0 ? 1U : 0U));
-        } while (at < sorted.size() && sorted[at] >> tick_shift == tick);
-        if (level != before) visit(now, level);
-      }
+      if (!host_event::sweep(sorted, each->number, sessions, level, last, visit)) return;
     }
+  }
+
+  // Adds events with hosts of another numbering. key_of(number) is the key of each of `hosts` numbers, without a data
+  // pointer where there is none; each_slice(add) calls add(slice number, std::span<const std::uint64_t> events).
+  template <typename KeyOf, typename EachSlice>
+  void merge_numbered(std::uint32_t hosts, const context &host, KeyOf &&key_of, EachSlice &&each_slice) {
+    ticker tick(host);
+    std::pmr::vector<std::uint32_t> numbers(host.memory);
+    numbers.reserve(hosts);
+    for (std::uint32_t at = 0; at < hosts; ++at) {
+      const key_view key = key_of(at);
+      numbers.push_back(key.data() == nullptr ? max_hosts : number_of(key));
+      tick();
+    }
+    each_slice([&](std::int64_t slice_number, std::span<const event> events) {
+      if (events.empty()) return;
+      slice &into = find_slice(slice_number);
+      for (const event one : events) put(into, (one & ~event{max_hosts}) | numbers[host_event::host(one)]);
+      host.poll();
+    });
   }
 
   // Adds all of another one, or what another one wrote; throws damaged_bytes.
@@ -85,10 +136,8 @@ class host_events {
   void write(byte_buffer &to, const context &host) const;
 
  private:
-  using event = std::uint64_t;
-  static constexpr unsigned tick_bits = 32, tick_shift = 32, kind_shift = 31;
-  static constexpr event begins = event{1} << kind_shift;
-  static constexpr std::uint32_t max_hosts = 0x7fffffff;
+  using event = host_event::word;
+  static constexpr std::uint32_t max_hosts = host_event::max_hosts;
   // Blocks of 128 bytes first, since there may be many slices with little in them, of 8 kB in the end.
   static constexpr std::size_t least_block = 128, max_block = 8192;
   static constexpr std::size_t first_slots = 64;
@@ -101,7 +150,7 @@ class host_events {
   };
 
   struct slice {
-    std::int64_t number;  // instant >> tick_bits
+    std::int64_t number;  // host_event::slice_of()
     block *newest;        // nullptr where the place is free
     event *next;          // in the newest block
     event *end;
@@ -117,12 +166,8 @@ class host_events {
   void settle();
   void settled() const { const_cast<host_events *>(this)->settle(); }
   void add_session(std::uint32_t host, interval when) {
-    put(when.start, begins | host);
-    if (when.end != forever) put(when.end, host);
-  }
-  void put(instant at, event what) {
-    slice &into = slice_of(at >> tick_bits);
-    put(into, (static_cast<std::uint64_t>(at) << tick_shift) | what);
+    put(slice_of(host_event::slice_of(when.start)), host_event::of(when.start, true, host));
+    if (when.end != forever) put(slice_of(host_event::slice_of(when.end)), host_event::of(when.end, false, host));
   }
   void put(slice &into, event word) {
     if (into.next == into.end) add_block(into);

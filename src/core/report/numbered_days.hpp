@@ -22,7 +22,7 @@ namespace headcount::core {
 // Calls visit(day_number) for each day from `first` to `last` that a key was there. Days may come twice, and runs of them
 // in any order.
 template <typename Visit>
-void for_each_day(const days_by_key::days_of_key &days, std::int64_t first, std::int64_t last, Visit &&visit) {
+void for_each_day(const days_of_key &days, std::int64_t first, std::int64_t last, Visit &&visit) {
   for (const day_word &word : days.words) {
     std::int64_t base = word.first_day();
     for (const std::uint64_t half : word.halves) {

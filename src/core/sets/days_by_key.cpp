@@ -13,7 +13,8 @@ constexpr std::size_t arena_start = 1024;
 
 bool comes_before(const day_word &a, const day_word &b) { return a.number < b.number; }
 
-// Sorts, and makes one of words that come twice. Returns how many remain, at the front.
+}  // namespace
+
 std::size_t unite_words(std::span<day_word> words) {
   if (words.empty()) return 0;
   if (!std::is_sorted(words.begin(), words.end(), comes_before)) std::sort(words.begin(), words.end(), comes_before);
@@ -27,8 +28,6 @@ std::size_t unite_words(std::span<day_word> words) {
   return last + 1;
 }
 
-}  // namespace
-
 days_by_key::days_by_key(std::pmr::memory_resource *memory)
     : memory_(memory), arena_(arena_start, memory), table_(memory, &arena_) {}
 
@@ -38,15 +37,8 @@ std::uint32_t days_by_key::size() const {
 }
 
 void days_by_key::add_wide(key_view key, day_number first, day_number last) {
-  const std::int32_t from = first >> day_word::shift, to = last >> day_word::shift;
-  if (to - from >= max_words) {
-    add_stay(key, {first, std::int64_t{last} + 1});
-    return;
-  }
-  for (std::int32_t number = from; number <= to; ++number) {
-    const day_number begin = number << day_word::shift, end = begin + (1 << day_word::shift) - 1;
-    add_word(key, word_of(std::max(first, begin), std::min(last, end)));
-  }
+  for_each_word(
+      first, last, [&](const day_word &word) { add_word(key, word); }, [&](interval stay) { add_stay(key, stay); });
 }
 
 // A word without days makes sure that the table knows the key.
@@ -108,7 +100,7 @@ void days_by_key::make_room(word_list *&list) {
   list = larger;
 }
 
-days_by_key::days_of_key days_by_key::reader::operator[](std::uint32_t number) {
+days_of_key days_by_key::reader::operator[](std::uint32_t number) {
   const record &from = sets_.table_[number];
   words_.clear();
   if (from.wide.earlier != nullptr)
@@ -140,10 +132,7 @@ void days_by_key::write(byte_buffer &to, const context &host) const {
 }
 
 void days_by_key::merge(const days_by_key &from, const context &host) {
-  from.for_each(host, [&](std::uint32_t, key_view key, const days_of_key &days) {
-    for (const day_word &each : days.words) add_word(key, each);
-    for (const interval &each : days.long_stays) add_stay(key, each);
-  });
+  from.for_each(host, [&](std::uint32_t, key_view key, const days_of_key &days) { add(key, days); });
 }
 
 void days_by_key::merge(byte_reader &from, const context &host) {

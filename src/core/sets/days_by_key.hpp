@@ -7,7 +7,9 @@
 // A year of a user takes three or four words, whatever happens in it, where exact intervals would take one for each
 // session. Rows that come in order of time touch the record alone.
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <memory_resource>
 #include <optional>
@@ -29,12 +31,65 @@ struct day_word {
   std::array<std::uint64_t, 2> halves;
   std::int32_t number;
 
+  // Of days that are in one word.
+  static day_word of(day_number first, day_number last) {
+    const auto mask = [](unsigned from, unsigned to) {  // bits of one half
+      return (~std::uint64_t{0} << from) & (~std::uint64_t{0} >> (63 - to));
+    };
+    const auto from = static_cast<unsigned>(first) & 127U, to = static_cast<unsigned>(last) & 127U;
+    return {{from < 64 ? mask(from, std::min(to, 63U)) : 0, to >= 64 ? mask(std::max(from, 64U) - 64, to - 64) : 0},
+            first >> shift};
+  }
+
   std::int64_t first_day() const { return std::int64_t{number} << shift; }
   void unite(const day_word &other) {
     halves[0] |= other.halves[0];
     halves[1] |= other.halves[1];
   }
 };
+
+// Calls visit(first, last) for each run of days, in order; those of neighbouring halves are not joined.
+template <typename Visit>
+void for_each_run(const day_word &word, Visit &&visit) {
+  std::int64_t base = word.first_day();
+  for (const std::uint64_t half : word.halves) {
+    for (std::uint64_t left = half; left != 0;) {
+      const int first = std::countr_zero(left), length = std::countr_one(left >> first);
+      visit(base + first, base + first + length - 1);
+      if (first + length == 64) break;
+      left &= ~std::uint64_t{0} << (first + length);
+    }
+    base += 64;
+  }
+}
+
+// Sorts words, and makes one of those that come twice. Returns how many remain, at the front.
+std::size_t unite_words(std::span<day_word> words);
+
+// What is known of one key. Words are ascending; long stays are in days, sorted and disjoint, and may overlap words.
+struct days_of_key {
+  std::span<const day_word> words;
+  std::span<const interval> long_stays;
+};
+
+// Intervals of more words than these are long stays: shorter ones are cheaper as words, longer ones would let a row with a
+// start long ago take any memory.
+inline constexpr std::int32_t max_words = 4;
+
+// Calls add_word(const day_word &) for each word of the days from `first` to `last`, both included, or else
+// add_stay(interval) for all of them at once.
+template <typename AddWord, typename AddStay>
+void for_each_word(day_number first, day_number last, AddWord &&add_word, AddStay &&add_stay) {
+  const std::int32_t from = first >> day_word::shift, to = last >> day_word::shift;
+  if (to - from >= max_words) {
+    add_stay(interval{first, std::int64_t{last} + 1});
+    return;
+  }
+  for (std::int32_t number = from; number <= to; ++number) {
+    const day_number begin = number << day_word::shift, end = begin + (1 << day_word::shift) - 1;
+    add_word(day_word::of(std::max(first, begin), std::min(last, end)));
+  }
+}
 
 class days_by_key {
  public:
@@ -45,19 +100,19 @@ class days_by_key {
   // The key was there from `first` to `last`, both included.
   void add(key_view key, day_number first, day_number last) {
     if (first >> day_word::shift == last >> day_word::shift)
-      add_word(key, word_of(first, last));
+      add_word(key, day_word::of(first, last));
     else
       add_wide(key, first, last);
   }
 
+  // The same for all of these days.
+  void add(key_view key, const days_of_key &days) {
+    for (const day_word &each : days.words) add_word(key, each);
+    for (const interval &each : days.long_stays) add_stay(key, each);
+  }
+
   // The number of keys.
   std::uint32_t size() const;
-
-  // What is known of one key. Words are ascending; long stays are in days, sorted and disjoint, and may overlap words.
-  struct days_of_key {
-    std::span<const day_word> words;
-    std::span<const interval> long_stays;
-  };
 
   // Reads single keys, by name or by number in order of arrival. What it returns is valid until it is asked again.
   class reader {
@@ -105,8 +160,6 @@ class days_by_key {
   void write(byte_buffer &to, const context &host) const;
 
  private:
-  // Shorter intervals are cheaper as words, longer ones would let a row with a start long ago take any memory.
-  static constexpr std::int32_t max_words = 4;
   // What a year needs beside the word in the record, in as many bytes as PostgreSQL's allocator rounds to.
   static constexpr std::uint32_t first_capacity = 5;
   // Rows in any order find the word that they are about among this many, so that words do not come twice.
@@ -126,16 +179,6 @@ class days_by_key {
   using table = key_table<recent, std::int32_t, day_word>;  // the narrow part is the number of the word
   using record = table::record;
   static_assert(npos == table::npos);
-
-  // Of days that are in one word.
-  static day_word word_of(day_number first, day_number last) {
-    const auto mask = [](unsigned from, unsigned to) {  // bits of one half
-      return (~std::uint64_t{0} << from) & (~std::uint64_t{0} >> (63 - to));
-    };
-    const auto from = static_cast<unsigned>(first) & 127U, to = static_cast<unsigned>(last) & 127U;
-    return {{from < 64 ? mask(from, std::min(to, 63U)) : 0, to >= 64 ? mask(std::max(from, 64U) - 64, to - 64) : 0},
-            first >> day_word::shift};
-  }
 
   void add_word(key_view key, const day_word &days) {
     if (!table::is_short(key)) {
