@@ -22,6 +22,7 @@ SELECT type::regtype, value FROM (VALUES
     ('oid[]', ARRAY['NULL', '''{}''', '''{0, NULL, 4294967295}''', '''{{1259}}''']),
     ('regclass[]', ARRAY['NULL', '''{}''', '''{pg_class, NULL, 0}''']),
     ('date[]', ARRAY['NULL', '''{}''', '''{2024-03-01}''', '''{NULL, 2024-03-01}''', '''{-infinity, infinity}''', '''{4714-11-24 BC, 5874897-12-31}''']),
+    ('headcount_internal.shared_area', ARRAY['NULL', '''none''', '(SELECT headcount_internal.shared_area())']),
     ('cstring', ARRAY['NULL', '''''', '''AAAA''']),
     ('internal', ARRAY['NULL'])) AS v (type, odd), unnest(odd) AS value;
 CREATE FUNCTION pg_temp.odd_call(called oid, nth integer) RETURNS text LANGUAGE sql AS $$

@@ -62,9 +62,9 @@ std::span<std::byte> flatten(expanded_daily &daily) {
   daily.finish_area();
   return make_flat(&daily.memory, [&](core::byte_buffer &to) {
     if (daily.area != nullptr) write_area(to, *daily.area);
-    if (!daily.rows.has_value()) return;
+    if (daily.area != nullptr && !daily.rows.has_value()) return;
     write_head(to, daily.settings);
-    daily.rows->write(to, daily.host());
+    daily.own_rows().write(to, daily.host());
   });
 }
 

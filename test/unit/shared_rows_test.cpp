@@ -715,17 +715,19 @@ TEST(shared_rows, a_process_that_is_interrupted_holds_up_nobody) {
   dice roll(73);
   const log rows = random_log({2000, 0, 300, 200, 300}, roll);
   const judge by(rows);
-  bool ever = false, all = false;
-  for (std::uint64_t polls = 0; !all; polls = polls * 5 / 4 + 1) {
+  int interruptions = 0;
+  // Who gets how much of the work, and so how many polls, is chance.
+  for (std::uint64_t polls = 0; polls < 100; ++polls) {
     collection sessions(*rows.zone, rows.as_of, std::nullopt), denials(*rows.zone, rows.as_of, std::nullopt);
     denials.fill(rows.denials, 1, roll, add_denial);
     sessions.fill(rows.sessions, 3, roll, add_session, &denials, polls);
     EXPECT_FALSE(sessions[1].interrupted || sessions[2].interrupted);
-    all = !sessions[0].interrupted;
-    ever = ever || !all;
-    if (all) check_complete(sessions, denials, by, {});
+    if (sessions[0].interrupted)
+      ++interruptions;
+    else
+      check_complete(sessions, denials, by, {});
   }
-  EXPECT_TRUE(ever);
+  EXPECT_GT(interruptions, 0);
 }
 
 // Who waits for a lock may hold another one.
