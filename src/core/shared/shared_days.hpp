@@ -72,7 +72,7 @@ class shared_days {
         [this](const keys::record &soon, const day_word &days) {
           if (soon.narrow == days.number) return;
           if (const std::uint32_t next = soon.wide.words.load(std::memory_order_acquire); next != 0)
-            __builtin_prefetch(&nodes_[next - 1], 1);
+            __builtin_prefetch(&nodes_[next - 1]);
         },
         begin,
         [&](std::uint32_t number, const day_word &days) {

@@ -101,7 +101,7 @@ class shared_keys {
     }
     for (waiting_row &each : rows) {
       each.number = guess(each.tag);
-      if (each.number != 0) __builtin_prefetch(&records_[each.number - 1], 1);
+      if (each.number != 0) __builtin_prefetch(&records_[each.number - 1]);
     }
     for (const waiting_row &each : rows)
       if (each.number != 0) fetch(records_[each.number - 1], each.row);
