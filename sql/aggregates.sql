@@ -153,7 +153,7 @@ SELECT judge.mode('serial');
 CREATE TABLE few AS SELECT row_number() OVER (ORDER BY s, id) AS n, * FROM events WHERE id % 75 = 1 AND s IS NOT NULL;
 CREATE FUNCTION judge.window_frames(expression text) RETURNS TABLE (running text, by_rows text, by_time text, partitioned text) LANGUAGE plpgsql AS $$
 DECLARE
-    over text := regexp_replace(expression, '(headcount(?:_internal)?\.(presence_agg|presence_union_agg|user_set_agg|user_set_union_agg|unique_count|max_concurrent|online_count|daily_session_agg|daily_denial_agg)\([^()]*\))', '\1 OVER w');
+    over text := regexp_replace(expression, '(headcount(?:_internal)?\.(presence_agg|presence_union_agg|user_set_agg|user_set_union_agg|unique_count|max_concurrent|online_count|daily_session_agg|daily_denial_agg)\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))', '\1 OVER w');
 BEGIN
     running := judge.compare(format('SELECT n, %s FROM few WINDOW w AS (ORDER BY n)', over),
                              format('SELECT n, (SELECT %s FROM few WHERE n <= o.n) FROM few AS o', expression));

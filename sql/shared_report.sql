@@ -1,6 +1,8 @@
 -- A report whose processes collect together in shared memory is the report that one process makes: whatever the number of
 -- workers, however little memory there is, in any kind of query, and for anybody who plays with it.
 SET timezone = 'UTC'; SET client_min_messages = warning; SET headcount.as_of = '2024-03-20 12:00';
+CREATE SCHEMA collected;
+SET search_path = collected;
 CREATE TABLE logins (who text, place text, came timestamptz, went timestamptz);
 INSERT INTO logins
 SELECT CASE WHEN n % 97 <> 0 THEN CASE WHEN n % 13 = 0 THEN 'somebody with a name of more than thirty-two bytes, ' ELSE 'u' END || (n * 7919) % 4001 END,
@@ -119,3 +121,6 @@ DO $$ BEGIN
     PERFORM set_config('statement_timeout', '0', true);
 END $$;
 SELECT differences('statement_timeout', '0') AS after_errors;
+RESET search_path;
+SELECT headcount.drop_source('together') IS NOT NULL AS dropped;
+DROP SCHEMA collected CASCADE;

@@ -110,22 +110,21 @@ class host_events {
     }
   }
 
-  // Adds events with hosts of another numbering. key_of(number) is the key of each of `hosts` numbers, without a data
-  // pointer where there is none; each_slice(add) calls add(slice number, std::span<const std::uint64_t> events).
+  // Adds events with hosts of another numbering, of `hosts` numbers. key_of(number) is the key of a host; it is asked for
+  // those alone that have events, since others may be in the making. each_slice(add) calls add(slice number,
+  // std::span<const std::uint64_t> events).
   template <typename KeyOf, typename EachSlice>
   void merge_numbered(std::uint32_t hosts, const context &host, KeyOf &&key_of, EachSlice &&each_slice) {
-    ticker tick(host);
-    std::pmr::vector<std::uint32_t> numbers(host.memory);
-    numbers.reserve(hosts);
-    for (std::uint32_t at = 0; at < hosts; ++at) {
-      const key_view key = key_of(at);
-      numbers.push_back(key.data() == nullptr ? max_hosts : number_of(key));
-      tick();
-    }
+    constexpr std::uint32_t unknown = UINT32_MAX;
+    std::pmr::vector<std::uint32_t> numbers(hosts, unknown, host.memory);
     each_slice([&](std::int64_t slice_number, std::span<const event> events) {
       if (events.empty()) return;
       slice &into = find_slice(slice_number);
-      for (const event one : events) put(into, (one & ~event{max_hosts}) | numbers[host_event::host(one)]);
+      for (const event one : events) {
+        std::uint32_t &number = numbers[host_event::host(one)];
+        if (number == unknown) number = number_of(key_of(host_event::host(one)));
+        put(into, (one & ~event{max_hosts}) | number);
+      }
       host.poll();
     });
   }

@@ -39,7 +39,7 @@ daily_user_counts counts_of(shared_rows &sessions, instant first_denial, EachDen
   count_denied(denied);
   if (counts_denied(model) && !sessions.with_denials()) {
     each_denied([&](key_view user, const days_of_key &on) {
-      const days_of_key used = sessions.days_of(user, host);
+      const days_of_key used = sessions.days_of(user);
       count_active.add(used, -1);
       count_active.add(used, on);
     });
@@ -152,7 +152,6 @@ void shared_rows::publish(const context &host) {
   std::copy(slices.begin(), slices.end(), mine.slice_list());
   denial_day *to = mine.denial_list();
   for (const auto &[day, count] : denials_) *to++ = {day, count};
-  head_.part_count.fetch_add(1, std::memory_order_relaxed);
   mine.earlier = head_.parts.load(std::memory_order_relaxed);
   while (!head_.parts.compare_exchange_weak(mine.earlier, made, std::memory_order_release, std::memory_order_relaxed)) {
   }
@@ -319,12 +318,12 @@ void shared_rows::count(shared_rows *denials, const context &host) {
   bool any = false;
   for_each_of_block(head_.next_users, users_, host, [&](key_view user, std::uint32_t number) {
     any = true;
-    count_days.add(users_[number], denials == nullptr ? days_of_key{} : denials->days_of(user, host));
+    count_days.add(users_[number], denials == nullptr ? days_of_key{} : denials->days_of(user));
   });
   if (denials != nullptr) {
     head_.with_denials.store(1, std::memory_order_relaxed);
     for_each_of_block(head_.next_denied, denials->users_, host, [&](key_view user, std::uint32_t number) {
-      if (users_.find(user, host) != shared_days::npos) return;
+      if (users_.find(user) != shared_days::npos) return;
       any = true;
       count_days.add(denials->users_[number]);
     });

@@ -38,7 +38,6 @@ class shared_rows {
     shared_lock lock;
     std::atomic<std::uint32_t> overflowed;  // rows are elsewhere
     std::atomic<shared_space::handle> parts;  // the one that was published last
-    std::atomic<std::uint32_t> part_count;
     std::atomic<shared_space::handle> plan;
     std::atomic<std::uint32_t> with_denials;  // who was denied is counted among the users
     // the pieces of work that are free
@@ -88,8 +87,8 @@ class shared_rows {
     }
   }
   // The days of one user, none where he is not there; valid until the next question.
-  days_of_key days_of(key_view user, const context &host) {
-    const std::uint32_t number = users_.find(user, host);
+  days_of_key days_of(key_view user) {
+    const std::uint32_t number = users_.find(user);
     return number == shared_days::npos ? days_of_key{} : users_[number];
   }
   // Adds all of it, but what overflowed, to what one process has.

@@ -85,8 +85,8 @@ class shared_days {
   std::uint32_t size() const { return keys_.size(); }
   bool has(std::uint32_t number) const { return keys::is_used(keys_[number]); }
   key_view key(std::uint32_t number) const { return keys_.key_of(keys_[number]); }
-  // The number of a key, npos where it is not there.
-  std::uint32_t find(key_view key, const context &host) { return keys_.find(key, host); }
+  // The number of a key, npos where it is not there. Nobody may add any more.
+  std::uint32_t find(key_view key) { return keys_.find(key); }
   // What is known of a key; valid until the next question. Nobody may add any more.
   days_of_key operator[](std::uint32_t number);
   void prefetch(std::uint32_t number) const {

@@ -86,10 +86,7 @@ class shared_events {
 
   // Hosts have smaller numbers, but there may be numbers without a host.
   std::uint32_t host_count() const { return hosts_.size(); }
-  // Nothing where there is none.
-  key_view host_key(std::uint32_t number) const {
-    return keys::is_used(hosts_[number]) ? hosts_.key_of(hosts_[number]) : key_view();
-  }
+  key_view host_key(std::uint32_t number) const { return hosts_.key_of(hosts_[number]); }
 
   // What this process has to publish, once no more rows come.
   std::span<const shared_space::handle> extents() const { return extent_handles_; }

@@ -125,12 +125,12 @@ class shared_keys {
     return find_or_make(wanted, wanted.tag(), row, make, host);
   }
 
-  // The number of the record of a key, npos where it has none.
-  std::uint32_t find(key_view key, const context &host) {
-    if (key.size() > short_key::max_bytes) return find(key, tag_of(key), host);
+  // The number of the record of a key, npos where it has none. Nobody may add any more.
+  std::uint32_t find(key_view key) {
+    if (key.size() > short_key::max_bytes) return find(key, tag_of(key));
     short_key wanted;
     wanted.load(key);
-    return find(wanted, wanted.tag(), host);
+    return find(wanted, wanted.tag());
   }
 
  private:
@@ -186,7 +186,7 @@ class shared_keys {
     }
   }
 
-  // Makes sure that this process sees the slots that a part has now, under its lock.
+  // Makes sure that this process sees the slots that a part has now: under its lock, or when nobody adds any more.
   void look(seen_part &in, const part &of) {
     const shared_space::handle now = of.slots.load(std::memory_order_relaxed);
     if (in.from == now) return;
@@ -194,15 +194,12 @@ class shared_keys {
   }
 
   template <typename Key>
-  std::uint32_t find(const Key &key, std::uint32_t tag, const context &host) {
+  std::uint32_t find(const Key &key, std::uint32_t tag) {
     seen_part &in = seen_[part_of(tag)];
-    slot *free = nullptr;
-    if (in.slots != nullptr)
-      if (const std::uint32_t number = probe(in, key, tag, free); number != npos) return number;
-    part &of = head_.parts[part_of(tag)];
-    shared_lock::guard locked(of.lock, host);
-    if (of.slots.load(std::memory_order_relaxed) == shared_space::none) return npos;
+    const part &of = head_.parts[part_of(tag)];
+    if (of.slots.load(std::memory_order_acquire) == shared_space::none) return npos;
     look(in, of);
+    slot *free = nullptr;
     return probe(in, key, tag, free);
   }
 
