@@ -45,7 +45,7 @@ INSERT INTO calls VALUES
     ('online_count(s, e, as_of)',  'headcount.online_count(s, e, ''2024-06-01'')'),
     ('daily_session_agg',          'judge.report(headcount_internal.daily_session_agg(kt, host, s, e, ''Europe/Warsaw'', ''2024-02-01''), NULL)'),
     ('daily_session_agg within',   'judge.report(headcount_internal.daily_session_agg(kt, host, s, e, ''Europe/Warsaw'', ''2024-02-01'', ''2024-01-10'', ''2024-01-20''), NULL)'),
-    ('daily_session_agg together', 'judge.report(headcount_internal.daily_session_agg(kt, host, s, e, ''Europe/Warsaw'', ''2024-02-01'', ''2019'', NULL, NULL, (SELECT headcount_internal.shared_area())), NULL)'),
+    ('daily_session_agg together', 'judge.report(headcount_internal.daily_session_agg(kt, host, s, e, ''Europe/Warsaw'', ''2024-02-01'', ''2019'', NULL, ''none'', (SELECT headcount_internal.shared_area())), NULL)'),
     ('daily_denial_agg',           'judge.report(NULL, headcount_internal.daily_denial_agg(kt, s, ''Europe/Warsaw'', ''2024-02-01''))'),
     ('daily_denial_agg together',  'judge.report(NULL, headcount_internal.daily_denial_agg(kt, s, ''Europe/Warsaw'', ''2024-02-01'', (SELECT headcount_internal.shared_area())))');
 -- None is missing: the aggregates of the schema are as many as these. (changed_days_agg is for triggers: never parallel,

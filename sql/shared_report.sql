@@ -20,7 +20,7 @@ SELECT headcount.create_source('together', 'logins', user_name => 'who', host =>
 CREATE VIEW reports AS
     SELECT 2013 AS model, * FROM together.daily_user_counts_2013 UNION ALL SELECT 2019, * FROM together.daily_user_counts_2019
     UNION ALL SELECT 2025, r.* FROM (SELECT headcount_internal.daily_denial_agg(who, at, 'Europe/Warsaw', (SELECT headcount.as_of()), (SELECT headcount_internal.shared_area())) AS state FROM refusals) AS d,
-        LATERAL (SELECT headcount_internal.daily_session_agg(who, place, came, went, 'Europe/Warsaw', (SELECT headcount.as_of()), '2025', 30, NULL, (SELECT headcount_internal.shared_area())) AS state FROM logins) AS s,
+        LATERAL (SELECT headcount_internal.daily_session_agg(who, place, came, went, 'Europe/Warsaw', (SELECT headcount.as_of()), '2025', 30, 'none', (SELECT headcount_internal.shared_area())) AS state FROM logins) AS s,
         LATERAL headcount_internal.daily_report(s.state, d.state, '2025', 30) AS r;
 SET max_parallel_workers_per_gather = 0;
 CREATE TABLE alone AS SELECT * FROM reports;
@@ -84,34 +84,70 @@ SELECT '0123456789abcdef'::headcount_internal.shared_area;
 CREATE TABLE kept AS SELECT headcount_internal.shared_area() AS area FROM generate_series(1, 2);
 SELECT area, count(*) FROM (SELECT area::text FROM kept) AS k GROUP BY area;
 CREATE FUNCTION total(state bytea) RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT sum(daily_users) FROM headcount_internal.daily_report(state, NULL, '2019', 14) $$;
-SELECT total(headcount_internal.daily_session_agg(who, place, came, went, 'Europe/Warsaw', '2024-03-20 12:00', '2019', 14, NULL, (SELECT area FROM kept LIMIT 1)))
+SELECT total(headcount_internal.daily_session_agg(who, place, came, went, 'Europe/Warsaw', '2024-03-20 12:00', '2019', 14, 'none', (SELECT area FROM kept LIMIT 1)))
      = (SELECT total(headcount_internal.daily_session_agg(who, place, came, went, 'Europe/Warsaw', '2024-03-20 12:00')) FROM logins) AS kept_area FROM logins;
 -- One area for two aggregates, for groups, for rows of other settings, and for another table.
 WITH one AS MATERIALIZED (SELECT headcount_internal.shared_area() AS area)
 SELECT total(a) = total(c) AS first, total(b) = total(d) AS second FROM (
-    SELECT headcount_internal.daily_session_agg(who, place, came, went, 'Europe/Warsaw', '2024-03-20 12:00', '2019', 14, NULL, (SELECT area FROM one)) AS a,
-           headcount_internal.daily_session_agg(place, who, came, went, 'Asia/Tokyo', '2024-03-20 12:00', '2019', 14, NULL, (SELECT area FROM one)) AS b,
+    SELECT headcount_internal.daily_session_agg(who, place, came, went, 'Europe/Warsaw', '2024-03-20 12:00', '2019', 14, 'none', (SELECT area FROM one)) AS a,
+           headcount_internal.daily_session_agg(place, who, came, went, 'Asia/Tokyo', '2024-03-20 12:00', '2019', 14, 'none', (SELECT area FROM one)) AS b,
            headcount_internal.daily_session_agg(who, place, came, went, 'Europe/Warsaw', '2024-03-20 12:00') AS c,
            headcount_internal.daily_session_agg(place, who, came, went, 'Asia/Tokyo', '2024-03-20 12:00') AS d FROM logins) AS l;
 SELECT count(*) AS groups, bool_and(total(a) = total(b)) AS same FROM (
-    SELECT headcount_internal.daily_session_agg(who, place, came, went, 'Europe/Warsaw', '2024-03-20 12:00', '2019', 14, NULL, (SELECT headcount_internal.shared_area())) AS a,
+    SELECT headcount_internal.daily_session_agg(who, place, came, went, 'Europe/Warsaw', '2024-03-20 12:00', '2019', 14, 'none', (SELECT headcount_internal.shared_area())) AS a,
            headcount_internal.daily_session_agg(who, place, came, went, 'Europe/Warsaw', '2024-03-20 12:00') AS b FROM logins GROUP BY place) AS by_place;
-SELECT total(headcount_internal.daily_session_agg(who, place, came, went, zone, '2024-03-20 12:00', '2019', 14, NULL, (SELECT headcount_internal.shared_area()))) > 0 AS odd_settings
+SELECT total(headcount_internal.daily_session_agg(who, place, came, went, zone, '2024-03-20 12:00', '2019', 14, 'none', (SELECT headcount_internal.shared_area()))) > 0 AS odd_settings
 FROM (SELECT *, CASE WHEN length(who) % 2 = 0 THEN 'UTC' ELSE 'UTC' END AS zone FROM logins) AS l;
 -- What was collected is there within its query only.
-CREATE TABLE state AS SELECT headcount_internal.daily_session_agg(who, place, came, went, 'Europe/Warsaw', '2024-03-20 12:00', '2019', 14, NULL, (SELECT headcount_internal.shared_area())) AS state FROM logins;
+CREATE TABLE state AS SELECT headcount_internal.daily_session_agg(who, place, came, went, 'Europe/Warsaw', '2024-03-20 12:00', '2019', 14, 'none', (SELECT headcount_internal.shared_area())) AS state FROM logins;
 SELECT count(*) FROM state, headcount_internal.daily_report(state, NULL, '2019', 14);
 SELECT count(*) FROM state, headcount_internal.daily_users(state, NULL);
 -- Other questions than the one it was counted for are answered all the same, in that query.
 SELECT (SELECT sum(total_users) FROM headcount_internal.daily_report(s.state, NULL, '2013', 3)) = (SELECT sum(total_users) FROM headcount_internal.daily_report(a.state, NULL, '2013', 3)) AS other_window,
        (SELECT count(*) FROM headcount_internal.daily_users(s.state, NULL)) = (SELECT count(*) FROM headcount_internal.daily_users(a.state, NULL)) AS users
-FROM (SELECT headcount_internal.daily_session_agg(who, place, came, went, 'Europe/Warsaw', '2024-03-20 12:00', '2019', 14, NULL, (SELECT headcount_internal.shared_area())) AS state FROM logins) AS s,
+FROM (SELECT headcount_internal.daily_session_agg(who, place, came, went, 'Europe/Warsaw', '2024-03-20 12:00', '2019', 14, 'none', (SELECT headcount_internal.shared_area())) AS state FROM logins) AS s,
      (SELECT headcount_internal.daily_session_agg(who, place, came, went, 'Europe/Warsaw', '2024-03-20 12:00') AS state FROM logins) AS a;
+
+-- Nor does it matter which denials, or which model, were meant at first.
+CREATE FUNCTION figures(sessions bytea, denials bytea, model text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT md5(string_agg(r::text, ',' ORDER BY day)) FROM headcount_internal.daily_report(sessions, denials, model, 14) AS r $$;
+CREATE FUNCTION other_questions() RETURNS SETOF text LANGUAGE sql STABLE AS $$
+    WITH d AS MATERIALIZED (SELECT headcount_internal.daily_denial_agg(who, at, 'UTC', '2024-03-20 12:00', (SELECT headcount_internal.shared_area())) AS state FROM refusals),
+         e AS MATERIALIZED (SELECT headcount_internal.daily_denial_agg(who || 'e', at, 'UTC', '2024-03-20 12:00', (SELECT headcount_internal.shared_area())) AS state FROM refusals)
+    SELECT concat_ws(' ', figures(s.state, d.state, '2025'), figures(s.state, d.state, '2013'), figures(s.state, NULL, '2025'), figures(s.state, e.state, '2025'), figures(s.state, e.state, '2019'))
+    FROM d, e, (SELECT headcount_internal.daily_session_agg(who, place, came, went, 'UTC', '2024-03-20 12:00', '2025', 14,
+                    (SELECT headcount_internal.collected_area(d.state) FROM d), (SELECT headcount_internal.shared_area())) AS state FROM logins) AS s $$;
+CREATE TABLE other AS SELECT other_questions() AS together;
+SET max_parallel_workers_per_gather = 0;
+SELECT together = other_questions() AS same FROM other;
+SET max_parallel_workers_per_gather = 4;
+-- Two areas in one node, in the other order behind it; more areas than a process may have; one that an outer query made.
+SELECT total(x) = total(y) AS crossed FROM (
+    SELECT headcount_internal.daily_session_agg(who, place, came, went, 'UTC', '2024-03-20 12:00', '2019', 14, 'none', (SELECT headcount_internal.shared_area())) AS x,
+           headcount_internal.daily_session_agg(who, place, came, went, 'UTC', '2024-03-20 12:00', '2019', 14, 'none', (SELECT headcount_internal.shared_area())) AS y FROM logins) AS c;
+SELECT random() >= 0 AND total(headcount_internal.daily_session_agg(who, place, came, went, 'UTC', '2024-03-20 12:00', '2019', 14, 'none', (SELECT headcount_internal.shared_area()))) > 0 AS one,
+       total(headcount_internal.daily_session_agg(who, place, came, went, 'UTC', '2024-03-20 12:00', '2019', 14, 'none', (SELECT headcount_internal.shared_area()))) > 0 AS two FROM logins ORDER BY 2;
+SELECT count(DISTINCT n) AS sums FROM (SELECT sum(daily_users) AS n FROM together.daily_user_counts_2019 UNION ALL SELECT sum(daily_users) FROM together.daily_user_counts_2019
+    UNION ALL SELECT sum(daily_users) FROM together.daily_user_counts_2019 UNION ALL SELECT sum(daily_users) FROM together.daily_user_counts_2019
+    UNION ALL SELECT sum(daily_users) FROM together.daily_user_counts_2019 UNION ALL SELECT sum(daily_users) FROM together.daily_user_counts_2019) AS u;
+CREATE FUNCTION within(area headcount_internal.shared_area) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE n bigint;
+BEGIN
+    BEGIN
+        PERFORM headcount_internal.daily_session_agg(CASE WHEN who = 'u77' THEN (1 / (length(who) - 3))::text ELSE who END, place, came, went, 'UTC', '2024-03-20 12:00', '2019', 14, 'none', area) FROM logins;
+    EXCEPTION WHEN division_by_zero THEN NULL;
+    END;
+    SELECT total(headcount_internal.daily_session_agg(who, place, came, went, 'UTC', '2024-03-20 12:00', '2019', 14, 'none', area)) INTO n FROM logins;
+    RETURN n;
+END $$;
+SET statement_timeout = '60s';
+SELECT count(DISTINCT within(o.area)) AS outer_area FROM (SELECT (SELECT headcount_internal.shared_area()) AS area, count(*) FROM logins) AS o, generate_series(1, 2);
+RESET statement_timeout;
 
 -- Errors and cancels in the middle, in the leader or in a worker, leave nothing behind: no lock, no warning, no memory.
 CREATE FUNCTION fails(who text, at text) RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$ BEGIN IF who = at THEN RAISE EXCEPTION 'stop'; END IF; RETURN who; END $$;
 CREATE FUNCTION stopped(query text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE query; RETURN 'done'; EXCEPTION WHEN OTHERS THEN RETURN sqlstate; END $$;
-SELECT stopped(format('SELECT total(headcount_internal.daily_session_agg(fails(who, %L), place, came, went, ''UTC'', ''2024-03-20'', ''2019'', 14, NULL, (SELECT headcount_internal.shared_area()))) FROM logins', 'u' || n)) AS state, count(*)
+SELECT stopped(format('SELECT total(headcount_internal.daily_session_agg(fails(who, %L), place, came, went, ''UTC'', ''2024-03-20'', ''2019'', 14, ''none'', (SELECT headcount_internal.shared_area()))) FROM logins', 'u' || n)) AS state, count(*)
 FROM generate_series(1, 4000, 400) AS n GROUP BY 1;
 DO $$ BEGIN
     FOR ms IN 1 .. 40 LOOP
@@ -121,6 +157,8 @@ DO $$ BEGIN
     PERFORM set_config('statement_timeout', '0', true);
 END $$;
 SELECT differences('statement_timeout', '0') AS after_errors;
+DROP VIEW reports;
+DROP FUNCTION other_questions;
 RESET search_path;
 SELECT headcount.drop_source('together') IS NOT NULL AS dropped;
 DROP SCHEMA collected CASCADE;

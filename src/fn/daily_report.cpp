@@ -40,7 +40,7 @@ HEADCOUNT_FUNCTION(headcount_daily_session_add_shared) {
     const std::int32_t window_days = pg::window_days_argument(fcinfo, 8, model);
     core::check_window_days(window_days);
     const auto [zone, as_of] = settings_arguments(fcinfo, 5);
-    const pg::area_name refused = core::counts_denied(model) ? pg::collected_area(fcinfo, 9) : pg::area_name{};
+    const pg::area_name refused = core::counts_denied(model) ? pg::area_argument(fcinfo, 9) : pg::area_name{};
     state.create({zone, as_of, core::is_trailing(model) ? window_days : 0, false, refused}, pg::area_argument(fcinfo, 10));
   }
   if (const auto when = pg::session_arguments(fcinfo, 3))
@@ -86,6 +86,9 @@ HEADCOUNT_FUNCTION(headcount_daily_merge) {
   return state.result();
 }
 
+// Where denials were collected together, for the aggregate over the sessions.
+HEADCOUNT_FUNCTION(headcount_collected_area) { return pg::area_result(pg::collected_area(fcinfo, 0)); }
+
 // What the aggregates give: the state with the peaks found.
 HEADCOUNT_FUNCTION(headcount_daily_final) {
   if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
@@ -107,7 +110,9 @@ HEADCOUNT_FUNCTION(headcount_daily_report) {
     return core::find_daily_user_counts(sessions, denials, model, window_days, range, zone, work);
   };
   core::shared_rows *const sessions = collected.shared_sessions(), *const denials = collected.shared_denials();
-  const bool counted = sessions != nullptr && sessions->window_days() == (core::is_trailing(model) ? std::optional<std::int64_t>(window_days) : std::nullopt);
+  const std::int64_t window = core::is_trailing(model) ? window_days : 0;
+  const bool counted = sessions != nullptr && sessions->window_days().value_or(0) == window &&
+                       (!sessions->with_denials() || (core::counts_denied(model) && collected.counted_together()));
   const auto counts = !counted             ? find(collected.sessions(), collected.denials())
                       : denials != nullptr ? find(*sessions, *denials)
                                            : find(*sessions, collected.denials());

@@ -21,9 +21,13 @@ struct expanded_daily {
     if (!rows.has_value()) rows.emplace(*settings.time_zone, settings.as_of, &memory);
     return *rows;
   }
+  void set_area(shared_area &collected) {
+    collected.keep(header.eoh_context);
+    area = &collected;
+  }
   // No more rows come: those of the area are counted, those that it had no room for are taken over.
   void finish_area() {
-    if (area == nullptr || area->is_finished()) return;
+    if (area == nullptr || !area->is_inside()) return;
     area->finish();
     if (const core::daily_presence *const rest = area->rows().overflow()) own_rows().merge(*rest, host());
   }
@@ -86,7 +90,7 @@ flat_head read_head(core::byte_reader &reader) {
     area_name name;
     std::memcpy(&name, reader.take(sizeof name).data(), sizeof name);
     found.area = shared_area::find(name);
-    if (found.area == nullptr || found.area->collected() == nullptr)
+    if (found.area == nullptr || !found.area->has_rows())
       throw core::error(core::fault::invalid_argument, "collected days are no longer there",
                         "They were collected by several processes of a query that is over.",
                         "Read them in the query that collects them.");
@@ -97,17 +101,19 @@ flat_head read_head(core::byte_reader &reader) {
   if (head[0] != std::byte{daily_magic} || head[1] != std::byte{daily_version})
     core::byte_reader::throw_damaged("It is not the state of daily_session_agg or daily_denial_agg.");
   const core::key_view zone = reader.take(reader.take_varint());
-  found.settings.time_zone = &zone_named({reinterpret_cast<const char *>(zone.data()), zone.size()});
-  found.settings.as_of = static_cast<core::instant>(reader.take_word(8));
+  const daily_settings settings{&zone_named({reinterpret_cast<const char *>(zone.data()), zone.size()}),
+                                static_cast<core::instant>(reader.take_word(8))};
+  if (found.area != nullptr) check_same(found.settings, settings);
+  found.settings = settings;
   return found;
 }
 
 // All that an area holds, for one process.
 void add_collected(shared_area &area, core::daily_presence &to, const core::context &host) {
   if (area.settings().denials)
-    area.collected()->add_denials_to(to, host);
+    area.collected().add_denials_to(to, host);
   else
-    area.collected()->add_sessions_to(to, host);
+    area.collected().add_sessions_to(to, host);
 }
 
 Size flat_size(ExpandedObjectHeader *header) {
@@ -174,7 +180,7 @@ void daily_state::create(const shared_settings &settings, const area_name &name)
   const auto *const aggregate = reinterpret_cast<const AggState *>(fcinfo_->context);
   if (aggregate->aggstrategy != AGG_PLAIN || !DO_AGGSPLIT_SKIPFINAL(aggregate->aggsplit)) return;
   shared_area *const area = shared_area::find(name);
-  if (area != nullptr && area->join(aggregate, settings)) expanded_->area = area;
+  if (area != nullptr && area->join(aggregate, settings)) expanded_->set_area(*area);
 }
 
 core::daily_presence &daily_state::rows() { return expanded_->own_rows(); }
@@ -218,8 +224,10 @@ void daily_state::add_argument(int number) {
 // Every process that collected in an area says so, but its rows are there once.
 void daily_state::add_area(shared_area &area) {
   if (expanded_->area == &area) return;
-  if (expanded_->area != nullptr) add_collected(area, rows(), expanded_->host());
-  else expanded_->area = &area;
+  if (expanded_->area != nullptr)
+    add_collected(area, rows(), expanded_->host());
+  else
+    expanded_->set_area(area);
 }
 
 Datum daily_state::result() const {
@@ -234,7 +242,7 @@ daily_argument::daily_argument(FunctionCallInfo fcinfo, int number, const core::
     daily->finish_area();
     settings_ = daily->settings;
     area_ = daily->area;
-    rows_ = daily->rows.has_value() ? &*daily->rows : nullptr;
+    rows_ = daily->rows.has_value() && !daily->rows->is_empty() ? &*daily->rows : nullptr;
     return;
   }
   core::byte_reader reader(bytes_argument(fcinfo, number));
@@ -251,8 +259,8 @@ core::daily_presence &daily_argument::read_rows() const {
 
 core::shared_rows *daily_argument::shared() const {
   if (area_ == nullptr || rows_ != nullptr || read_.has_value()) return nullptr;
-  core::shared_rows *const found = area_->collected();
-  return found->is_complete() ? found : nullptr;
+  core::shared_rows &found = area_->collected();
+  return found.is_complete() ? &found : nullptr;
 }
 
 const core::daily_presence &daily_argument::rows() const {
@@ -274,11 +282,9 @@ daily_arguments::daily_arguments(FunctionCallInfo fcinfo, int first, const core:
 }
 
 area_name collected_area(FunctionCallInfo fcinfo, int number) {
-  if (PG_ARGISNULL(number) || VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(fcinfo->args[number].value))) return {};
-  core::byte_reader reader(bytes_argument(fcinfo, number));
-  if (reader.remaining() != 2 + sizeof(area_name)) return {};
-  const flat_head head = read_head(reader);
-  return head.area != nullptr && head.area->collected()->is_complete() ? head.area->name() : area_name{};
+  const workspace work;
+  const daily_argument state(fcinfo, number, work);
+  return state.shared() != nullptr && state.area()->settings().denials ? state.area()->name() : area_name{};
 }
 
 Datum with_peaks(FunctionCallInfo fcinfo) {

@@ -99,6 +99,11 @@ class daily_arguments {
   // Where all of them were collected together, else nullptr.
   core::shared_rows *shared_sessions() const { return sessions_.shared(); }
   core::shared_rows *shared_denials() const { return denials_.shared(); }
+  // Whether the collected sessions were counted with just these denials.
+  bool counted_together() const {
+    return denials_.area() != nullptr && denials_.shared() != nullptr &&
+           sessions_.area()->settings().refused == denials_.area()->name();
+  }
 
  private:
   const daily_argument &either() const { return sessions_.is_null() ? denials_ : sessions_; }
@@ -114,7 +119,7 @@ class daily_arguments {
 // PostgreSQL before 16 copies what an aggregate returns.
 Datum with_peaks(FunctionCallInfo fcinfo);
 
-// The area where all rows of argument `number`, a state, were collected and counted; none where there is no such area.
+// The area where all denials of argument `number`, a state, were collected and counted; none where there is no such area.
 area_name collected_area(FunctionCallInfo fcinfo, int number);
 
 // Throws invalid_argument where two states that meet were collected under different settings.

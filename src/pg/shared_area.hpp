@@ -9,7 +9,8 @@
 //   control   a small dynamic shared memory segment: whose it is, what is collected, a barrier
 //   memory    grows with what is collected (PostgreSQL's DSA)
 //
-// An area serves one aggregate node of one execution. Whoever comes too late, or is another one, collects alone.
+// An area serves one aggregate node of the query that made it. Whoever comes too late, or is another one, collects alone.
+// It is there as long as that query or anything that was collected with it.
 
 #include "pg/postgres.hpp"
 
@@ -47,27 +48,37 @@ inline area_name area_argument(FunctionCallInfo fcinfo, int number) {
   return name;
 }
 
+inline Datum area_result(const area_name &name) {
+  auto *const value = static_cast<area_name *>(call([] { return palloc(sizeof(area_name)); }));
+  *value = name;
+  return PointerGetDatum(value);
+}
+
 class shared_area {
  public:
-  // Makes one, which lasts as long as `query`; none where nobody could share it.
+  // Makes one for the query whose memory `query` is; none where it has no parallel workers, or areas enough.
   static area_name make(MemoryContext query);
   // The one of that name, which this process or its leader made; nullptr where there is none any more.
   static shared_area *find(const area_name &name);
 
   const area_name &name() const;
+  // Keeps it as long as there is this memory.
+  void keep(MemoryContext memory);
 
   // Takes part in the collection that the aggregate node of `aggregate` makes, beginning it if nobody has. Returns whether
   // it does; then it must finish().
   bool join(const AggState *aggregate, const shared_settings &settings);
-  core::shared_rows &rows() { return *rows_; }
+  core::shared_rows &rows() { return *rows_; }  // of who took part
   const core::context &host() const { return host_; }
-  // To be called once, when no more rows come: waits for the others, counts with them.
+  // To be called by who takes part, when no more rows come: waits for the others, counts with them.
   void finish();
-  bool is_finished() const { return state_ == state::finished; }
+  // Whether it takes part and did not finish yet.
+  bool is_inside() const { return state_ == state::inside; }
 
-  // After all have finished: what was collected, also if this process took no part. nullptr where nothing was.
-  core::shared_rows *collected();
-  // Throws invalid_argument where nothing was collected.
+  bool has_rows() const;
+  // What was collected, also if this process took no part. Throws invalid_argument where not all have finished yet.
+  core::shared_rows &collected();
+  // Of what was collected.
   shared_settings settings() const;
 
  private:
@@ -84,10 +95,16 @@ class shared_area {
   enum class state { outside, inside, finished };
 
   explicit shared_area(MemoryContext memory);
-  static void release(void *area);
+  static shared_area *create();
+  static void let_go(void *area);
+  static void after_transaction(XactEvent event, void *);
+  void detach();
   void see_rows(const shared_settings &settings);
-  void wait();
+  bool wait();
 
+  MemoryContext context_;  // of its own
+  MemoryContext query_ = nullptr;
+  int keepers_ = 0;
   context_resource memory_;
   core::context host_;
   dsm_segment *segment_ = nullptr;
@@ -96,7 +113,8 @@ class shared_area {
   dsa_space space_;
   std::optional<core::shared_rows> rows_;
   state state_ = state::outside;
-  shared_area *next_;  // of those of this process
+  std::uint64_t taken_ = 0;  // bytes, by this process
+  shared_area *next_ = nullptr;  // of those of this process
 };
 
 }  // namespace headcount::pg

@@ -311,7 +311,7 @@ WITH refused AS MATERIALIZED (
 SELECT c.day, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
 FROM refused AS d
      CROSS JOIN (SELECT headcount_internal.daily_session_agg(%3$s,
-                            %5$L::text, %6$s, (SELECT r.state FROM refused AS r), (SELECT headcount_internal.shared_area())) AS state
+                            %5$L::text, %6$s, (SELECT headcount_internal.collected_area(r.state) FROM refused AS r), (SELECT headcount_internal.shared_area())) AS state
                  FROM %4$s) AS s
      CROSS JOIN LATERAL headcount_internal.daily_report(s.state, d.state, %5$L::text, %6$s) AS c
 ORDER BY c.day$q$,

@@ -47,10 +47,10 @@ CREATE FUNCTION headcount_internal.daily_session_add(bytea, text, text, timestam
 COMMENT ON FUNCTION headcount_internal.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz) IS
     'transition function: what of a session is within a span';
 
-CREATE FUNCTION headcount_internal.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz, text, integer, bytea, headcount_internal.shared_area)
+CREATE FUNCTION headcount_internal.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz, text, integer, headcount_internal.shared_area, headcount_internal.shared_area)
     RETURNS bytea
     AS 'MODULE_PATHNAME', 'headcount_daily_session_add_shared' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz, text, integer, bytea, headcount_internal.shared_area) IS
+COMMENT ON FUNCTION headcount_internal.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz, text, integer, headcount_internal.shared_area, headcount_internal.shared_area) IS
     'transition function: a session, collected with the other processes of the query';
 
 CREATE FUNCTION headcount_internal.daily_denial_add(bytea, text, timestamptz, text, timestamptz, headcount_internal.shared_area) RETURNS bytea
@@ -97,12 +97,12 @@ COMMENT ON AGGREGATE headcount_internal.daily_denial_agg(text, timestamptz, text
 -- can the result be read.
 CREATE AGGREGATE headcount_internal.daily_session_agg(user_name text, host text, started_at timestamptz, ended_at timestamptz,
                                              time_zone text, as_of timestamptz, licensing_model text, window_days integer,
-                                             denials bytea, area headcount_internal.shared_area) (
+                                             denials headcount_internal.shared_area, area headcount_internal.shared_area) (
     SFUNC = headcount_internal.daily_session_add, STYPE = bytea, SSPACE = 50000,
     FINALFUNC = headcount_internal.daily_final, COMBINEFUNC = headcount_internal.daily_merge, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE headcount_internal.daily_session_agg(text, text, timestamptz, timestamptz, text, timestamptz, text, integer, bytea, headcount_internal.shared_area)
-    IS 'sessions for daily_report under a licensing model, collected together by the processes of a query; denials are what daily_denial_agg collected, window_days NULL is what the model says';
+COMMENT ON AGGREGATE headcount_internal.daily_session_agg(text, text, timestamptz, timestamptz, text, timestamptz, text, integer, headcount_internal.shared_area, headcount_internal.shared_area)
+    IS 'sessions for daily_report under a licensing model, collected together by the processes of a query; denials says where daily_denial_agg collected those who are users too, window_days NULL is what the model says';
 
 CREATE AGGREGATE headcount_internal.daily_denial_agg(user_name text, denied_at timestamptz, time_zone text, as_of timestamptz,
                                             area headcount_internal.shared_area) (
@@ -111,6 +111,11 @@ CREATE AGGREGATE headcount_internal.daily_denial_agg(user_name text, denied_at t
 );
 COMMENT ON AGGREGATE headcount_internal.daily_denial_agg(text, timestamptz, text, timestamptz, headcount_internal.shared_area)
     IS 'denials for daily_report, collected together by the processes of a query';
+
+CREATE FUNCTION headcount_internal.collected_area(denials bytea) RETURNS headcount_internal.shared_area
+    AS 'MODULE_PATHNAME', 'headcount_collected_area' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.collected_area(bytea) IS
+    'where daily_denial_agg collected, for daily_session_agg, which the parallel workers of the sessions can look at; none if it was not there';
 
 CREATE FUNCTION headcount_internal.daily_report(sessions bytea, denials bytea, licensing_model text DEFAULT '2019', window_days integer DEFAULT NULL)
     RETURNS SETOF headcount_internal.daily_user_count

@@ -80,6 +80,9 @@ class daily_presence {
     ++denials_[day];
   }
 
+  // Whether nothing that counts was added.
+  bool is_empty() const { return first_ == forever; }
+
   // To add what was collected elsewhere under the same zone and as_of.
   days_by_key &users() { return users_; }
   host_events &hosts() { return *hosts_; }

@@ -69,7 +69,7 @@ struct shared_rows::day_result {
 // What is to be done, and where the results go.
 struct shared_rows::plan {
   std::int64_t first_day;
-  std::uint64_t days, slices;
+  std::uint64_t days;
   std::uint32_t ranges, hosts;
   handle slice_list, carried, results;
   // where in the list of slices each range begins, and where the last one ends
@@ -96,6 +96,7 @@ daily_presence &shared_rows::overflowing() {
     overflow_.emplace(zone_, as_of_, memory_);
     head_.overflowed.store(1, std::memory_order_relaxed);
   }
+  overflow_->note_first(first_);
   return *overflow_;
 }
 
@@ -135,7 +136,6 @@ void shared_rows::publish(const context &host) {
   if (made == shared_space::none) {
     // Nobody will find what is only known here, so it goes with what did not fit.
     daily_presence &kept = overflowing();
-    kept.note_first(first_);
     for (const auto &[day, count] : denials_) kept.add_denials(day, count);
     published_events own(space_, host.memory);
     own.add_part(extents);
@@ -220,7 +220,6 @@ void shared_rows::make_plan(const shared_rows *denials, const context &host) {
   plan made{};
   made.first_day = days.has_value() ? days->first : 0;
   made.days = day_count;
-  made.slices = slices.size();
   made.ranges = ranges;
   made.hosts = hosts;
   const auto room = [&](std::uint64_t bytes) { return space_.allocate(static_cast<std::size_t>(std::max<std::uint64_t>(bytes, 8))); };

@@ -95,7 +95,8 @@ class shared_days {
   }
 
  private:
-  // Rows in any order find the word that they are about among this many, so that words do not come twice.
+  // Rows find the word that they are about among the latest ones. A key with more words than these, whose rows come in any
+  // order, has some of them twice.
   static constexpr unsigned near = 8;
 
   template <typename Full>

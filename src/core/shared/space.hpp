@@ -33,8 +33,8 @@ class shared_space {
   virtual std::byte *address(handle of) = 0;
 };
 
-// Held for a few instructions, or while a block is allocated. An error of one process ends the work of all, so a lock
-// that it takes with it harms nobody: the others find out by polling.
+// Held for a few instructions, or while a block is allocated. An error gives it back on its way out. Only a process that
+// ends takes it along, which ends the work of the others too: they find out by polling.
 class shared_lock {
  public:
   class guard {
