@@ -31,8 +31,8 @@ HEADCOUNT_FUNCTION(headcount_daily_session_add) {
   return state.result();
 }
 
-// (state, user_name, host, started_at, ended_at, time_zone, as_of, licensing_model, window_days, denials, area): the same,
-// together with the other processes of the query, which count at once what the model asks for
+// (state, user_name, host, started_at, ended_at, time_zone, as_of, licensing_model, window_days, denials, area): the
+// same, together with the other processes of the query, which count at once what the model asks for
 HEADCOUNT_FUNCTION(headcount_daily_session_add_shared) {
   pg::daily_state state(fcinfo);
   if (state.is_new()) {
@@ -41,7 +41,8 @@ HEADCOUNT_FUNCTION(headcount_daily_session_add_shared) {
     core::check_window_days(window_days);
     const auto [zone, as_of] = settings_arguments(fcinfo, 5);
     const pg::area_name refused = core::counts_denied(model) ? pg::area_argument(fcinfo, 9) : pg::area_name{};
-    state.create({zone, as_of, core::is_trailing(model) ? window_days : 0, false, refused}, pg::area_argument(fcinfo, 10));
+    state.create({zone, as_of, core::is_trailing(model) ? window_days : 0, false, refused},
+                 pg::area_argument(fcinfo, 10));
   }
   if (const auto when = pg::session_arguments(fcinfo, 3))
     state.add_session(name_argument(fcinfo, 1), name_argument(fcinfo, 2), *when);

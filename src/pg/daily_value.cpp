@@ -172,8 +172,8 @@ void daily_state::create(const daily_settings &settings) {
   call([&] { EOH_init_header(&expanded_->header, &methods, made.first); });
 }
 
-// Only a partial aggregate over all rows has rows to put together with those of others: one for each group would need an
-// area for each.
+// Only a partial aggregate over all rows has rows to put together with those of others: one for each group would need
+// an area for each.
 void daily_state::create(const shared_settings &settings, const area_name &name) {
   create(daily_settings{settings.time_zone, settings.as_of});
   if (!IsInParallelMode() || fcinfo_->context == nullptr || !IsA(fcinfo_->context, AggState)) return;
@@ -185,15 +185,16 @@ void daily_state::create(const shared_settings &settings, const area_name &name)
 
 core::daily_presence &daily_state::rows() { return expanded_->own_rows(); }
 
-void daily_state::add_session(std::optional<core::key_view> user, std::optional<core::key_view> host, core::interval when) {
+void daily_state::add_session(std::optional<core::key_view> user, std::optional<core::key_view> host,
+                              core::interval when) {
   if (expanded_->area != nullptr)
     expanded_->area->rows().add_session(user, host, when, expanded_->area->host());
   else
     rows().add_session(user, host, when);
 }
 
-void daily_state::add_session(std::optional<core::key_view> user, std::optional<core::key_view> host, core::interval when,
-                              core::interval within) {
+void daily_state::add_session(std::optional<core::key_view> user, std::optional<core::key_view> host,
+                              core::interval when, core::interval within) {
   rows().add_session(user, host, when, within);
 }
 
@@ -276,8 +277,7 @@ const core::daily_presence &daily_argument::rows() const {
 daily_arguments::daily_arguments(FunctionCallInfo fcinfo, int first, const core::context &host)
     : sessions_(fcinfo, first, host), denials_(fcinfo, first + 1, host) {
   if (empty()) return;
-  if (!sessions_.is_null() && !denials_.is_null())
-    check_same(sessions_.settings(), denials_.settings());
+  if (!sessions_.is_null() && !denials_.is_null()) check_same(sessions_.settings(), denials_.settings());
   none_.emplace(*settings().time_zone, settings().as_of, host.memory);
 }
 

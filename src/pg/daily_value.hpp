@@ -119,7 +119,8 @@ class daily_arguments {
 // PostgreSQL before 16 copies what an aggregate returns.
 Datum with_peaks(FunctionCallInfo fcinfo);
 
-// The area where all denials of argument `number`, a state, were collected and counted; none where there is no such area.
+// The area where all denials of argument `number`, a state, were collected and counted; none where there is no such
+// area.
 area_name collected_area(FunctionCallInfo fcinfo, int number);
 
 // Throws invalid_argument where two states that meet were collected under different settings.

@@ -63,9 +63,8 @@ core::shared_space::handle shared_area::dsa_space::allocate(std::size_t bytes) {
   // What DSA asks the system for at once grows with what it has.
   if (bytes >= checked_bytes && free_bytes() < least_bytes + bytes + 2 * of_.taken_) return none;
   of_.taken_ += bytes;
-  return call([this, bytes]() -> handle {
-    return dsa_allocate_extended(of_.dsa_, bytes, DSA_ALLOC_HUGE | DSA_ALLOC_NO_OOM);
-  });
+  return call(
+      [this, bytes]() -> handle { return dsa_allocate_extended(of_.dsa_, bytes, DSA_ALLOC_HUGE | DSA_ALLOC_NO_OOM); });
 }
 
 std::byte *shared_area::dsa_space::address(handle of) {
@@ -107,8 +106,8 @@ void shared_area::keep(MemoryContext memory) {
   MemoryContextRegisterResetCallback(memory, callback);
 }
 
-// An area that is in no list yet and that nothing keeps. What it maps hangs on it alone: resource owners would warn of it
-// where a query ends well.
+// An area that is in no list yet and that nothing keeps. What it maps hangs on it alone: resource owners would warn of
+// it where a query ends well.
 shared_area *shared_area::create() {
   static bool is_told = false;
   if (!is_told) RegisterXactCallback(after_transaction, nullptr);
@@ -149,8 +148,8 @@ area_name shared_area::make(MemoryContext query) {
   });
 }
 
-// A worker keeps it until it exits, which is when its part of the query is over. It looks into a segment before it knows
-// that it is the right one: a name may be old.
+// A worker keeps it until it exits, which is when its part of the query is over. It looks into a segment before it
+// knows that it is the right one: a name may be old.
 shared_area *shared_area::find(const area_name &name) {
   if (name.segment == DSM_HANDLE_INVALID) return nullptr;
   for (shared_area *each = areas; each != nullptr; each = each->next_)
@@ -214,7 +213,8 @@ bool shared_area::join(const AggState *aggregate, const shared_settings &setting
     if (control_->node != node) return false;
     const shared_settings theirs = this->settings();
     if (theirs.time_zone != settings.time_zone || theirs.as_of != settings.as_of ||
-        theirs.window_days != settings.window_days || theirs.denials != settings.denials || !(theirs.refused == settings.refused))
+        theirs.window_days != settings.window_days || theirs.denials != settings.denials ||
+        !(theirs.refused == settings.refused))
       return false;
   }
   if (call([this] { return BarrierAttach(&control_->barrier); }) != 0) {
@@ -229,7 +229,8 @@ bool shared_area::join(const AggState *aggregate, const shared_settings &setting
 
 // Returns true in one of them.
 bool shared_area::wait() {
-  // All who take part wait for each other, and none of them has given its row of this node away yet: nobody has to read it.
+  // All who take part wait for each other, and none of them has given its row of this node away yet: nobody has to read
+  // it.
   return call([this] { return BarrierArriveAndWait(&control_->barrier, PG_WAIT_EXTENSION); });
 }
 
@@ -264,7 +265,8 @@ core::shared_rows &shared_area::collected() {
 }
 
 shared_settings shared_area::settings() const {
-  return {&zone_named(control_->zone_name), control_->as_of, control_->window_days, control_->denials, control_->refused};
+  return {&zone_named(control_->zone_name), control_->as_of, control_->window_days, control_->denials,
+          control_->refused};
 }
 
 }  // namespace headcount::pg

@@ -2,15 +2,15 @@
 // Memory that a query shares with the parallel workers of one aggregate in it.
 //
 // PostgreSQL gives an aggregate nothing that its processes have in common. So a query makes an area beforehand, by a
-// subselect that asks for one, and the aggregate gets its name as an argument: PostgreSQL computes such a value once, in
-// the leader, and hands it to all workers.
+// subselect that asks for one, and the aggregate gets its name as an argument: PostgreSQL computes such a value once,
+// in the leader, and hands it to all workers.
 //
 //   name      SQL type shared_area: which segment, and a number that nobody can guess; cannot be written down in SQL
 //   control   a small dynamic shared memory segment: whose it is, what is collected, a barrier
 //   memory    grows with what is collected (PostgreSQL's DSA)
 //
-// An area serves one aggregate node of the query that made it. Whoever comes too late, or is another one, collects alone.
-// It is there as long as that query or anything that was collected with it.
+// An area serves one aggregate node of the query that made it. Whoever comes too late, or is another one, collects
+// alone. It is there as long as that query or anything that was collected with it.
 
 #include "pg/postgres.hpp"
 
@@ -65,8 +65,8 @@ class shared_area {
   // Keeps it as long as there is this memory.
   void keep(MemoryContext memory);
 
-  // Takes part in the collection that the aggregate node of `aggregate` makes, beginning it if nobody has. Returns whether
-  // it does; then it must finish().
+  // Takes part in the collection that the aggregate node of `aggregate` makes, beginning it if nobody has. Returns
+  // whether it does; then it must finish().
   bool join(const AggState *aggregate, const shared_settings &settings);
   core::shared_rows &rows() { return *rows_; }  // of who took part
   const core::context &host() const { return host_; }
@@ -113,7 +113,7 @@ class shared_area {
   dsa_space space_;
   std::optional<core::shared_rows> rows_;
   state state_ = state::outside;
-  std::uint64_t taken_ = 0;  // bytes, by this process
+  std::uint64_t taken_ = 0;      // bytes, by this process
   shared_area *next_ = nullptr;  // of those of this process
 };
 

@@ -1,6 +1,6 @@
 #pragma once
-// How many keys were there on each of a list of days, and either within the days before it, or ever before: what the daily
-// reports count from days_by_key.
+// How many keys were there on each of a list of days, and either within the days before it, or ever before: what the
+// daily reports count from days_by_key.
 
 #include <algorithm>
 #include <bit>
@@ -33,8 +33,8 @@ class day_counter {
         changes_(count + 1, host.memory),
         total_(count + 1, host.memory) {}
 
-  // A key's words and runs come in order, the next key's after next_key(). A weight of -1 takes back what was counted of
-  // a key.
+  // A key's words and runs come in order, the next key's after next_key(). A weight of -1 takes back what was counted
+  // of a key.
   void next_key(std::int64_t weight = 1) { counted_ = 0, known_ = false, weight_ = weight; }
 
   void add(const day_word &word) {
@@ -157,11 +157,12 @@ struct daily_peaks {
   }
 };
 
-// Puts what was counted on `days`, whose bounds are in `buckets`, into rows; denials_on(day_number) is the number of denials.
+// Puts what was counted on `days`, whose bounds are in `buckets`, into rows; denials_on(day_number) is the number of
+// denials.
 template <typename DenialsOn>
-void put_rows(daily_user_counts &to, const day_span &days, const grid &buckets, day_counter &active, day_counter &denied,
-              licensing_model model, std::int64_t window_days, instant as_of, const daily_peaks &peaks,
-              DenialsOn &&denials_on) {
+void put_rows(daily_user_counts &to, const day_span &days, const grid &buckets, day_counter &active,
+              day_counter &denied, licensing_model model, std::int64_t window_days, instant as_of,
+              const daily_peaks &peaks, DenialsOn &&denials_on) {
   active.finish();
   denied.finish();
   to.first = days.first;

@@ -110,8 +110,8 @@ class host_events {
     }
   }
 
-  // Adds events with hosts of another numbering, of `hosts` numbers. key_of(number) is the key of a host; it is asked for
-  // those alone that have events, since others may be in the making. each_slice(add) calls add(slice number,
+  // Adds events with hosts of another numbering, of `hosts` numbers. key_of(number) is the key of a host; it is asked
+  // for those alone that have events, since others may be in the making. each_slice(add) calls add(slice number,
   // std::span<const std::uint64_t> events).
   template <typename KeyOf, typename EachSlice>
   void merge_numbered(std::uint32_t hosts, const context &host, KeyOf &&key_of, EachSlice &&each_slice) {

@@ -24,9 +24,9 @@ struct denial_day {
 // Denials are fewer than sessions: who was denied is looked up among the users, and counted anew where that counts.
 template <typename EachDenied, typename CountDenied, typename DenialsOn>
 daily_user_counts counts_of(shared_rows &sessions, instant first_denial, EachDenied &&each_denied,
-                            CountDenied &&count_denied, DenialsOn &&denials_on,
-                            licensing_model model, std::int64_t window_days, const day_range &range,
-                            const time_zone &zone, const context &host) {
+                            CountDenied &&count_denied, DenialsOn &&denials_on, licensing_model model,
+                            std::int64_t window_days, const day_range &range, const time_zone &zone,
+                            const context &host) {
   check_window_days(window_days);
   daily_user_counts counts(host.memory);
   const auto days = find_days(std::min(sessions.first(), first_denial), range, zone);
@@ -105,8 +105,9 @@ void shared_rows::add_session(std::optional<key_view> user, std::optional<key_vi
   if (when.start > as_of_ || (!user.has_value() && !host_key.has_value())) return;
   if (when.start < first_) first_ = when.start;
   if (user.has_value())
-    users_.add(*user, starts_(when.start), ends_(last_instant(when, as_of_)), host,
-               [this](key_view key, day_number first, day_number last) { overflowing().users().add(key, first, last); });
+    users_.add(
+        *user, starts_(when.start), ends_(last_instant(when, as_of_)), host,
+        [this](key_view key, day_number first, day_number last) { overflowing().users().add(key, first, last); });
   if (host_key.has_value())
     hosts_.add(*host_key, {when.start, when.end <= as_of_ ? when.end : forever}, host,
                [this](key_view key, interval kept) { overflowing().hosts().add(key, kept); });
@@ -222,13 +223,15 @@ void shared_rows::make_plan(const shared_rows *denials, const context &host) {
   made.days = day_count;
   made.ranges = ranges;
   made.hosts = hosts;
-  const auto room = [&](std::uint64_t bytes) { return space_.allocate(static_cast<std::size_t>(std::max<std::uint64_t>(bytes, 8))); };
+  const auto room = [&](std::uint64_t bytes) {
+    return space_.allocate(static_cast<std::size_t>(std::max<std::uint64_t>(bytes, 8)));
+  };
   made.slice_list = room(slices.size() * sizeof(published_slice));
   made.carried = room(ranges * carried_bytes);
   made.results = room(day_count * sizeof(day_result));
   const handle at = room(sizeof(plan) + starts.size() * sizeof(std::uint64_t));
-  if (made.slice_list == shared_space::none || made.carried == shared_space::none || made.results == shared_space::none ||
-      at == shared_space::none)
+  if (made.slice_list == shared_space::none || made.carried == shared_space::none ||
+      made.results == shared_space::none || at == shared_space::none)
     return;
   std::copy(slices.begin(), slices.end(), reinterpret_cast<published_slice *>(space_.address(made.slice_list)));
   std::fill_n(reinterpret_cast<day_result *>(space_.address(made.results)), day_count, day_result{});
@@ -274,7 +277,8 @@ void shared_rows::carry(const context &host) {
   plan *const by = the_plan();
   if (by == nullptr || by->ranges == 0) return;
   std::pmr::vector<std::uint32_t> sums(hosts_at_once, host.memory);
-  for (std::uint32_t block; (block = head_.next_hosts.fetch_add(1, std::memory_order_relaxed)) <= by->hosts / hosts_at_once;) {
+  for (std::uint32_t block;
+       (block = head_.next_hosts.fetch_add(1, std::memory_order_relaxed)) <= by->hosts / hosts_at_once;) {
     host.poll();
     const std::uint32_t first = block * hosts_at_once, count = std::min(hosts_at_once, by->hosts - first);
     std::fill(sums.begin(), sums.end(), 0U);
@@ -292,7 +296,8 @@ void shared_rows::carry(const context &host) {
 
 // Calls visit(key_view, number) for each key of the blocks that nobody else took.
 template <typename Visit>
-void shared_rows::for_each_of_block(std::atomic<std::uint32_t> &next, shared_days &of, const context &host, Visit &&visit) {
+void shared_rows::for_each_of_block(std::atomic<std::uint32_t> &next, shared_days &of, const context &host,
+                                    Visit &&visit) {
   constexpr std::uint32_t ahead = 8;
   const std::uint32_t keys = of.size();
   for (std::uint32_t block; (block = next.fetch_add(1, std::memory_order_relaxed)) <= keys / users_at_once;) {
@@ -337,16 +342,17 @@ void shared_rows::count(shared_rows *denials, const context &host) {
   }
 }
 
-// A day that more than one range has a part of has the highest of their peaks, and of equal ones the earliest. So it does
-// not matter that a range does not know since when the level that it begins with has held.
+// A day that more than one range has a part of has the highest of their peaks, and of equal ones the earliest. So it
+// does not matter that a range does not know since when the level that it begins with has held.
 void shared_rows::sweep(const plan &by, std::uint32_t range, published_events &from, const context &host) {
   const auto *const slices = reinterpret_cast<const published_slice *>(space_.address(by.slice_list));
   const std::uint64_t begin = by.range_starts()[range], end = by.range_starts()[range + 1];
   const auto start_of = [&](std::uint64_t slice) {
     return static_cast<instant>(static_cast<std::uint64_t>(slices[slice].number) << host_event::tick_bits);
   };
-  const grid days = day_grid(static_cast<day_number>(by.first_day), static_cast<day_number>(by.first_day + static_cast<std::int64_t>(by.days) - 1),
-                             zone_, host);
+  const grid days =
+      day_grid(static_cast<day_number>(by.first_day),
+               static_cast<day_number>(by.first_day + static_cast<std::int64_t>(by.days) - 1), zone_, host);
   const instant starts = range == 0 ? days.bounds.front() : start_of(begin);
   const instant ends = range + 1 == by.ranges ? until(as_of_).end : start_of(end);
   const auto day_at = [&](instant at) {

@@ -1,6 +1,6 @@
 #pragma once
-// Sessions or denials of a daily report, collected by several processes together; core/report/daily_presence is what one
-// process collects alone.
+// Sessions or denials of a daily report, collected by several processes together; core/report/daily_presence is what
+// one process collects alone.
 //
 //   collect   each adds its rows to what all share, and publishes what is its own when no more come
 //   plan      one of them cuts time into ranges, when all have published
@@ -36,7 +36,7 @@ class shared_rows {
     shared_days::head users;
     shared_events::head hosts;
     shared_lock lock;
-    std::atomic<std::uint32_t> overflowed;  // rows are elsewhere
+    std::atomic<std::uint32_t> overflowed;    // rows are elsewhere
     std::atomic<shared_space::handle> parts;  // the one that was published last
     std::atomic<shared_space::handle> plan;
     std::atomic<std::uint32_t> with_denials;  // who was denied is counted among the users
@@ -124,8 +124,8 @@ class shared_rows {
   std::optional<daily_presence> overflow_;
 };
 
-// The daily report of complete sessions, collected for this model and window, and of denials collected in either way, complete
-// too.
+// The daily report of complete sessions, collected for this model and window, and of denials collected in either way,
+// complete too.
 daily_user_counts find_daily_user_counts(shared_rows &sessions, shared_rows &denials, licensing_model model,
                                          std::int64_t window_days, const day_range &range, const time_zone &zone,
                                          const context &host);

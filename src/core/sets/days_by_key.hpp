@@ -72,8 +72,8 @@ struct days_of_key {
   std::span<const interval> long_stays;
 };
 
-// Intervals of more words than these are long stays: shorter ones are cheaper as words, longer ones would let a row with a
-// start long ago take any memory.
+// Intervals of more words than these are long stays: shorter ones are cheaper as words, longer ones would let a row
+// with a start long ago take any memory.
 inline constexpr std::int32_t max_words = 4;
 
 // Calls add_word(const day_word &) for each word of the days from `first` to `last`, both included, or else

@@ -95,8 +95,8 @@ class shared_days {
   }
 
  private:
-  // Rows find the word that they are about among the latest ones. A key with more words than these, whose rows come in any
-  // order, has some of them twice.
+  // Rows find the word that they are about among the latest ones. A key with more words than these, whose rows come in
+  // any order, has some of them twice.
   static constexpr unsigned near = 8;
 
   template <typename Full>

@@ -59,10 +59,14 @@ class shared_events {
   };
 
   shared_events(head &of, shared_space &space, std::pmr::memory_resource *memory)
-      : space_(space), hosts_(of.hosts, space, memory), extents_(memory), extent_handles_(memory), slices_(first_slots, memory) {}
+      : space_(space),
+        hosts_(of.hosts, space, memory),
+        extents_(memory),
+        extent_handles_(memory),
+        slices_(first_slots, memory) {}
 
-  // `when` is not empty and has a start. An end of `forever` is none. Where there is no room for it, now or when waiting
-  // rows are taken in, nothing of it is kept and full(key_view, interval) is called.
+  // `when` is not empty and has a start. An end of `forever` is none. Where there is no room for it, now or when
+  // waiting rows are taken in, nothing of it is kept and full(key_view, interval) is called.
   template <typename Full>
   void add(key_view host_key, interval when, const context &host, Full &&full) {
     if (host_key.size() <= short_key::max_bytes) {
@@ -137,7 +141,7 @@ class shared_events {
   keys hosts_;
   std::pmr::vector<std::byte *> extents_;
   std::pmr::vector<shared_space::handle> extent_handles_;
-  std::uint32_t next_unit_ = 0;  // in the last extent
+  std::uint32_t next_unit_ = 0;     // in the last extent
   std::pmr::vector<slice> slices_;  // open addressing by number, a power of two of them
   std::size_t slice_count_ = 0;
   std::array<std::size_t, 2> recent_{};
@@ -148,7 +152,8 @@ class shared_events {
 // Reads the chunks that the processes published.
 class published_events {
  public:
-  published_events(shared_space &space, std::pmr::memory_resource *memory) : space_(space), parts_(memory), memory_(memory) {}
+  published_events(shared_space &space, std::pmr::memory_resource *memory)
+      : space_(space), parts_(memory), memory_(memory) {}
 
   // The extents of the next part; they must stay where they are.
   void add_part(std::span<const shared_space::handle> extents) {

@@ -2,8 +2,8 @@
 // The table of keys of core/base/key_table, for several processes at once.
 //
 //   parts     the table is cut by hash into parts, each with slots of its own
-//   slots     32 bits of hash and the number of a record in one word, which is written last: whoever sees it, sees the record
-//   records   64 bytes, one cache line, as there
+//   slots     32 bits of hash and the number of a record in one word, which is written last: whoever sees it, sees the
+//   record records   64 bytes, one cache line, as there
 //
 // Looking up takes no lock. A key that was not found is looked for again under the lock of its part, and made there. A
 // part that grows gets new slots, and the old ones stay: who still reads them finds all keys that were there, and asks
@@ -89,8 +89,8 @@ class shared_keys {
     return ++waiting_count_ == waiting_.size();
   }
 
-  // Takes in the waiting rows, in order: apply(number, const Row &) for each, or full(key_view, const Row &) where there
-  // is no room for its key; fetch(const record &, const Row &) beforehand where a record is there, else
+  // Takes in the waiting rows, in order: apply(number, const Row &) for each, or full(key_view, const Row &) where
+  // there is no room for its key; fetch(const record &, const Row &) beforehand where a record is there, else
   // make(record &, const Row &), before anybody can see it.
   template <typename Fetch, typename Make, typename Apply, typename Full>
   void settle(const context &host, Fetch &&fetch, Make &&make, Apply &&apply, Full &&full) {
@@ -108,7 +108,8 @@ class shared_keys {
     waiting_count_ = 0;
     for (const waiting_row &each : rows) {
       std::uint32_t number = each.number - 1;
-      if (each.number == 0 || !has_key(number, each.key)) number = find_or_make(each.key, each.tag, each.row, make, host);
+      if (each.number == 0 || !has_key(number, each.key))
+        number = find_or_make(each.key, each.tag, each.row, make, host);
       if (number != npos)
         apply(number, each.row);
       else
@@ -173,8 +174,8 @@ class shared_keys {
     }
   }
 
-  // The number of the record of a key, npos where it has none; then `free` is the slot where it belongs. That one must not
-  // be read again without the lock: another process may put another key there at any time.
+  // The number of the record of a key, npos where it has none; then `free` is the slot where it belongs. That one must
+  // not be read again without the lock: another process may put another key there at any time.
   template <typename Key>
   std::uint32_t probe(const seen_part &in, const Key &key, std::uint32_t tag, slot *&free) const {
     for (std::uint64_t at = tag & in.mask;; at = (at + 1) & in.mask) {

@@ -33,8 +33,8 @@ class shared_space {
   virtual std::byte *address(handle of) = 0;
 };
 
-// Held for a few instructions, or while a block is allocated. An error gives it back on its way out. Only a process that
-// ends takes it along, which ends the work of the others too: they find out by polling.
+// Held for a few instructions, or while a block is allocated. An error gives it back on its way out. Only a process
+// that ends takes it along, which ends the work of the others too: they find out by polling.
 class shared_lock {
  public:
   class guard {
@@ -128,8 +128,7 @@ class shared_array {
   }
 
   Item *resolve(std::size_t block) const {
-    auto *const found =
-        reinterpret_cast<Item *>(space_.address(head_.blocks[block].load(std::memory_order_acquire)));
+    auto *const found = reinterpret_cast<Item *>(space_.address(head_.blocks[block].load(std::memory_order_acquire)));
     return blocks_[block] = found;
   }
 
@@ -155,7 +154,7 @@ class shared_array {
   head &head_;
   shared_space &space_;
   mutable std::pmr::vector<Item *> blocks_;  // where this process sees them; nullptr before it looked
-  std::uint32_t mine_ = 0;                   // the next item of the group that this process has; a new group if it is a multiple
+  std::uint32_t mine_ = 0;  // the next item of the group that this process has; a new group if it is a multiple
 };
 
 }  // namespace headcount::core
