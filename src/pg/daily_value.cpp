@@ -25,9 +25,11 @@ struct expanded_daily {
     collected.keep(header.eoh_context);
     area = &collected;
   }
+  // Whether rows go to the area; not if it is there because of others' rows only.
+  bool is_collecting() const { return area != nullptr && area->is_inside(); }
   // No more rows come: those of the area are counted, those that it had no room for are taken over.
   void finish_area() {
-    if (area == nullptr || !area->is_inside()) return;
+    if (!is_collecting()) return;
     area->finish();
     if (const core::daily_presence *const rest = area->rows().overflow()) own_rows().merge(*rest, host());
   }
@@ -187,7 +189,7 @@ core::daily_presence &daily_state::rows() { return expanded_->own_rows(); }
 
 void daily_state::add_session(std::optional<core::key_view> user, std::optional<core::key_view> host,
                               core::interval when) {
-  if (expanded_->area != nullptr)
+  if (expanded_->is_collecting())
     expanded_->area->rows().add_session(user, host, when, expanded_->area->host());
   else
     rows().add_session(user, host, when);
@@ -199,7 +201,7 @@ void daily_state::add_session(std::optional<core::key_view> user, std::optional<
 }
 
 void daily_state::add_denial(core::key_view user, core::instant at) {
-  if (expanded_->area != nullptr)
+  if (expanded_->is_collecting())
     expanded_->area->rows().add_denial(user, at, expanded_->area->host());
   else
     rows().add_denial(user, at);
@@ -282,6 +284,11 @@ daily_arguments::daily_arguments(FunctionCallInfo fcinfo, int first, const core:
 }
 
 area_name collected_area(FunctionCallInfo fcinfo, int number) {
+  if (PG_ARGISNULL(number)) return {};
+  // Rows that came otherwise need not be read to be told.
+  if (!VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(fcinfo->args[number].value)) &&
+      bytes_argument(fcinfo, number).size() != 2 + sizeof(area_name))
+    return {};
   const workspace work;
   const daily_argument state(fcinfo, number, work);
   return state.shared() != nullptr && state.area()->settings().denials ? state.area()->name() : area_name{};
