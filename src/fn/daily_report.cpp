@@ -20,15 +20,28 @@ pg::daily_settings settings_arguments(FunctionCallInfo fcinfo, int first) {
   return {&pg::zone_argument(fcinfo, first), pg::instant_argument(fcinfo, first + 1, "as_of")};
 }
 
+// Adds the session of arguments 1 to 4 to a state that is not new.
+Datum add_session(pg::daily_state &state, FunctionCallInfo fcinfo) {
+  if (const auto when = pg::session_arguments(fcinfo, 3))
+    state.add_session(name_argument(fcinfo, 1), name_argument(fcinfo, 2), *when);
+  return state.result();
+}
+
+// Adds the denial of arguments 1 and 2 to a state that is not new.
+Datum add_denial(pg::daily_state &state, FunctionCallInfo fcinfo) {
+  const auto user = name_argument(fcinfo, 1);
+  const auto at = pg::instant_arguments(fcinfo, 2);
+  if (user && at) state.add_denial(*user, at->start);
+  return state.result();
+}
+
 }  // namespace
 
 // (state, user_name, host, started_at, ended_at, time_zone, as_of)
 HEADCOUNT_FUNCTION(headcount_daily_session_add) {
   pg::daily_state state(fcinfo);
   if (state.is_new()) state.create(settings_arguments(fcinfo, 5));
-  if (const auto when = pg::session_arguments(fcinfo, 3))
-    state.add_session(name_argument(fcinfo, 1), name_argument(fcinfo, 2), *when);
-  return state.result();
+  return add_session(state, fcinfo);
 }
 
 // (state, user_name, host, started_at, ended_at, time_zone, as_of, licensing_model, window_days, denials, area): the
@@ -44,9 +57,7 @@ HEADCOUNT_FUNCTION(headcount_daily_session_add_shared) {
     state.create({zone, as_of, core::is_trailing(model) ? window_days : 0, false, refused},
                  pg::area_argument(fcinfo, 10));
   }
-  if (const auto when = pg::session_arguments(fcinfo, 3))
-    state.add_session(name_argument(fcinfo, 1), name_argument(fcinfo, 2), *when);
-  return state.result();
+  return add_session(state, fcinfo);
 }
 
 // The same with from_at and to_at: what is not between them is left out; NULL is no bound
@@ -62,10 +73,7 @@ HEADCOUNT_FUNCTION(headcount_daily_session_add_within) {
 HEADCOUNT_FUNCTION(headcount_daily_denial_add) {
   pg::daily_state state(fcinfo);
   if (state.is_new()) state.create(settings_arguments(fcinfo, 3));
-  const auto user = name_argument(fcinfo, 1);
-  const auto at = pg::instant_arguments(fcinfo, 2);
-  if (user && at) state.add_denial(*user, at->start);
-  return state.result();
+  return add_denial(state, fcinfo);
 }
 
 // The same with an area, together with the other processes of the query
@@ -75,10 +83,7 @@ HEADCOUNT_FUNCTION(headcount_daily_denial_add_shared) {
     const auto [zone, as_of] = settings_arguments(fcinfo, 3);
     state.create({zone, as_of, 0, true, {}}, pg::area_argument(fcinfo, 5));
   }
-  const auto user = name_argument(fcinfo, 1);
-  const auto at = pg::instant_arguments(fcinfo, 2);
-  if (user && at) state.add_denial(*user, at->start);
-  return state.result();
+  return add_denial(state, fcinfo);
 }
 
 HEADCOUNT_FUNCTION(headcount_daily_merge) {

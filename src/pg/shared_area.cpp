@@ -124,9 +124,9 @@ area_name shared_area::make(MemoryContext query) {
   const std::uint64_t room = room_for_area();
   if (room == 0) return {};
   shared_area *const made = call([] { return create(); });
-  made->next_ = std::exchange(areas, made);
   made->query_ = query;
   made->keep(query);
+  made->next_ = std::exchange(areas, made);
   return call([=] {
     const Size dsa_bytes = dsa_minimum_size();
     made->segment_ = dsm_create(MAXALIGN(sizeof(control)) + dsa_bytes, DSM_CREATE_NULL_IF_MAXSEGMENTS);
@@ -158,7 +158,6 @@ shared_area *shared_area::find(const area_name &name) {
     return nullptr;
   return call([&name]() -> shared_area * {
     if (dsm_find_mapping(name.segment) != nullptr) return nullptr;  // something else by now
-    shared_area *const made = create();
     dsm_segment *const segment = dsm_attach(name.segment);
     if (segment == nullptr) return nullptr;
     auto *const about = static_cast<control *>(dsm_segment_address(segment));
@@ -166,6 +165,7 @@ shared_area *shared_area::find(const area_name &name) {
       dsm_detach(segment);
       return nullptr;
     }
+    shared_area *const made = create();
     dsm_pin_mapping(segment);
     made->segment_ = segment;
     MemoryContext const before = MemoryContextSwitchTo(made->context_);

@@ -18,6 +18,7 @@
 #include <cstring>
 #include <memory_resource>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "core/base/byte_buffer.hpp"
@@ -58,6 +59,40 @@ struct short_key {
   std::uint32_t tag() const { return static_cast<std::uint32_t>(hash_words(words, length) >> 32U); }
 };
 
+// Rows of short keys that wait until there are enough of them to be looked up together.
+template <typename Row>
+class waiting_rows {
+ public:
+  struct waiting_row {
+    short_key key;
+    std::uint32_t tag;
+    std::uint32_t number;  // of the record that it probably is about, counted from 1, 0 where there was none
+    Row row;
+  };
+
+  explicit waiting_rows(std::pmr::memory_resource *memory) : rows_(batch, memory) {}
+
+  // Holds a row back. Returns whether it is time to take all of them in.
+  bool hold(key_view key, const Row &row) {
+    waiting_row &held = rows_[count_];
+    held.row = row;
+    held.key.load(key);
+    held.tag = held.key.tag();
+    return ++count_ == rows_.size();
+  }
+
+  // All of them, to be taken in before another one is held back.
+  std::span<waiting_row> take() { return {rows_.data(), std::exchange(count_, 0)}; }
+
+ private:
+  // Enough rows to hide a miss behind the others, few enough to stay in the first-level cache: 64 to 256 measured
+  // alike.
+  static constexpr std::size_t batch = 128;
+
+  std::uint32_t count_ = 0;
+  std::pmr::vector<waiting_row> rows_;
+};
+
 // Wide is 24 bytes of what is known of a key, Narrow another 4; Row is what a waiting row says about its key.
 template <typename Wide, typename Narrow, typename Row>
 class key_table {
@@ -81,7 +116,7 @@ class key_table {
 
   // Long keys are kept in `arena`.
   key_table(std::pmr::memory_resource *memory, std::pmr::memory_resource *arena)
-      : memory_(memory), arena_(arena), slots_(first_slots, memory), blocks_(memory), waiting_(batch, memory) {}
+      : memory_(memory), arena_(arena), slots_(first_slots, memory), blocks_(memory), waiting_(memory) {}
   key_table(const key_table &) = delete;
   key_table &operator=(const key_table &) = delete;
   ~key_table() {
@@ -100,19 +135,13 @@ class key_table {
 
   // Holds a row back. Returns whether it is time to settle().
   static bool is_short(key_view key) { return key.size() <= short_key::max_bytes; }
-  bool hold(key_view key, const Row &row) {
-    waiting_row &held = waiting_[waiting_count_];
-    held.row = row;
-    held.key.load(key);
-    held.tag = held.key.tag();
-    return ++waiting_count_ == waiting_.size();
-  }
+  bool hold(key_view key, const Row &row) { return waiting_.hold(key, row); }
 
   // Takes in the waiting rows, in order. Calls apply(number, const Row &) for each; where its key is new,
   // make(record &, const Row &) instead, and beforehand fetch(const record &, const Row &) where a record is there.
   template <typename Fetch, typename Make, typename Apply>
   void settle(Fetch &&fetch, Make &&make, Apply &&apply) {
-    const std::span<waiting_row> rows(waiting_.data(), waiting_count_);
+    const std::span<waiting_row> rows = waiting_.take();
     const std::size_t mask = slots_.size() - 1;
     for (const waiting_row &each : rows) __builtin_prefetch(&slots_[each.tag & mask]);
     for (waiting_row &each : rows) {
@@ -123,7 +152,6 @@ class key_table {
     }
     for (const waiting_row &each : rows)
       if (each.number != 0) fetch((*this)[each.number - 1], each.row);
-    waiting_count_ = 0;
     for (const waiting_row &each : rows) {
       if (each.number != 0 && (*this)[each.number - 1].has_key(each.key))
         apply(each.number - 1, each.row);
@@ -164,20 +192,11 @@ class key_table {
 
  private:
   static constexpr std::size_t first_slots = 256;
-  // Enough rows to hide a miss behind the others, few enough to stay in the first-level cache: 64 to 256 measured
-  // alike.
-  static constexpr std::size_t batch = 128;
+  using waiting_row = typename waiting_rows<Row>::waiting_row;
 
   struct slot {
     std::uint32_t tag;     // of the key; its low bits say where the search for it begins
     std::uint32_t number;  // of the record, counted from 1; 0 is free
-  };
-
-  struct waiting_row {
-    short_key key;
-    std::uint32_t tag;
-    std::uint32_t number;  // of the record that it probably is about, counted from 1, 0 where there was none
-    Row row;
   };
 
   // Blocks of 64, 128, 256, ... records: growing moves nothing.
@@ -247,10 +266,9 @@ class key_table {
   std::pmr::memory_resource *memory_;
   std::pmr::memory_resource *arena_;
   std::uint32_t count_ = 0;
-  std::uint32_t waiting_count_ = 0;
   std::pmr::vector<slot> slots_;  // a power of two of them
   std::pmr::vector<record *> blocks_;
-  std::pmr::vector<waiting_row> waiting_;
+  waiting_rows<Row> waiting_;
 };
 
 // Sorts by the first 16 bytes of the keys, which settles most comparisons without a visit to the records.

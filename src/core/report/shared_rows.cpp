@@ -158,24 +158,26 @@ void shared_rows::publish(const context &host) {
   }
 }
 
-instant shared_rows::first() const {
-  instant found = forever;
-  auto &self = const_cast<shared_rows &>(*this);
-  for (handle at = head_.parts.load(std::memory_order_acquire); at != shared_space::none;) {
-    part &each = *self.part_at(at);
-    found = std::min(found, each.first);
+// Calls visit(part &, std::uint32_t number) for each part, in the same order in every process.
+template <typename Visit>
+void shared_rows::for_each_part(Visit &&visit) const {
+  std::uint32_t number = 0;
+  for (handle at = head_.parts.load(std::memory_order_acquire); at != shared_space::none; ++number) {
+    part &each = *part_at(at);
+    visit(each, number);
     at = each.earlier;
   }
+}
+
+instant shared_rows::first() const {
+  instant found = forever;
+  for_each_part([&](const part &each, std::uint32_t) { found = std::min(found, each.first); });
   return found;
 }
 
 published_events shared_rows::events() {
   published_events found(space_, memory_);
-  for (handle at = head_.parts.load(std::memory_order_acquire); at != shared_space::none;) {
-    part &each = *part_at(at);
-    found.add_part({each.extent_list(), each.extents});
-    at = each.earlier;
-  }
+  for_each_part([&](part &each, std::uint32_t) { found.add_part({each.extent_list(), each.extents}); });
   return found;
 }
 
@@ -188,17 +190,16 @@ void shared_rows::make_plan(const shared_rows *denials, const context &host) {
 
   std::pmr::vector<published_slice> slices(host.memory);
   std::uint64_t events = 0;
-  std::uint32_t number = 0;
-  for (handle at = head_.parts.load(std::memory_order_acquire); at != shared_space::none; ++number) {
-    part &each = *part_at(at);
+  std::uint32_t part_count = 0;
+  for_each_part([&](part &each, std::uint32_t number) {
     for (std::uint64_t slice = 0; slice < each.slices; ++slice) {
       slices.push_back(each.slice_list()[slice]);
       slices.back().part = number;
       events += slices.back().events;
     }
+    part_count = number + 1;
     host.poll();
-    at = each.earlier;
-  }
+  });
   std::sort(slices.begin(), slices.end(),
             [](const published_slice &a, const published_slice &b) { return a.number < b.number; });
 
@@ -206,8 +207,9 @@ void shared_rows::make_plan(const shared_rows *denials, const context &host) {
   const std::uint64_t carried_bytes = std::max<std::uint64_t>(hosts, 1) * sizeof(std::uint32_t);
   const std::uint64_t budget = std::max(min_carried_bytes, events * sizeof(host_event::word));
   const std::uint64_t wanted =
-      number <= 1 ? 1
-                  : std::clamp<std::uint64_t>(budget / carried_bytes, 1, std::uint64_t{number} * ranges_per_process);
+      part_count <= 1
+          ? 1
+          : std::clamp<std::uint64_t>(budget / carried_bytes, 1, std::uint64_t{part_count} * ranges_per_process);
   std::pmr::vector<std::uint64_t> starts(host.memory);
   std::uint64_t before = 0;
   for (std::size_t at = 0; at < slices.size(); ++at) {
@@ -234,7 +236,7 @@ void shared_rows::make_plan(const shared_rows *denials, const context &host) {
       made.results == shared_space::none || at == shared_space::none)
     return;
   std::copy(slices.begin(), slices.end(), reinterpret_cast<published_slice *>(space_.address(made.slice_list)));
-  std::fill_n(reinterpret_cast<day_result *>(space_.address(made.results)), day_count, day_result{});
+  std::fill_n(results_of(made), day_count, day_result{});
   plan &shared = *new (space_.address(at)) plan(made);
   std::copy(starts.begin(), starts.end(), shared.range_starts());
   head_.plan.store(at, std::memory_order_release);
@@ -250,6 +252,14 @@ bool shared_rows::is_complete() const {
          head_.overflowed.load(std::memory_order_relaxed) == 0;
 }
 
+const published_slice *shared_rows::slices_of(const plan &by) {
+  return reinterpret_cast<const published_slice *>(space_.address(by.slice_list));
+}
+
+shared_rows::day_result *shared_rows::results_of(const plan &by) {
+  return reinterpret_cast<day_result *>(space_.address(by.results));
+}
+
 // The sessions of each host that a range begins with; before they are carried, what it changes.
 std::uint32_t *shared_rows::sessions_of(const plan &by, std::uint32_t range) {
   return reinterpret_cast<std::uint32_t *>(space_.address(by.carried)) + std::size_t{range} * by.hosts;
@@ -260,7 +270,7 @@ void shared_rows::find_changes(const context &host) {
   plan *const by = the_plan();
   if (by == nullptr || by->ranges < 2) return;
   published_events from = events();
-  const auto *const slices = reinterpret_cast<const published_slice *>(space_.address(by->slice_list));
+  const published_slice *const slices = slices_of(*by);
   for (std::uint32_t range; (range = head_.next_changes.fetch_add(1, std::memory_order_relaxed)) < by->ranges - 1;) {
     std::uint32_t *const sessions = sessions_of(*by, range);
     std::fill_n(sessions, by->hosts, 0U);
@@ -314,8 +324,10 @@ void shared_rows::count(shared_rows *denials, const context &host) {
   plan *const by = the_plan();
   if (by == nullptr || by->days == 0) return;
   published_events from = events();
+  const auto last_day = static_cast<day_number>(by->first_day + static_cast<std::int64_t>(by->days) - 1);
+  const grid days = day_grid(static_cast<day_number>(by->first_day), last_day, zone_, host);
   for (std::uint32_t range; (range = head_.next_range.fetch_add(1, std::memory_order_relaxed)) < by->ranges;)
-    sweep(*by, range, from, host);
+    sweep(*by, range, days, from, host);
 
   day_counter counter(by->first_day, by->days, window_days_, host);
   key_counter count_days(counter, host);
@@ -334,7 +346,7 @@ void shared_rows::count(shared_rows *denials, const context &host) {
   }
   if (!any) return;
   counter.finish();
-  auto *const results = reinterpret_cast<day_result *>(space_.address(by->results));
+  day_result *const results = results_of(*by);
   const shared_lock::guard locked(head_.lock, host);
   for (std::size_t day = 0; day < by->days; ++day) {
     results[day].on += counter.on(day);
@@ -344,15 +356,13 @@ void shared_rows::count(shared_rows *denials, const context &host) {
 
 // A day that more than one range has a part of has the highest of their peaks, and of equal ones the earliest. So it
 // does not matter that a range does not know since when the level that it begins with has held.
-void shared_rows::sweep(const plan &by, std::uint32_t range, published_events &from, const context &host) {
-  const auto *const slices = reinterpret_cast<const published_slice *>(space_.address(by.slice_list));
+void shared_rows::sweep(const plan &by, std::uint32_t range, const grid &days, published_events &from,
+                        const context &host) {
+  const published_slice *const slices = slices_of(by);
   const std::uint64_t begin = by.range_starts()[range], end = by.range_starts()[range + 1];
   const auto start_of = [&](std::uint64_t slice) {
     return static_cast<instant>(static_cast<std::uint64_t>(slices[slice].number) << host_event::tick_bits);
   };
-  const grid days =
-      day_grid(static_cast<day_number>(by.first_day),
-               static_cast<day_number>(by.first_day + static_cast<std::int64_t>(by.days) - 1), zone_, host);
   const instant starts = range == 0 ? days.bounds.front() : start_of(begin);
   const instant ends = range + 1 == by.ranges ? until(as_of_).end : start_of(end);
   const auto day_at = [&](instant at) {
@@ -380,7 +390,7 @@ void shared_rows::sweep(const plan &by, std::uint32_t range, published_events &f
   }
   swept.finish(ends);
 
-  auto *const results = reinterpret_cast<day_result *>(space_.address(by.results));
+  day_result *const results = results_of(by);
   const shared_lock::guard locked(head_.lock, host);
   for (std::size_t day = 0; day + 1 < bounds.size(); ++day) {
     const peak &found = swept[day];
@@ -394,7 +404,7 @@ void shared_rows::sweep(const plan &by, std::uint32_t range, published_events &f
 
 void shared_rows::add_counts(day_counter &to) {
   plan *const by = the_plan();
-  const auto *const results = reinterpret_cast<const day_result *>(space_.address(by->results));
+  const day_result *const results = results_of(*by);
   for (std::size_t day = 0; day < by->days; ++day)
     to.add_finished(by->first_day + static_cast<std::int64_t>(day), results[day].on, results[day].total);
 }
@@ -402,7 +412,7 @@ void shared_rows::add_counts(day_counter &to) {
 daily_peaks shared_rows::peaks(const context &host) {
   daily_peaks found(host.memory);
   plan *const by = the_plan();
-  const auto *const results = reinterpret_cast<const day_result *>(space_.address(by->results));
+  const day_result *const results = results_of(*by);
   found.first = static_cast<day_number>(by->first_day);
   for (std::size_t day = 0; day < by->days; ++day) found.peaks.push_back({results[day].level, results[day].at, 0});
   return found;
@@ -410,12 +420,10 @@ daily_peaks shared_rows::peaks(const context &host) {
 
 const std::pmr::unordered_map<day_number, std::int64_t> &shared_rows::denials() {
   denials_.clear();
-  for (handle at = head_.parts.load(std::memory_order_acquire); at != shared_space::none;) {
-    part &each = *part_at(at);
+  for_each_part([this](part &each, std::uint32_t) {
     for (std::uint64_t day = 0; day < each.denials; ++day)
       denials_[static_cast<day_number>(each.denial_list()[day].day)] += each.denial_list()[day].count;
-    at = each.earlier;
-  }
+  });
   return denials_;
 }
 
@@ -426,16 +434,13 @@ void shared_rows::add_sessions_to(daily_presence &to, const context &host) {
   to.hosts().merge_numbered(
       hosts_.host_count(), host, [this](std::uint32_t at) { return hosts_.host_key(at); },
       [&](auto &&add) {
-        std::uint32_t number = 0;
-        for (handle at = head_.parts.load(std::memory_order_acquire); at != shared_space::none; ++number) {
-          part &each = *part_at(at);
+        for_each_part([&](part &each, std::uint32_t number) {
           for (std::uint64_t slice = 0; slice < each.slices; ++slice) {
             published_slice one = each.slice_list()[slice];
             one.part = number;
             from.for_each_chunk(one, [&](std::span<const std::uint64_t> some) { add(one.number, some); });
           }
-          at = each.earlier;
-        }
+        });
       });
 }
 

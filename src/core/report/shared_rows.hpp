@@ -102,12 +102,16 @@ class shared_rows {
   struct day_result;
 
   daily_presence &overflowing();
-  part *part_at(handle at) { return reinterpret_cast<part *>(space_.address(at)); }
+  part *part_at(handle at) const { return reinterpret_cast<part *>(space_.address(at)); }
+  template <typename Visit>
+  void for_each_part(Visit &&visit) const;
   plan *the_plan();
   published_events events();
   template <typename Visit>
   void for_each_of_block(std::atomic<std::uint32_t> &next, shared_days &of, const context &host, Visit &&visit);
-  void sweep(const plan &by, std::uint32_t range, published_events &events, const context &host);
+  void sweep(const plan &by, std::uint32_t range, const grid &days, published_events &events, const context &host);
+  const shared_events::published_slice *slices_of(const plan &by);
+  day_result *results_of(const plan &by);
   std::uint32_t *sessions_of(const plan &by, std::uint32_t range);
 
   head &head_;

@@ -2,8 +2,8 @@
 // The table of keys of core/base/key_table, for several processes at once.
 //
 //   parts     the table is cut by hash into parts, each with slots of its own
-//   slots     32 bits of hash and the number of a record in one word, which is written last: whoever sees it, sees the
-//   record records   64 bytes, one cache line, as there
+//   slots     32 bits of hash and the number of a record in one word, which is written last, after the record
+//   records   64 bytes, one cache line, as there
 //
 // Looking up takes no lock. A key that was not found is looked for again under the lock of its part, and made there. A
 // part that grows gets new slots, and the old ones stay: who still reads them finds all keys that were there, and asks
@@ -66,7 +66,7 @@ class shared_keys {
   };
 
   shared_keys(head &of, shared_space &space, std::pmr::memory_resource *memory)
-      : head_(of), space_(space), records_(of.records, space, memory), waiting_(batch, memory) {}
+      : head_(of), space_(space), records_(of.records, space, memory), waiting_(memory) {}
   shared_keys(const shared_keys &) = delete;
   shared_keys &operator=(const shared_keys &) = delete;
 
@@ -81,20 +81,14 @@ class shared_keys {
   }
 
   // Holds a row of a short key back. Returns whether it is time to settle().
-  bool hold(key_view key, const Row &row) {
-    waiting_row &held = waiting_[waiting_count_];
-    held.row = row;
-    held.key.load(key);
-    held.tag = held.key.tag();
-    return ++waiting_count_ == waiting_.size();
-  }
+  bool hold(key_view key, const Row &row) { return waiting_.hold(key, row); }
 
   // Takes in the waiting rows, in order: apply(number, const Row &) for each, or full(key_view, const Row &) where
   // there is no room for its key; fetch(const record &, const Row &) beforehand where a record is there, else
   // make(record &, const Row &), before anybody can see it.
   template <typename Fetch, typename Make, typename Apply, typename Full>
   void settle(const context &host, Fetch &&fetch, Make &&make, Apply &&apply, Full &&full) {
-    const std::span<waiting_row> rows(waiting_.data(), waiting_count_);
+    const std::span<waiting_row> rows = waiting_.take();
     for (const waiting_row &each : rows) {
       const seen_part &in = seen_[part_of(each.tag)];
       if (in.slots != nullptr) __builtin_prefetch(&in.slots[each.tag & in.mask]);
@@ -105,7 +99,6 @@ class shared_keys {
     }
     for (const waiting_row &each : rows)
       if (each.number != 0) fetch(records_[each.number - 1], each.row);
-    waiting_count_ = 0;
     for (const waiting_row &each : rows) {
       std::uint32_t number = each.number - 1;
       if (each.number == 0 || !has_key(number, each.key))
@@ -135,14 +128,7 @@ class shared_keys {
   }
 
  private:
-  static constexpr std::size_t batch = 128;
-
-  struct waiting_row {
-    short_key key;
-    std::uint32_t tag;
-    std::uint32_t number;  // as in slots, 0 where there was none
-    Row row;
-  };
+  using waiting_row = typename waiting_rows<Row>::waiting_row;
 
   // What this process knows of a part.
   struct seen_part {
@@ -285,8 +271,7 @@ class shared_keys {
   shared_space &space_;
   shared_array<record> records_;
   std::array<seen_part, part_count> seen_{};
-  std::uint32_t waiting_count_ = 0;
-  std::pmr::vector<waiting_row> waiting_;
+  waiting_rows<Row> waiting_;
   shared_space::handle far_next_ = shared_space::none;  // where this process puts long keys
   std::size_t far_left_ = 0;
 };
