@@ -15,7 +15,7 @@ struct changed_days_state {
   pg::context_resource memory;
   core::changed_days days;
 
-  changed_days_state(const pg::zone &zone, MemoryContext context) : memory(context), days(zone, &memory) {}
+  changed_days_state(const pg::zone &zone, MemoryContext context) : memory(context), days(zone, core::forever, &memory) {}
 };
 
 // Argument 0, made in the aggregate's memory for the first row.

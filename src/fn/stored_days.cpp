@@ -45,6 +45,7 @@ class fold_arguments {
  public:
   fold_arguments(FunctionCallInfo fcinfo, int first, std::int64_t window_days, const pg::zone &zone, const core::context &host)
       : stored_(pg::stored_days_argument(fcinfo, first, host)),
+        parts_(host.memory),
         changed_(runs_arguments(fcinfo, first + 6, host)),
         fresh_(host.memory),
         sets_(host.memory) {
@@ -65,11 +66,17 @@ class fold_arguments {
   }
   fold_arguments(const fold_arguments &) = delete;
 
+  // An argument like `days`, with what is stored of parts of a live day.
+  void add_parts(FunctionCallInfo fcinfo, int number, const core::context &host) {
+    parts_ = pg::stored_days_argument(fcinfo, number, host);
+    from_.parts = parts_;
+  }
+
   const core::history &history() const { return from_; }
   core::set_store &sets() { return sets_; }
 
  private:
-  std::pmr::vector<core::stored_day> stored_;
+  std::pmr::vector<core::stored_day> stored_, parts_;
   std::pmr::vector<core::changed_run> changed_;
   core::numbered_days fresh_;
   pg::datum_sets sets_;
@@ -81,7 +88,7 @@ class fold_arguments {
 HEADCOUNT_FUNCTION(headcount_stored_days_add) { return pg::add_stored_day(fcinfo); }
 HEADCOUNT_FUNCTION(headcount_stored_days_final) { return pg::finish_stored_days(fcinfo); }
 
-// (source, ..., licensing_model, window_days, time_zone, as_of, cut_day, from_day, to_day, idle_days): the first one is for the
+// (source, ..., licensing_model, window_days, time_zone, as_of, cut_day, from_day, to_day, idle_days, parts): the first one is for the
 // planner, see source/asked_days.cpp
 HEADCOUNT_FUNCTION(headcount_stored_report) {
   const pg::workspace work;
@@ -93,6 +100,7 @@ HEADCOUNT_FUNCTION(headcount_stored_report) {
   const core::instant as_of = pg::instant_argument(fcinfo, 14, "as_of");
   pg::require_argument(fcinfo, 18, "idle_days");
   fold_arguments arguments(fcinfo, 1, window_days, zone, work);
+  arguments.add_parts(fcinfo, 19, work);
   core::day_fold fold(arguments.history(), arguments.sets(), work);
 
   const auto day = [fcinfo](int number) -> std::optional<core::day_number> {

@@ -5,6 +5,7 @@
 --   rollup_state       one row: up to which day days are stored (the watermark), and marks of all that they depend on
 --   rollup_days        a row for each stored day with something, or with users in the last days: sets of users and how many
 --                      are in them, peaks, sketches
+--   rollup_today       what is over of the day of the watermark, in parts of some hours: the same but for what depends on other days
 --   rollup_totals      all users of the stored days: of all servers, of realtime servers, and of each server
 --   rollup_dictionary  the numbers of users that the sets are of, in pages of some dozens (src/core/dictionary_page.hpp)
 --   invalidation_log   days that changed since they were stored, appended by triggers on the user's tables
@@ -121,7 +122,8 @@ CREATE TYPE headcount_internal.rollup_state AS (
     current_day        date,
     awaits_writers     boolean,
     window_days        integer,
-    logged_before      date
+    logged_before      timestamptz,
+    today_ends         timestamptz[]
 );
 COMMENT ON TYPE headcount_internal.rollup_state IS 'how far the days of a materialized source are stored: a row of its table "rollup_state"';
 COMMENT ON COLUMN headcount_internal.rollup_state.relations IS 'the tables and partitions whose changes are logged by triggers; NULL if the source is tracked by window';
@@ -130,7 +132,8 @@ COMMENT ON COLUMN headcount_internal.rollup_state.definition_mark IS 'what the v
 COMMENT ON COLUMN headcount_internal.rollup_state.registered_at IS 'transactions that began earlier do not read stored days';
 COMMENT ON COLUMN headcount_internal.rollup_state.grace IS 'microseconds after a day in which a session can still make a denial of it false';
 COMMENT ON COLUMN headcount_internal.rollup_state.awaits_writers IS 'days are not stored before writers are done that began under another definition';
-COMMENT ON COLUMN headcount_internal.rollup_state.logged_before IS 'changes of days from this one on need not be logged, as nothing is stored of them; never before the watermark';
+COMMENT ON COLUMN headcount_internal.rollup_state.logged_before IS 'changes of what is at or after this instant need not be logged, as nothing is stored of that; never before the day of the watermark begins, nor before the last of today_ends';
+COMMENT ON COLUMN headcount_internal.rollup_state.today_ends IS 'when the stored parts of the day of the watermark end, ascending; the first begins with the day, each other one where the one before it ends';
 COMMENT ON COLUMN headcount_internal.rollup_state.window_days IS 'of how many days window_count of the stored days is; 0 if it is not kept';
 COMMENT ON COLUMN headcount_internal.rollup_state.watermark IS 'days before this one are stored, later ones are computed when they are asked for';
 COMMENT ON COLUMN headcount_internal.rollup_state.frozen_before IS 'days before this one stay as they are stored, whatever happens to the tables';
@@ -162,6 +165,18 @@ BEGIN
         daily_count         integer,
         new_count           integer,
         window_count        integer)$q$, hll);
+    EXECUTE pg_catalog.format($q$CREATE TYPE headcount_internal.rollup_part AS (
+        scope               "char",
+        server              text COLLATE pg_catalog."C",
+        from_at             timestamptz,
+        used                headcount.user_set,
+        denied              headcount.user_set,
+        denials             integer,
+        concurrent_hosts    integer,
+        concurrent_hosts_at timestamptz,
+        concurrent_users    integer,
+        used_sketch         %1$s.hll,
+        denied_sketch       %1$s.hll)$q$, hll);
 END
 $$;
 COMMENT ON TYPE headcount_internal.rollup_day IS 'a stored day: a row of the table "rollup_days" of a source';
@@ -169,6 +184,9 @@ COMMENT ON COLUMN headcount_internal.rollup_day.scope IS 'what the row is about:
 COMMENT ON COLUMN headcount_internal.rollup_day.new_users IS 'users with a session or a denial who have none on an earlier stored day';
 COMMENT ON COLUMN headcount_internal.rollup_day.daily_count IS 'how many users have a session or a denial; used_count, denied_count and new_count are about the sets of that name';
 COMMENT ON COLUMN headcount_internal.rollup_day.window_count IS 'how many users have a session on one of the last days, this one included, see rollup_state.window_days';
+
+COMMENT ON TYPE headcount_internal.rollup_part IS 'a stored part of a day: a row of the table "rollup_today" of a source';
+COMMENT ON COLUMN headcount_internal.rollup_part.from_at IS 'when the part begins; it ends at the first of rollup_state.today_ends after that';
 
 CREATE TYPE headcount_internal.rollup_total AS (
     scope      "char",
@@ -181,8 +199,9 @@ COMMENT ON TYPE headcount_internal.rollup_total IS 'the users of all stored days
 CREATE TYPE headcount_internal.dictionary_page AS (bucket integer, page bytea);
 COMMENT ON TYPE headcount_internal.dictionary_page IS 'numbers of some users: a row of the table "rollup_dictionary" of a source';
 
-CREATE TYPE headcount_internal.invalidation AS (from_day date, to_day date);
+CREATE TYPE headcount_internal.invalidation AS (from_day date, to_day date, from_at timestamptz);
 COMMENT ON TYPE headcount_internal.invalidation IS 'days that changed since they were stored, both included: a row of the table "invalidation_log" of a source';
+COMMENT ON COLUMN headcount_internal.invalidation.from_at IS 'before this instant nothing changed on them; NULL is their beginning';
 
 -- The last resort of a trigger that cannot write to the log of its source: nobody but headcount can get at this table.
 CREATE TABLE headcount_internal.unlogged_change (definition oid NOT NULL);
@@ -210,7 +229,11 @@ COMMENT ON FUNCTION headcount_internal.live_day(regclass) IS 'the first day of a
 CREATE FUNCTION headcount_internal.live_from(state regclass) RETURNS timestamptz
     AS 'MODULE_PATHNAME', 'headcount_live_from' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION headcount_internal.live_from(regclass) IS
-    'when the first day of a source that is computed from its tables begins, -infinity for all; every call of a statement gives the same';
+    'from which instant on a source is computed from its tables: where its first live day begins or, if a part of that is stored, where this ends; -infinity for all; every call of a statement gives the same';
+
+CREATE FUNCTION headcount_internal.part_day(state regclass) RETURNS date
+    AS 'MODULE_PATHNAME', 'headcount_part_day' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100;
+COMMENT ON FUNCTION headcount_internal.part_day(regclass) IS 'the first live day of a source, if the part of it before live_from is stored';
 
 -- ROWS is what the planner shall expect: for more it would have the query compiled first.
 CREATE FUNCTION headcount_internal.day_runs(from_days date[], to_days date[], before date, time_zone text,
@@ -321,6 +344,11 @@ CREATE FUNCTION headcount_internal.wait_for_writers(relations regclass[]) RETURN
     AS 'MODULE_PATHNAME', 'headcount_wait_for_writers' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION headcount_internal.wait_for_writers(regclass[]) IS
     'waits until every transaction has ended that has written to these tables by now; new writers do not wait';
+
+CREATE FUNCTION headcount_internal.writers_are_gone(relations regclass[], patience integer) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'headcount_writers_are_gone' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION headcount_internal.writers_are_gone(regclass[], integer) IS
+    'whether every transaction that has written to these tables by now ends within so many milliseconds';
 
 CREATE FUNCTION headcount_internal.forget_unlogged_changes(definition regclass) RETURNS void
     AS 'MODULE_PATHNAME', 'headcount_forget_unlogged_changes' LANGUAGE C VOLATILE PARALLEL UNSAFE;

@@ -109,6 +109,7 @@ BEGIN
         -- before anything else, as writers do: first the tables, then what is ours
         PERFORM headcount_internal.drop_triggers(source);
         EXECUTE format('DELETE FROM %I.rollup_days', name);
+        EXECUTE format('DELETE FROM %I.rollup_today', name);
         EXECUTE format('DELETE FROM %I.rollup_totals', name);
         EXECUTE format('DELETE FROM %I.rollup_dictionary', name);
         EXECUTE format('DELETE FROM %s', headcount_internal.relation_name(state.log));

@@ -1,7 +1,7 @@
 -- The views of a materialized source: stored days beside days that are computed as they are asked for.
 --
--- A session or denial is read if it meets a live day (the last ones, which are not stored yet), or a dirty run of stored
--- days. What is live is found by the end of sessions, on which there is an index; a dirty run may be long ago, when an
+-- A session or denial is read if it meets a live day (the last ones, which are not stored yet; of the first of them the
+-- part that is over may be), or a dirty run of stored days. What is live is found by the end of sessions, on which there is an index; a dirty run may be long ago, when an
 -- index on the end, or on the start, would lead through half of the history. So closed sessions are looked for by class
 -- of duration: those of up to an hour can only have started an hour before the run, and so on.
 
@@ -265,15 +265,29 @@ CREATE FUNCTION headcount_internal.asked_to(source regclass) RETURNS date
     AS 'MODULE_PATHNAME', 'headcount_asked_to' LANGUAGE C STABLE PARALLEL SAFE SUPPORT headcount_internal.asked_to_support;
 COMMENT ON FUNCTION headcount_internal.asked_to(regclass) IS 'in a view, the last day of its report that a query asks for; infinity if it has no condition on the day that is understood';
 
+-- The parts d of a day that are stored and count, with that day, k.day, if it is asked for.
+CREATE FUNCTION headcount_internal.parts_from(name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('(SELECT headcount_internal.part_day(%1$s) AS day, headcount_internal.live_from(%1$s) AS until OFFSET 0) AS k
+           JOIN %2$I.rollup_today AS d ON d.from_at < k.until AND k.day <= headcount_internal.asked_to(%1$s)', headcount_internal.state_of(name), name)
+$$;
+COMMENT ON FUNCTION headcount_internal.parts_from(text) IS 'the FROM items for the stored parts of a day of a source';
+
+CREATE FUNCTION headcount_internal.parts_agg() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT 'headcount_internal.stored_days_agg(k.day, d.used, d.denied, NULL::headcount.user_set, 0, 0, 0, 0, 0, d.denials, d.concurrent_hosts, d.concurrent_hosts_at) AS parts'::text
+$$;
+COMMENT ON FUNCTION headcount_internal.parts_agg() IS 'the aggregate that makes one value of stored parts of a day, for stored_report';
+
 -- The rows c of a report: of stored days r, all users t of these, changed days x, and what was collected of those and of live
 -- days.
-CREATE FUNCTION headcount_internal.stored_report_text(name text, options headcount_internal.options, model text, collected text, idle_days boolean) RETURNS text
+CREATE FUNCTION headcount_internal.stored_report_text(name text, options headcount_internal.options, model text, collected text, idle_days boolean, parts text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format($q$headcount_internal.stored_report(%2$s, r.days, t.seen_count, t.seen, %1$s, x.from_days, x.to_days, headcount_internal.live_day(%2$s),
-         (SELECT w.window_days FROM %3$I.rollup_state AS w), %4$L, %5$s, %6$L::text, headcount.as_of(), a.day, headcount_internal.asked_from(%2$s), headcount_internal.asked_to(%2$s), %7$L)$q$,
-        collected, headcount_internal.state_of(name), name, model, options.window_days, options.time_zone, idle_days)
+         (SELECT w.window_days FROM %3$I.rollup_state AS w), %4$L, %5$s, %6$L::text, headcount.as_of(), a.day, headcount_internal.asked_from(%2$s), headcount_internal.asked_to(%2$s), %7$L, %8$s)$q$,
+        collected, headcount_internal.state_of(name), name, model, options.window_days, options.time_zone, idle_days, parts)
 $$;
-COMMENT ON FUNCTION headcount_internal.stored_report_text(text, headcount_internal.options, text, text, boolean) IS
+COMMENT ON FUNCTION headcount_internal.stored_report_text(text, headcount_internal.options, text, text, boolean, text) IS
     'the call that makes a report of stored days and of what was collected';
 
 CREATE FUNCTION headcount_internal.stored_daily_query(name text, options headcount_internal.options, model text) RETURNS text
@@ -288,13 +302,15 @@ FROM %s AS x
      CROSS JOIN LATERAL (SELECT coalesce(max(b.day), a.day) AS day FROM %I.rollup_days AS b WHERE b.scope = %L AND b.day < a.day AND NOT %s) AS f
      CROSS JOIN LATERAL %s AS r
      CROSS JOIN ((VALUES (1)) AS o (o) LEFT JOIN %I.rollup_totals AS t ON t.scope = %L)
+     CROSS JOIN (SELECT %s FROM %s WHERE d.scope = %L) AS p
      CROSS JOIN %s
      CROSS JOIN LATERAL %s AS c
 ORDER BY c.day$q$,
         headcount_internal.changed_days_text(name), headcount_internal.cut_text(name, options), name, scope, headcount_internal.is_idle('b'),
         headcount_internal.stored_days_text(name, format('d.scope = %L AND d.day >= f.day', scope)), name, scope,
+        headcount_internal.parts_agg(), headcount_internal.parts_from(name), scope,
         headcount_internal.collected(name, options, scope, false),
-        headcount_internal.stored_report_text(name, options, model, 's.state, d.state, k.pages', true));
+        headcount_internal.stored_report_text(name, options, model, 's.state, d.state, k.pages', true, 'p.parts'));
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.stored_daily_query(text, headcount_internal.options, text) IS
@@ -310,10 +326,12 @@ DECLARE
 BEGIN
     RETURN format($q$
 SELECT c.day, t.server, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
-FROM (SELECT coalesce(d.server, s.server) AS server, d.seen_count, d.seen, s.sessions, s.denials, s.pages
+FROM (SELECT coalesce(d.server, s.server) AS server, d.seen_count, d.seen, s.sessions, s.denials, s.pages, s.parts
       FROM (SELECT d.server, d.seen_count, d.seen FROM %1$I.rollup_totals AS d WHERE d.scope = %2$L%3$s) AS d
-           FULL JOIN (SELECT coalesce(s.server, d.server) AS server, s.state AS sessions, d.state AS denials, k.pages
-                      FROM %4$s) AS s ON %5$s) AS t
+           FULL JOIN (SELECT coalesce(s.server, d.server) AS server, s.sessions, s.denials, s.pages, d.parts
+                      FROM (SELECT coalesce(s.server, d.server) AS server, s.state AS sessions, d.state AS denials, k.pages
+                            FROM %4$s) AS s
+                           FULL JOIN (SELECT d.server, %10$s FROM %11$s WHERE d.scope = %2$L%3$s GROUP BY d.server) AS d ON %5$s) AS s ON %5$s) AS t
      CROSS JOIN %6$s AS x
      CROSS JOIN LATERAL %7$s AS a
      CROSS JOIN LATERAL %8$s AS r
@@ -324,7 +342,8 @@ ORDER BY c.day, t.server$q$,
         headcount_internal.collected(name, options, scope, true), headcount_internal.same_server('d', 's'),
         headcount_internal.changed_days_text(name), headcount_internal.cut_text(name, options),
         headcount_internal.stored_days_text(name, format('d.scope = %L AND d.day >= a.day', stored) || CASE stored WHEN 's' THEN ' AND ' || headcount_internal.same_server('d', 't') ELSE '' END),
-        headcount_internal.stored_report_text(name, options, options.licensing_model, 't.sessions, t.denials, t.pages', false));
+        headcount_internal.stored_report_text(name, options, options.licensing_model, 't.sessions, t.denials, t.pages', false, 't.parts'),
+        headcount_internal.parts_agg(), headcount_internal.parts_from(name));
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.stored_server_query(text, headcount_internal.options) IS
@@ -339,16 +358,20 @@ FROM (%2$s) AS e
 ORDER BY e.day$q$, headcount_internal.empty_sketch(),
         headcount_internal.without_gaps(format($q$(
     SELECT d.day, d.used_sketch AS used, d.denied_sketch AS denied
-    FROM %I.stored_days AS d
+    FROM %2$I.stored_days AS d
     WHERE d.scope = 'a'
     UNION ALL
-    SELECT c.day, %s AS used, %s AS denied
-    FROM %s
-         CROSS JOIN LATERAL (SELECT u.day, u.user_name, u.is_denied FROM headcount_internal.daily_users(s.state, d.state) AS u
-                             UNION ALL SELECT p.day, NULL, false FROM headcount_internal.daily_peaks(s.state) AS p) AS c
-    GROUP BY c.day)$q$,
-                name, headcount_internal.sketch_text('c.user_name', 'c.user_name IS NOT NULL AND NOT c.is_denied'),
-                headcount_internal.sketch_text('c.user_name', 'c.is_denied'), headcount_internal.collected(name, options, 'a', false)),
+    SELECT l.day, %1$s.hll_union_agg(l.used) AS used, %1$s.hll_union_agg(l.denied) AS denied
+    FROM (SELECT c.day, %3$s AS used, %4$s AS denied
+          FROM %5$s
+               CROSS JOIN LATERAL (SELECT u.day, u.user_name, u.is_denied FROM headcount_internal.daily_users(s.state, d.state) AS u
+                                   UNION ALL SELECT p.day, NULL, false FROM headcount_internal.daily_peaks(s.state) AS p) AS c
+          GROUP BY c.day
+          UNION ALL
+          SELECT k.day, d.used_sketch, d.denied_sketch FROM %6$s WHERE d.scope = 'a') AS l
+    GROUP BY l.day)$q$,
+                headcount_internal.hll_schema(), name, headcount_internal.sketch_text('c.user_name', 'c.user_name IS NOT NULL AND NOT c.is_denied'),
+                headcount_internal.sketch_text('c.user_name', 'c.is_denied'), headcount_internal.collected(name, options, 'a', false), headcount_internal.parts_from(name)),
             options.time_zone, ARRAY['used', 'denied']));
 END
 $$;

@@ -27,6 +27,9 @@ BEGIN
          used_count NOT NULL, denied_count NOT NULL, daily_count NOT NULL, new_count NOT NULL, window_count NOT NULL)', name);
     EXECUTE format('CREATE INDEX ON %I.rollup_days (scope, day)', name);
     EXECUTE format('CREATE INDEX ON %I.rollup_days (coalesce(server, %L::text), (server IS NULL), day) WHERE scope = %L', name, '', 's');
+    EXECUTE format('CREATE TABLE %I.rollup_today OF headcount_internal.rollup_part
+        (scope NOT NULL, from_at NOT NULL, used NOT NULL, denied NOT NULL, denials NOT NULL, concurrent_hosts NOT NULL)', name);
+    EXECUTE format('CREATE INDEX ON %I.rollup_today (scope, from_at)', name);
     EXECUTE format('CREATE TABLE %I.rollup_totals OF headcount_internal.rollup_total (scope NOT NULL, seen_count NOT NULL, seen NOT NULL)', name);
     EXECUTE format('CREATE TABLE %I.rollup_dictionary OF headcount_internal.dictionary_page (bucket NOT NULL, page NOT NULL)', name);
     EXECUTE format('CREATE INDEX ON %I.rollup_dictionary (bucket)', name);
@@ -35,11 +38,12 @@ BEGIN
     EXECUTE format('ALTER TABLE %I.invalidation_log SET (vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0,
         autovacuum_vacuum_threshold = 1000)', name);
     -- for publications of all tables
-    FOREACH table_name IN ARRAY ARRAY['rollup_days', 'rollup_totals', 'rollup_dictionary', 'invalidation_log'] LOOP
+    FOREACH table_name IN ARRAY ARRAY['rollup_days', 'rollup_today', 'rollup_totals', 'rollup_dictionary', 'invalidation_log'] LOOP
         EXECUTE format('ALTER TABLE %I.%I REPLICA IDENTITY FULL', name, table_name);
     END LOOP;
     EXECUTE format('COMMENT ON TABLE %I.rollup_state IS %L', name, 'how far the days of the source are stored; read it through headcount.source_status');
     EXECUTE format('COMMENT ON TABLE %I.rollup_days IS %L', name, 'the stored days of the source; its views read them');
+    EXECUTE format('COMMENT ON TABLE %I.rollup_today IS %L', name, 'what is over of the day that is not stored yet, in parts; the views read them');
     EXECUTE format('COMMENT ON TABLE %I.rollup_totals IS %L', name, 'all users of the stored days');
     EXECUTE format('COMMENT ON TABLE %I.rollup_dictionary IS %L', name, 'the numbers that the users have in the sets of rollup_days');
     EXECUTE format('COMMENT ON TABLE %I.invalidation_log IS %L', name, 'days that changed since they were stored, as triggers logged them');
@@ -52,7 +56,7 @@ CREATE FUNCTION headcount_internal.drop_rollup_tables(name text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 BEGIN
     EXECUTE format('DROP VIEW IF EXISTS %1$I.live_denials, %1$I.live_sessions, %1$I.stored_days, %1$I.dirty_days', name);
-    EXECUTE format('DROP TABLE IF EXISTS %1$I.rollup_days, %1$I.rollup_totals, %1$I.rollup_dictionary, %1$I.invalidation_log, %1$I.rollup_state', name);
+    EXECUTE format('DROP TABLE IF EXISTS %1$I.rollup_days, %1$I.rollup_today, %1$I.rollup_totals, %1$I.rollup_dictionary, %1$I.invalidation_log, %1$I.rollup_state', name);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.drop_rollup_tables(text) IS 'drops the tables of a source that no view of it reads any more';

@@ -5,20 +5,20 @@
 -- for each other, on the row of its rollup_state, which its owner alone can lock; neither readers nor writers ask for it.
 -- What runs here runs as the owner of the source (execute_as_owner), under settings of our own.
 
-CREATE FUNCTION headcount_internal.read_rollup(name text) RETURNS headcount_internal.rollup_state
+CREATE FUNCTION headcount_internal.read_rollup(name text, may_wait boolean DEFAULT true) RETURNS headcount_internal.rollup_state
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     state headcount_internal.rollup_state;
 BEGIN
-    EXECUTE format('SELECT r.* FROM %I.rollup_state AS r FOR UPDATE', name) INTO state;
-    IF state.definition IS NULL THEN
+    EXECUTE format('SELECT r.* FROM %I.rollup_state AS r FOR UPDATE%s', name, CASE WHEN may_wait THEN '' ELSE ' SKIP LOCKED' END) INTO state;
+    IF state.definition IS NULL AND may_wait THEN
         PERFORM headcount_internal.raise_error('55000', format('source "%s" has lost its state', name), NULL,
             format('Make it anew: headcount.alter_source(%1$L, materialized => false), then true.', name));
     END IF;
     RETURN state;
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.read_rollup(text) IS 'what is stored of a source, locked, for its owner';
+COMMENT ON FUNCTION headcount_internal.read_rollup(text, boolean) IS 'what is stored of a source, locked, for its owner; NULL if somebody else has it locked and this is not to be waited for';
 
 -- The log is known by its OID, whatever it is called by now.
 CREATE FUNCTION headcount_internal.log_name(name text) RETURNS text
@@ -342,7 +342,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 DECLARE
     frozen_before date;
 BEGIN
-    EXECUTE format('UPDATE %I.rollup_state SET watermark = frozen_before RETURNING frozen_before', name) INTO frozen_before;
+    EXECUTE format('UPDATE %I.rollup_state SET watermark = frozen_before, today_ends = NULL RETURNING frozen_before', name) INTO frozen_before;
+    EXECUTE format('DELETE FROM %I.rollup_today', name);
     EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE d.day >= $1', name) USING frozen_before;
     EXECUTE format('DELETE FROM %I.rollup_totals', name);
     EXECUTE format('INSERT INTO %1$I.rollup_totals (scope, server, seen_count, seen)
@@ -458,25 +459,41 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.is_stored(text, date) IS 'whether anything is stored of a day of a source, be it users of the last days';
 
+-- Of the parts of the day of the watermark those that end at these instants, which are the first of them.
+CREATE FUNCTION headcount_internal.keep_parts(name text, ends timestamptz[]) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE format('DELETE FROM %I.rollup_today AS d WHERE d.from_at >= $1', name) USING coalesce(ends[cardinality(ends)], '-infinity');
+    EXECUTE format('UPDATE %I.rollup_state SET today_ends = $1', name) USING NULLIF(ends, '{}');
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.keep_parts(text, timestamptz[]) IS 'forgets what is stored of the day of the watermark of a source after an instant at which a part of it ends, or all';
+
 CREATE FUNCTION headcount_internal.day_count(days datemultirange) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT coalesce(sum(upper(d) - lower(d)), 0)::integer FROM unnest(days) AS d
 $$;
 COMMENT ON FUNCTION headcount_internal.day_count(datemultirange) IS 'how many days there are in ranges with bounds';
 
--- Takes the rows of the log away and returns the stored days that they are about. What they say of other days is done
--- with: those are computed anew before they are stored.
+-- Takes the rows of the log away and returns the stored days that they are about. Of the day of the watermark those parts are
+-- forgotten that changed, and what follows them. What the log says of other days is done with: those are computed anew before
+-- they are stored.
 CREATE FUNCTION headcount_internal.take_changes(name text, time_zone text, state headcount_internal.rollup_state) RETURNS datemultirange
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    dirty     datemultirange;
-    first_day date;
+    dirty      datemultirange;
+    first_day  date;
+    changed_at timestamptz;      -- the first change of the day of the watermark
 BEGIN
     EXECUTE format($q$
-        WITH gone AS (DELETE FROM %s RETURNING from_day, to_day)
-        SELECT range_agg(daterange(greatest(g.from_day, $1), least(g.to_day, $2 - 1), '[]'))
-        FROM gone AS g WHERE g.from_day < $2 AND g.to_day >= $1 AND $1 < $2$q$, headcount_internal.relation_name(state.log))
-        INTO dirty USING state.frozen_before, state.watermark;
+        WITH gone AS (DELETE FROM %s RETURNING from_day, to_day, from_at)
+        SELECT range_agg(daterange(greatest(g.from_day, $1), least(g.to_day, $2 - 1), '[]')) FILTER (WHERE g.from_day < $2 AND g.to_day >= $1 AND $1 < $2),
+               min(coalesce(g.from_at, '-infinity')) FILTER (WHERE g.to_day >= $2)
+        FROM gone AS g$q$, headcount_internal.relation_name(state.log))
+        INTO dirty, changed_at USING state.frozen_before, state.watermark;
+    IF changed_at IS NOT NULL AND state.today_ends IS NOT NULL THEN
+        PERFORM headcount_internal.keep_parts(name, ARRAY(SELECT e FROM unnest(state.today_ends) AS e WHERE e <= changed_at ORDER BY e));
+    END IF;
     first_day := coalesce(headcount_internal.first_stored_day(name), state.watermark);
     IF lower(dirty) < first_day THEN      -- days before the first with anything are as empty as ever
         first_day := least(first_day, headcount_internal.first_day(name, time_zone));
@@ -589,8 +606,8 @@ BEGIN
     target := greatest(state.watermark,
         headcount.day_of(now() - make_interval(secs => state.grace / 1e6), options.time_zone) - CASE WHEN is_tracked THEN 0 ELSE options.tracking_days - 1 END);
     -- Changes of new days are logged before these are stored (see log_days in change_log.cpp). Meanwhile stored days are.
-    IF is_tracked AND target > state.watermark AND NOT (has_waited AND target <= state.logged_before) THEN
-        EXECUTE format('UPDATE %I.rollup_state SET logged_before = greatest(logged_before, $1)', name) USING target;
+    IF is_tracked AND target > state.watermark AND NOT (has_waited AND headcount.day_start(target, options.time_zone) <= state.logged_before) THEN
+        EXECUTE format('UPDATE %I.rollup_state SET logged_before = greatest(logged_before, $1)', name) USING headcount.day_start(target, options.time_zone);
         must_wait := true;
     END IF;
     dirty := headcount_internal.take_changes(name, options.time_zone, state);
@@ -620,6 +637,9 @@ BEGIN
             state.current_day := new_from + here - 1;
             done := done + here;
         END IF;
+        IF new_from + here + skipped > state.watermark THEN
+            PERFORM headcount_internal.keep_parts(name, '{}');
+        END IF;
         state.watermark := new_from + here + skipped;
     END IF;
     state.first_day := headcount_internal.first_stored_day(name);
@@ -637,6 +657,129 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.refresh_step(regclass, integer, timestamptz, integer, text) IS
     'stores some days of a source, those that changed first, and returns how many; NULL if none are left to do; -2 less so many if writers have to be waited for before it goes on; 0 as max_days is no limit';
+
+-- What is over of today is stored too, once all days are: in parts of three hours, of which the last one grows. A change of one
+-- has those that follow computed anew, since most late changes are of the last hours.
+CREATE FUNCTION headcount_internal.part_start(at timestamptz) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT date_bin('3 hours', at, '2000-01-01 00:00:00+00'::timestamptz)
+$$;
+COMMENT ON FUNCTION headcount_internal.part_start(timestamptz) IS 'when the part of a day begins that an instant is in, if the day does not begin later';
+
+-- Up to which instant it can be stored: what changes later need not be logged, so sessions that start or end while they are
+-- written had better be later.
+CREATE FUNCTION headcount_internal.storable_until(state headcount_internal.rollup_state) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT now() - make_interval(secs => state.grace / 1e6) - interval '10 seconds'
+$$;
+COMMENT ON FUNCTION headcount_internal.storable_until(headcount_internal.rollup_state) IS 'the instant before which a source can be stored by now';
+
+-- Runs as the owner.
+CREATE FUNCTION headcount_internal.offer_today(view regclass) RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    name  constant text := headcount_internal.source_name(view);
+    state headcount_internal.rollup_state := headcount_internal.read_rollup(name, may_wait => false);
+    until constant timestamptz := headcount_internal.storable_until(state);
+BEGIN
+    -- another refresh that has it locked sees to today itself
+    IF state.relations IS NULL OR state.awaits_writers OR headcount.day_of(until, state.time_zone) IS DISTINCT FROM state.watermark THEN
+        RETURN NULL;
+    END IF;
+    state.logged_before := greatest(state.logged_before, until);
+    EXECUTE format('UPDATE %I.rollup_state SET logged_before = $1', name) USING state.logged_before;
+    RETURN headcount_internal.awaited(state);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.offer_today(regclass) IS
+    'has changes of what is over of today logged, if that is to be stored of a source, and returns a mark of what writers must have heard of before';
+
+-- Runs as the owner, in a transaction of its own.
+CREATE FUNCTION headcount_internal.today_writers_are_gone(view regclass) RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    state headcount_internal.rollup_state;
+BEGIN
+    EXECUTE format('SELECT r.* FROM %I.rollup_state AS r', headcount_internal.source_name(view)) INTO state;
+    RETURN headcount_internal.writers_are_gone(state.relations, 250);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.today_writers_are_gone(regclass) IS
+    'whether all transactions that write to the tables of a source by now end soon: nobody waits long for what is over of today';
+
+-- Stores what was collected of the day of the watermark from one instant to another, which are in one part of it.
+CREATE FUNCTION headcount_internal.store_part(name text, options headcount_internal.options, day date, from_at timestamptz, to_at timestamptz) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+DECLARE
+    part_at constant timestamptz := greatest(headcount_internal.part_start(from_at), headcount.day_start(day, options.time_zone));
+    last_at constant timestamptz := to_at - interval '1 microsecond';
+    scope     "char";
+    collected record;
+    pages     bytea[];
+BEGIN
+    FOR scope IN SELECT headcount_internal.scopes(options) LOOP
+        FOR collected IN EXECUTE headcount_internal.scope_query(name, options, scope, true) USING from_at, to_at, last_at LOOP
+            IF scope = 'a' THEN      -- the first one, which has all users; who comes later is logged
+                pages := headcount_internal.number_users_of(name, collected.sessions, collected.denials);
+            END IF;
+            EXECUTE format($q$
+WITH old AS (DELETE FROM %1$I.rollup_today AS d WHERE %2$s AND d.from_at = $7 RETURNING d.*),
+rows AS (
+    SELECT d.used, d.denied, d.denials, d.concurrent_hosts, d.concurrent_hosts_at, d.concurrent_users, d.used_sketch, d.denied_sketch FROM old AS d
+    UNION ALL
+    SELECT c.used, c.denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.concurrent_users, c.used_sketch, c.denied_sketch FROM (%3$s) AS c WHERE c.day = $8)
+INSERT INTO %1$I.rollup_today (scope, server, from_at, used, denied, denials, concurrent_hosts, concurrent_hosts_at, concurrent_users, used_sketch, denied_sketch)
+SELECT $4, $5, $7, headcount.user_set_union_agg(r.used), headcount.user_set_union_agg(r.denied), sum(r.denials), max(r.concurrent_hosts),
+       (array_agg(r.concurrent_hosts_at ORDER BY r.concurrent_hosts DESC, r.concurrent_hosts_at))[1], max(r.concurrent_users),
+       %4$s.hll_union_agg(r.used_sketch), %4$s.hll_union_agg(r.denied_sketch)
+FROM rows AS r HAVING count(*) > 0$q$, name, headcount_internal.in_scope(scope, collected.server), headcount_internal.day_rows_query(), headcount_internal.hll_schema())
+                USING collected.sessions, collected.users, collected.denials, scope, collected.server, pages, part_at, day;
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.store_part(text, headcount_internal.options, date, timestamptz, timestamptz) IS
+    'computes what is over of the day of the watermark of a source from where its stored parts end, or a part begins, and stores it';
+
+-- Runs as the owner, after those have been waited for of whom offer_today told.
+CREATE FUNCTION headcount_internal.store_today(view regclass, waited text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    name    constant text := headcount_internal.source_name(view);
+    source  constant headcount_internal.source := headcount_internal.find_materialized(name);
+    options constant headcount_internal.options := headcount_internal.options_of(name);
+    state   headcount_internal.rollup_state := headcount_internal.read_rollup(name, may_wait => false);
+    differs constant record := headcount_internal.state_difference(source.state);
+    until   timestamptz;
+    from_at timestamptz;
+    to_at   timestamptz;
+BEGIN
+    IF waited IS DISTINCT FROM headcount_internal.awaited(state) OR differs.definition OR differs.triggers OR differs.gone OR differs.come OR differs.unlogged
+       OR differs.bounds OR differs.policies THEN
+        RETURN;      -- the next refresh sees to it
+    END IF;
+    EXECUTE format('LOCK TABLE %I.rollup_today IN ROW EXCLUSIVE MODE', name);
+    EXECUTE format('INSERT INTO %s (from_day, to_day) SELECT lower(d), upper(d) - 1 FROM unnest($1) AS d', headcount_internal.relation_name(state.log))
+        USING headcount_internal.take_changes(name, options.time_zone, state);
+    state := headcount_internal.read_rollup(name);
+    until := least(state.logged_before, headcount_internal.storable_until(state));
+    from_at := coalesce(state.today_ends[cardinality(state.today_ends)], headcount.day_start(state.watermark, options.time_zone));
+    IF headcount.day_of(until, options.time_zone) IS DISTINCT FROM state.watermark OR until <= from_at THEN
+        RETURN;
+    END IF;
+    WHILE from_at < until LOOP
+        to_at := least(until, headcount_internal.part_start(from_at) + interval '3 hours');
+        PERFORM headcount_internal.store_part(name, options, state.watermark, from_at, to_at);
+        IF from_at > headcount_internal.part_start(from_at) AND state.today_ends IS NOT NULL THEN      -- the last part has grown
+            state.today_ends := state.today_ends[:cardinality(state.today_ends) - 1];
+        END IF;
+        state.today_ends := state.today_ends || to_at;
+        from_at := to_at;
+    END LOOP;
+    EXECUTE format('UPDATE %I.rollup_state AS r SET today_ends = $1, last_duration = clock_timestamp() - r.refresh_started_at', name) USING state.today_ends;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.store_today(regclass, text) IS 'stores what is over of today of a source';
 
 CREATE FUNCTION headcount_internal.note_failure(view regclass, message text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$

@@ -16,15 +16,35 @@ $$;
 COMMENT ON FUNCTION headcount_internal.set_text(text, headcount.user_set, headcount.user_set) IS
     'how many users are in a set, and some that are not in another one';
 
+-- The rows of stored days.
+CREATE FUNCTION headcount_internal.stored_rows_text(name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('SELECT d.* FROM %I.rollup_days AS d WHERE NOT %s', name, headcount_internal.is_idle('d'))
+$$;
+COMMENT ON FUNCTION headcount_internal.stored_rows_text(text) IS 'the query for the stored days of a source with something';
+
+-- The parts of the day of the watermark as a row of that day; $9 is when it begins, $10 where they end.
+CREATE FUNCTION headcount_internal.part_rows_text(name text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN format('SELECT d.scope, d.server, $7 AS day, headcount.user_set_union_agg(d.used) AS used, headcount.user_set_union_agg(d.denied) AS denied,
+        sum(d.denials)::integer AS denials, max(d.concurrent_hosts) AS concurrent_hosts,
+        (array_agg(d.concurrent_hosts_at ORDER BY d.concurrent_hosts DESC, d.concurrent_hosts_at))[1] AS concurrent_hosts_at,
+        max(d.concurrent_users) AS concurrent_users, %2$s.hll_union_agg(d.used_sketch) AS used_sketch, %2$s.hll_union_agg(d.denied_sketch) AS denied_sketch
+        FROM %1$I.rollup_today AS d WHERE d.from_at >= $9 AND d.from_at < $10 GROUP BY d.scope, d.server', name, headcount_internal.hll_schema());
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.part_rows_text(text) IS 'the query for what is stored of the day of the watermark of a source';
+
 -- Stored and recomputed rows of some days side by side: $1 to $6 as in day_rows_query, $7 and $8 bound the days.
-CREATE FUNCTION headcount_internal.verify_query(name text) RETURNS text
+CREATE FUNCTION headcount_internal.verify_query(name text, stored text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN format($q$
 WITH clean AS (
     SELECT $7 + i AS day FROM generate_series(0, $8 - $7 - 1) AS i
     WHERE NOT EXISTS (SELECT FROM %1$I.dirty_days AS x WHERE $7 + i >= x.from_day AND $7 + i < x.to_day)),
-stored AS (SELECT d.* FROM %1$I.rollup_days AS d JOIN clean AS c ON c.day = d.day WHERE d.scope = $4 AND d.server IS NOT DISTINCT FROM $5 AND NOT %3$s),
+stored AS (SELECT d.* FROM (%3$s) AS d JOIN clean AS c ON c.day = d.day WHERE d.scope = $4 AND d.server IS NOT DISTINCT FROM $5),
 recomputed AS (SELECT d.* FROM (%2$s) AS d JOIN clean AS c ON c.day = d.day)
 SELECT coalesce(s.day, r.day), v.column_name || CASE $4 WHEN 'r' THEN ' on realtime servers' WHEN 's' THEN format(' on server %%L', $5) ELSE '' END,
        v.stored, v.recomputed
@@ -43,10 +63,10 @@ FROM stored AS s FULL JOIN recomputed AS r ON r.day = s.day
         ('denied_sketch', s.denied_sketch::text IS NOT DISTINCT FROM r.denied_sketch::text, s.denied_sketch::text, r.denied_sketch::text))
         AS v (column_name, is_same, stored, recomputed)
 WHERE v.is_same IS NOT TRUE
-ORDER BY 1, 2$q$, name, headcount_internal.day_rows_query(), headcount_internal.is_idle('d'));
+ORDER BY 1, 2$q$, name, headcount_internal.day_rows_query(), stored);
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.verify_query(text) IS 'the query for the differences between stored and recomputed days of a source';
+COMMENT ON FUNCTION headcount_internal.verify_query(text, text) IS 'the query for the differences between stored and recomputed days of a source';
 
 -- What is stored of totals, beside what follows from the stored sets: changed days are in both as they were stored. $1 and
 -- $2 bound the days that are shown.
@@ -84,24 +104,58 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.verify_totals_query(text, integer) IS 'the query for differences between stored totals and the stored sets that they are about';
 
+-- Runs as the owner. Days from `first` to before `next`, or of the latter's day only what is before to_at, whose stored rows are those
+-- of `stored`.
+CREATE FUNCTION headcount_internal.verify_span(name text, options headcount_internal.options, stored text, first date, next date, to_at timestamptz)
+RETURNS TABLE (day date, column_name text, stored_value text, recomputed text)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+#variable_conflict use_variable
+DECLARE
+    from_at constant timestamptz := headcount.day_start(first, options.time_zone);
+    query   constant text := headcount_internal.verify_query(name, stored);
+    scope   "char";
+    servers text[];
+    collected record;
+    pages   bytea[];
+BEGIN
+    FOR scope IN SELECT headcount_internal.scopes(options) LOOP
+        servers := '{}';
+        FOR collected IN EXECUTE headcount_internal.scope_query(name, options, scope, false)
+                USING from_at, to_at, to_at - interval '1 microsecond' LOOP
+            IF scope = 'a' THEN      -- the first one, which has all users
+                EXECUTE format('SELECT k.pages FROM %s AS k', headcount_internal.known_users(name, '$1, $2'))
+                    INTO pages USING collected.sessions, collected.denials;
+            END IF;
+            RETURN QUERY EXECUTE query
+                USING collected.sessions, collected.users, collected.denials, scope, collected.server, pages, first, next, from_at, to_at;
+            servers := servers || collected.server;
+        END LOOP;
+        IF scope = 's' THEN      -- stored servers that the tables have nothing of
+            FOR collected IN EXECUTE format('SELECT DISTINCT d.server FROM (%s) AS d WHERE d.scope = ''s'' AND d.day >= $7 AND d.day < $8', stored)
+                    USING NULL, NULL, NULL, NULL, NULL, NULL, first, next, from_at, to_at LOOP
+                CONTINUE WHEN array_position(servers, collected.server) IS NOT NULL;
+                RETURN QUERY EXECUTE query
+                    USING NULL::bytea, NULL::bytea, NULL::bytea, scope, collected.server, pages, first, next, from_at, to_at;
+            END LOOP;
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.verify_span(text, headcount_internal.options, text, date, date, timestamptz) IS
+    'the differences between what is stored of some days of a source and its tables';
+
 -- Runs as the owner.
 CREATE FUNCTION headcount_internal.verify_days(source text, from_day date, to_day date)
 RETURNS TABLE (day date, column_name text, stored text, recomputed text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
 #variable_conflict use_variable
 DECLARE
-    found   constant headcount_internal.source := headcount_internal.find_materialized(source);
-    options constant headcount_internal.options := headcount_internal.options_of(source);
-    frozen_before constant date := headcount_internal.frozen_before(found.state);
-    first   date;
-    next    date;
-    last    date;
-    from_at timestamptz;
-    to_at   timestamptz;
-    scope   "char";
-    servers text[];
-    collected record;
-    pages   bytea[];
+    found    constant headcount_internal.source := headcount_internal.find_materialized(source);
+    options  constant headcount_internal.options := headcount_internal.options_of(source);
+    part_day constant date := headcount_internal.part_day(found.state);
+    first    date;
+    next     date;
+    last     date;
 BEGIN
     PERFORM headcount_internal.check_day_order(from_day, to_day);
     IF headcount_internal.is_tracked(found.state) THEN
@@ -111,38 +165,21 @@ BEGIN
     RETURN QUERY EXECUTE headcount_internal.verify_totals_query(source, coalesce((headcount_internal.rollup_row(found.state)).window_days, 0))
         USING coalesce(from_day, '-infinity'), coalesce(to_day, 'infinity');
 
+    IF part_day >= coalesce(from_day, part_day) AND part_day <= coalesce(to_day, part_day) THEN
+        RETURN QUERY SELECT * FROM headcount_internal.verify_span(source, options, headcount_internal.part_rows_text(source), part_day, part_day + 1,
+                                                                  headcount_internal.live_from(found.state));
+    END IF;
     -- frozen days need not be what the tables say; days that are not stored cannot be wrong
     first := least(headcount_internal.first_stored_day(source), headcount_internal.first_day(source, options.time_zone));
     IF first IS NULL THEN      -- neither stored nor in the tables
         RETURN;
     END IF;
-    first := greatest(first, from_day, frozen_before);
+    first := greatest(first, from_day, headcount_internal.frozen_before(found.state));
     last := least(headcount_internal.live_day(found.state) - 1, to_day);
     WHILE first <= last LOOP
         next := least(first + headcount_internal.batch_days(found, 366), last + 1);
-        from_at := headcount.day_start(first, options.time_zone);
-        to_at := headcount.day_start(next, options.time_zone);
-        FOR scope IN SELECT headcount_internal.scopes(options) LOOP
-            servers := '{}';
-            FOR collected IN EXECUTE headcount_internal.scope_query(source, options, scope, false)
-                    USING from_at, to_at, to_at - interval '1 microsecond' LOOP
-                IF scope = 'a' THEN      -- the first one, which has all users
-                    EXECUTE format('SELECT k.pages FROM %s AS k', headcount_internal.known_users(source, '$1, $2'))
-                        INTO pages USING collected.sessions, collected.denials;
-                END IF;
-                RETURN QUERY EXECUTE headcount_internal.verify_query(source)
-                    USING collected.sessions, collected.users, collected.denials, scope, collected.server, pages, first, next;
-                servers := servers || collected.server;
-            END LOOP;
-            IF scope = 's' THEN      -- stored servers that the tables have nothing of
-                FOR collected IN EXECUTE format('SELECT DISTINCT d.server FROM %I.rollup_days AS d WHERE d.scope = ''s'' AND d.day >= $1 AND d.day < $2', source)
-                        USING first, next LOOP
-                    CONTINUE WHEN array_position(servers, collected.server) IS NOT NULL;
-                    RETURN QUERY EXECUTE headcount_internal.verify_query(source)
-                        USING NULL::bytea, NULL::bytea, NULL::bytea, scope, collected.server, pages, first, next;
-                END LOOP;
-            END IF;
-        END LOOP;
+        RETURN QUERY SELECT * FROM headcount_internal.verify_span(source, options, headcount_internal.stored_rows_text(source), first, next,
+                                                                  headcount.day_start(next, options.time_zone));
         first := next;
     END LOOP;
 END
@@ -207,7 +244,7 @@ COMMENT ON FUNCTION headcount_internal.drop_jobs(text) IS 'ends the jobs of pg_c
 -- anyway. Nothing that the owner of a source wrote is run for it.
 CREATE VIEW headcount.source_status AS
 SELECT a.source, pg_catalog.pg_get_userbyid(a.owner)::text AS owner, s.materialized, headcount_internal.is_exact(s) AS exact,
-       r.first_day, CASE WHEN pg_catalog.isfinite(r.watermark) THEN headcount.day_start(r.watermark, r.time_zone) END AS stored_until,
+       r.first_day, CASE WHEN pg_catalog.isfinite(r.watermark) THEN COALESCE(r.today_ends[pg_catalog.cardinality(r.today_ends)], headcount.day_start(r.watermark, r.time_zone)) END AS stored_until,
        l.days AS dirty_days, l.log_rows, r.last_refresh, r.last_duration, r.last_error,
        headcount_internal.rollup_bytes(s.state) AS rollup_bytes, headcount_internal.schedule_of(a.source) AS schedule
 FROM headcount_internal.all_sources() AS a
@@ -217,7 +254,7 @@ FROM headcount_internal.all_sources() AS a
 COMMENT ON VIEW headcount.source_status IS 'what is stored of each source, and how far it is up to date; of sources of others only what everybody may know';
 COMMENT ON COLUMN headcount.source_status.exact IS 'whether the views are what a full recompute would give at every snapshot: not if the source is tracked by window, its definition cannot be followed, a column that it reads was renamed and another has that name now, or a trigger is missing or disabled';
 COMMENT ON COLUMN headcount.source_status.first_day IS 'the first stored day with anything';
-COMMENT ON COLUMN headcount.source_status.stored_until IS 'days before this instant are stored, later ones are computed when they are asked for';
+COMMENT ON COLUMN headcount.source_status.stored_until IS 'what is before this instant is stored, the rest is computed when it is asked for';
 COMMENT ON COLUMN headcount.source_status.dirty_days IS 'stored days that changed since, computed when they are asked for until a refresh stores them';
 COMMENT ON COLUMN headcount.source_status.log_rows IS 'how many changes are logged that no refresh has seen';
 COMMENT ON COLUMN headcount.source_status.last_duration IS 'how long the last refresh took, up to its last step';

@@ -78,17 +78,17 @@ Relation open_log(Oid log) {
   if (relation == nullptr) return nullptr;
   const FormData_pg_class *const entry = relation->rd_rel;
   TupleDesc const shape = RelationGetDescr(relation);
-  const auto is_date = [shape](int at) { return !TupleDescAttr(shape, at)->attisdropped && TupleDescAttr(shape, at)->atttypid == DATEOID; };
+  const auto is_of = [shape](int at, Oid type) { return !TupleDescAttr(shape, at)->attisdropped && TupleDescAttr(shape, at)->atttypid == type; };
   if (entry->relkind == RELKIND_RELATION && entry->relpersistence == RELPERSISTENCE_PERMANENT && !entry->relhasindex &&
-      entry->relam == HEAP_TABLE_AM_OID && shape->natts == 2 && is_date(0) && is_date(1))
+      entry->relam == HEAP_TABLE_AM_OID && shape->natts == 3 && is_of(0, DATEOID) && is_of(1, DATEOID) && is_of(2, TIMESTAMPTZOID))
     return relation;
   relation_close(relation, NoLock);
   return nullptr;
 }
 
-void append(Relation log, DateADT from_day, DateADT to_day) {
-  Datum values[] = {DateADTGetDatum(from_day), DateADTGetDatum(to_day)};
-  bool nulls[] = {false, false};
+void append(Relation log, const core::day_run &run) {
+  Datum values[] = {DateADTGetDatum(run.first), DateADTGetDatum(run.last), TimestampTzGetDatum(run.from)};
+  bool nulls[] = {false, false, false};
   HeapTuple const tuple = heap_form_tuple(RelationGetDescr(log), values, nulls);
   simple_heap_insert(log, tuple);
   heap_freetuple(tuple);
@@ -260,28 +260,26 @@ bool row_reader::evaluate(HeapTuple tuple, definition_row &found) {
   });
 }
 
-// A change of days of which nothing is stored is not logged: whoever reads them reads the tables. Before a refresh stores more
-// days it says so, in the state of the source, and waits for all who may not have heard of it: whoever reads here what was
-// committed before holds a lock on his table by now, until his change can be seen. That is the barrier of CREATE INDEX
-// CONCURRENTLY; nobody who writes waits for it.
+core::instant log_until(const trigger_links &to) {
+  return pg::call([&] { return logged_before(to.state); });
+}
+
 void log_days(const trigger_links &to, std::span<const core::day_run> runs) {
   if (runs.empty()) return;
   pg::call([&] {
-    const DateADT end = logged_before(to.state);
-    if (std::none_of(runs.begin(), runs.end(), [end](const core::day_run &run) { return run.first < end; })) return;
     Relation log = open_log(to.log);
     if (log == nullptr) {
       note_unlogged_change(to.definition);
       return;
     }
-    for (const core::day_run &run : runs) append(log, run.first, run.last);
+    for (const core::day_run &run : runs) append(log, run);
     table_close(log, NoLock);
   });
 }
 
 void log_everything(const trigger_links &to) {
-  const core::day_run all{core::no_first_day, core::no_last_day, {}};
-  log_days(to, {&all, 1});
+  const core::day_run all{core::no_first_day, core::no_last_day, {}, core::beginning};
+  if (log_until(to) != core::beginning) log_days(to, {&all, 1});
 }
 
 }  // namespace headcount::source

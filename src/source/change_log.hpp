@@ -120,10 +120,16 @@ class row_reader {
   pg::other_rights rights_;
 };
 
-// Appends days to the log, unless nothing is stored of any of them. Where that cannot be done, because the log is locked or not what it was, it is noted that
-// something went unlogged, and nothing stored of the source counts any more.
+// The instant from which on changes need not be logged, as nothing is stored of what is later: whoever asks for that reads the
+// tables. Before a refresh stores more it says so, in the state of the source, and waits for all who may not have heard of it:
+// whoever reads here what was committed before holds a lock on his table by now, until his change can be seen. That is the
+// barrier of CREATE INDEX CONCURRENTLY; nobody who writes waits for it.
+core::instant log_until(const trigger_links &to);
+
+// Appends days to the log. Where that cannot be done, because the log is locked or not what it was, it is noted that something
+// went unlogged, and nothing stored of the source counts any more.
 void log_days(const trigger_links &to, std::span<const core::day_run> runs);
-// All days.
+// All days, if anything is stored.
 void log_everything(const trigger_links &to);
 
 }  // namespace headcount::source

@@ -105,7 +105,13 @@ HEADCOUNT_FUNCTION(headcount_look_up_source) {
 // (state): the first day that is computed from the tables
 HEADCOUNT_FUNCTION(headcount_live_day) { return DateADTGetDatum(live_days_argument(fcinfo).first); }
 
-// (state): when it begins
+// (state): the day of which a part is stored, NULL if there is none
+HEADCOUNT_FUNCTION(headcount_part_day) {
+  const live_days found = live_days_argument(fcinfo);
+  return found.has_part ? DateADTGetDatum(found.first) : pg::null_result(fcinfo);
+}
+
+// (state): from when on the tables are read
 HEADCOUNT_FUNCTION(headcount_live_from) { return TimestampTzGetDatum(live_days_argument(fcinfo).start); }
 
 // (from_days, to_days, before, time_zone): the days that logged changes are about, before a day, as runs
@@ -227,7 +233,7 @@ std::optional<std::int64_t> bytes_of_rollup(Oid state) {
     if (!OidIsValid(table) || get_rel_relkind(table) != RELKIND_RELATION) return 0;
     return lock_without_waiting(table) ? DatumGetInt64(DirectFunctionCall1(pg_total_relation_size, ObjectIdGetDatum(table))) : -1;
   };
-  const std::int64_t bytes[] = {bytes_of("rollup_state"), bytes_of("rollup_days"), bytes_of("rollup_totals"), bytes_of("rollup_dictionary"), bytes_of("invalidation_log")};
+  const std::int64_t bytes[] = {bytes_of("rollup_state"), bytes_of("rollup_days"), bytes_of("rollup_today"), bytes_of("rollup_totals"), bytes_of("rollup_dictionary"), bytes_of("invalidation_log")};
   if (std::any_of(std::begin(bytes), std::end(bytes), [](std::int64_t each) { return each < 0; })) return std::nullopt;
   return std::accumulate(std::begin(bytes), std::end(bytes), std::int64_t{0});
 }
@@ -341,23 +347,54 @@ HEADCOUNT_FUNCTION(headcount_source_tables) {
   return rows.result(fcinfo);
 }
 
-// (relations): as CREATE INDEX CONCURRENTLY does, without a lock that anybody could wait behind. For those who own them: who
-// waits for an autovacuum ends it.
+namespace {
+
+// The lock tags of tables, which the current role must own: who waits for an autovacuum ends it.
+List *lock_tags(Datum relations) {
+  List *tags = NIL;
+  const List *const tables = oids_of(relations);
+  for (int at = 0; at < list_length(tables); ++at) {
+    if (!OidIsValid(pg::owner_of(list_nth_oid(tables, at)))) continue;
+    pg::require_owner(list_nth_oid(tables, at));
+    auto *const tag = static_cast<LOCKTAG *>(palloc(sizeof(LOCKTAG)));
+    SET_LOCKTAG_RELATION(*tag, MyDatabaseId, list_nth_oid(tables, at));
+    tags = lappend(tags, tag);
+  }
+  return tags;
+}
+
+// Whether a transaction ends before an instant.
+bool ends_before(const VirtualTransactionId &transaction, TimestampTz end) {
+  while (!VirtualXactLock(transaction, false)) {
+    if (GetCurrentTimestamp() >= end) return false;
+    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 5, PG_WAIT_EXTENSION);
+    ResetLatch(MyLatch);
+    CHECK_FOR_INTERRUPTS();
+  }
+  return true;
+}
+
+}  // namespace
+
+// (relations): as CREATE INDEX CONCURRENTLY does, without a lock that anybody could wait behind
 HEADCOUNT_FUNCTION(headcount_wait_for_writers) {
   if (PG_ARGISNULL(0)) return Datum{0};
-  pg::call([fcinfo] {
-    List *tables = NIL;
-    const List *const relations = oids_of(PG_GETARG_DATUM(0));
-    for (int at = 0; at < list_length(relations); ++at) {
-      if (!OidIsValid(pg::owner_of(list_nth_oid(relations, at)))) continue;
-      pg::require_owner(list_nth_oid(relations, at));
-      auto *const tag = static_cast<LOCKTAG *>(palloc(sizeof(LOCKTAG)));
-      SET_LOCKTAG_RELATION(*tag, MyDatabaseId, list_nth_oid(relations, at));
-      tables = lappend(tables, tag);
-    }
-    WaitForLockersMultiple(tables, ShareLock, false);
-  });
+  pg::call([fcinfo] { WaitForLockersMultiple(lock_tags(PG_GETARG_DATUM(0)), ShareLock, false); });
   return Datum{0};
+}
+
+// (relations, patience): the same, for so many milliseconds at most
+HEADCOUNT_FUNCTION(headcount_writers_are_gone) {
+  return BoolGetDatum(pg::call([fcinfo] {
+    const TimestampTz end = GetCurrentTimestamp() + 1000 * std::int64_t{PG_GETARG_INT32(1)};
+    const List *const tags = lock_tags(PG_GETARG_DATUM(0));
+    List *holders = NIL;
+    for (int at = 0; at < list_length(tags); ++at) holders = lappend(holders, GetLockConflicts(static_cast<const LOCKTAG *>(list_nth(tags, at)), ShareLock, nullptr));
+    for (int at = 0; at < list_length(holders); ++at)
+      for (const auto *each = static_cast<const VirtualTransactionId *>(list_nth(holders, at)); VirtualTransactionIdIsValid(*each); ++each)
+        if (!ends_before(*each, end)) return false;
+    return true;
+  }));
 }
 
 // (definition): for the owner of a source, who has just begun to store its days anew

@@ -24,8 +24,7 @@ std::optional<core::instant> instant_in(const definition_row &from, int column) 
 // Takes in rows; finds the days on which presence, or what is a false denial, changed.
 class change_collector {
  public:
-  change_collector(const tracked_table &table, const core::context &host)
-      : table_(table), host_(host), presence_(*table.time_zone, host.memory), granted_(*table.time_zone, host.memory) {}
+  change_collector(const tracked_table &table, const core::context &host) : change_collector(table, log_until(table.links), host) {}
 
   // Of rows that came or went.
   void add(const definition_row &of) {
@@ -51,6 +50,9 @@ class change_collector {
   }
 
  private:
+  change_collector(const tracked_table &table, core::instant until, const core::context &host)
+      : table_(table), host_(host), presence_(*table.time_zone, until, host.memory), granted_(*table.time_zone, until, host.memory) {}
+
   static void add_version(core::changed_days &to, const core::changed_days::session_key &key, core::interval there, bool is_new) {
     if (is_new)
       to.add_new(key, there);

@@ -69,51 +69,47 @@ void commit() {
 // What a step of a refresh says besides how many days it stored; less that many, if it is the latter.
 enum : std::int32_t { nothing_left = -1, awaits_writers = -2 };
 
-// One step of a refresh, after those who write have been waited for as `waited` says. `failed` becomes its error, if there was one, in
-// the memory context of the caller, which outlasts transactions.
-std::int32_t run_step(Oid view, std::int32_t max_days, bool is_tolerant, TimestampTz started_at, const char *waited, ErrorData *&failed) {
-  std::int32_t done = nothing_left;
+// Runs a command as the owner of a source, in the transaction that is under way. Where one is to be tolerant, so that nobody who locks
+// what is his holds up the others for long, it waits so long for a lock. Returns the value, in the memory context of the
+// caller, which outlasts transactions; nullptr for NULL, and with `failed` for an error.
+const char *run_as_owner(Oid view, const char *command, bool is_tolerant, const char *lock_timeout, ErrorData *&failed) {
+  const char *value = nullptr;
   failed = nullptr;
   (void)pg::attempt(
       [&] {
         pg::call([&] {
-          const char *const command = psprintf("SELECT headcount_internal.refresh_step(%u::pg_catalog.oid, %d, '2000-01-01 00:00:00+00'::pg_catalog.timestamptz"
-                                               " + '%lld microseconds'::pg_catalog.interval, %d, %s)",
-                                               view, max_days, static_cast<long long>(started_at), MyProcPid, waited == nullptr ? "NULL" : quote_literal_cstr(waited));
-          // nobody who locks what is his holds up the others for long
           const int nest = NewGUCNestLevel();
-          if (is_tolerant && LockTimeout == 0) pg::other_rights::set("lock_timeout", "2s");
-          const char *const days = execute_as_owner(view, command);
+          if (is_tolerant && LockTimeout == 0) pg::other_rights::set("lock_timeout", lock_timeout);
+          value = execute_as_owner(view, command);
           AtEOXact_GUC(false, nest);
-          if (days != nullptr) done = pg_strtoint32(days);
         });
       },
       [&](ErrorData *error) {
         failed = error;
         if (failed != nullptr) failed->context = nullptr;
       });
-  return done;
+  return value;
 }
 
-// Waits for those who write to the tables of a source, in a transaction that holds nothing they could want. Returns for what,
-// in the memory context of the caller, which outlasts transactions; nullptr, and `failed`, where that took too long.
+// A call of one of the functions of 60-refresh.sql about a source; the arguments after the first are SQL.
+const char *command_for(const char *function, Oid view, const char *arguments) {
+  return psprintf("SELECT headcount_internal.%s(%u::pg_catalog.oid%s)", function, view, arguments);
+}
+
+// One step of a refresh, after those who write have been waited for as `waited` says.
+std::int32_t run_step(Oid view, std::int32_t max_days, bool is_tolerant, TimestampTz started_at, const char *waited, ErrorData *&failed) {
+  const char *const command = pg::call([&] {
+    return command_for("refresh_step", view,
+                       psprintf(", %d, '2000-01-01 00:00:00+00'::pg_catalog.timestamptz + '%lld microseconds'::pg_catalog.interval, %d, %s", max_days,
+                                static_cast<long long>(started_at), MyProcPid, waited == nullptr ? "NULL" : quote_literal_cstr(waited)));
+  });
+  const char *const days = run_as_owner(view, command, is_tolerant, "2s", failed);
+  return days == nullptr ? nothing_left : pg::call([days] { return pg_strtoint32(days); });
+}
+
+// Waits for those who write to the tables of a source, in a transaction that holds nothing they could want. Returns for what.
 const char *wait_for_writers(Oid view, bool is_tolerant, ErrorData *&failed) {
-  const char *waited = nullptr;
-  failed = nullptr;
-  (void)pg::attempt(
-      [&] {
-        pg::call([&] {
-          const int nest = NewGUCNestLevel();
-          if (is_tolerant && LockTimeout == 0) pg::other_rights::set("lock_timeout", "30s");
-          waited = execute_as_owner(view, psprintf("SELECT headcount_internal.wait_for_source(%u::pg_catalog.oid)", view));
-          AtEOXact_GUC(false, nest);
-        });
-      },
-      [&](ErrorData *error) {
-        failed = error;
-        if (failed != nullptr) failed->context = nullptr;
-      });
-  return waited;
+  return run_as_owner(view, pg::call([view] { return command_for("wait_for_source", view, ""); }), is_tolerant, "30s", failed);
 }
 
 void note_failure(Oid view, const char *message) {
@@ -122,6 +118,22 @@ void note_failure(Oid view, const char *message) {
       (void)execute_as_owner(view, psprintf("SELECT headcount_internal.note_failure(%u::pg_catalog.oid, %s)", view, quote_literal_cstr(message)));
     });
   });
+}
+
+// Stores what is over of today, once all days are stored: changes of it are logged from now on, those who may not have heard of that
+// are gone (if they are not soon, the next refresh stores it), then it is computed.
+void refresh_today(Oid view, bool is_tolerant, ErrorData *&failed) {
+  const auto run = [&](const char *function, const char *waited) {
+    const char *const command = pg::call([&] { return command_for(function, view, waited == nullptr ? "" : psprintf(", %s", quote_literal_cstr(waited))); });
+    return run_as_owner(view, command, is_tolerant, "2s", failed);
+  };
+  const char *const offered = run("offer_today", nullptr);
+  if (failed != nullptr || offered == nullptr) return;
+  pg::call([] { commit(); });
+  const char *const are_gone = run("today_writers_are_gone", nullptr);
+  if (failed != nullptr || are_gone == nullptr || *are_gone != 't') return;
+  pg::call([] { commit(); });
+  (void)run("store_today", offered);
 }
 
 void refresh_one(Oid view, const refresh_request &request) {
@@ -136,6 +148,7 @@ void refresh_one(Oid view, const refresh_request &request) {
       waited = wait_for_writers(view, request.is_tolerant, failed);
       done = awaits_writers - done;
     }
+    if (failed == nullptr && done == nothing_left) refresh_today(view, request.is_tolerant, failed);
     if (failed != nullptr) {
       note_failure(view, failed->message);
       pg::call([&] {

@@ -103,6 +103,25 @@ snapshot_key key_of(Oid state_table, core::instant as_of) {
           snapshot->xcnt + static_cast<std::uint32_t>(snapshot->subxcnt), snapshot->curcid, relation_changes};
 }
 
+// Where what is stored of the day of the watermark ends, as far as the snapshot knows of no change before and it is not later
+// than an instant. core::beginning where none of it counts.
+core::instant find_part_end(const stored_state &state, core::instant before) {
+  if (!state.is_tracked || state.today_ends == Datum{0}) return core::beginning;
+  read_rows(state.log, "invalidation", 3, GetActiveSnapshot(), true, [&](const Datum *values, const bool *nulls) {
+    if (!nulls[1] && DatumGetDateADT(values[1]) < state.watermark) return true;
+    before = nulls[2] ? core::beginning : std::min(before, core::instant{DatumGetTimestampTz(values[2])});
+    return before != core::beginning;
+  });
+  Datum *ends = nullptr;
+  bool *nulls = nullptr;
+  int count = 0;
+  deconstruct_array(DatumGetArrayTypeP(state.today_ends), TIMESTAMPTZOID, sizeof(TimestampTz), true, TYPALIGN_DOUBLE, &ends, &nulls, &count);
+  core::instant found = core::beginning;
+  for (int at = 0; at < count; ++at)
+    if (!nulls[at] && DatumGetTimestampTz(ends[at]) <= before) found = std::max(found, core::instant{DatumGetTimestampTz(ends[at])});
+  return found;
+}
+
 live_days compute(Oid state_table, core::instant as_of) {
   const auto [state, counts] = pg::call([state_table] {
     struct {
@@ -116,7 +135,7 @@ live_days compute(Oid state_table, core::instant as_of) {
     }
     return found;
   });
-  constexpr live_days all{nothing_stored, core::beginning};
+  constexpr live_days all{nothing_stored, core::beginning, false};
   if (!state.is_there) return all;
   const core::day_number watermark = counts ? state.watermark : state.frozen_before;
   if (DATE_NOT_FINITE(watermark)) return all;
@@ -131,7 +150,12 @@ live_days compute(Oid state_table, core::instant as_of) {
     });
   }
   const core::day_number first = std::max(state.frozen_before, std::min(watermark, core::day_of(as_of - state.grace, in)));
-  return {first, in.start_of(first)};
+  live_days found{first, in.start_of(first), false};
+  if (counts && first == state.watermark) {
+    const core::instant part_end = pg::call([&] { return find_part_end(state, as_of - state.grace); });
+    if (part_end > found.start) found = {first, part_end, true};
+  }
+  return found;
 }
 
 // The answer of the last statement that asked, kept for those that follow it: the planner asks many times.
@@ -234,18 +258,19 @@ stored_state read_state(Oid state_table, Snapshot snapshot, bool may_wait) {
     state.watermark = DatumGetDateADT(value(state_column::watermark));
     state.frozen_before = DatumGetDateADT(value(state_column::frozen_before));
     state.dictionary_buckets = DatumGetInt32(value(state_column::dictionary_buckets));
+    if (!is_null(state_column::today_ends)) state.today_ends = PointerGetDatum(DatumGetArrayTypePCopy(value(state_column::today_ends)));
     return false;
   });
   return state;
 }
 
-DateADT logged_before(Oid state_table) {
-  DateADT found = DATEVAL_NOEND;
+core::instant logged_before(Oid state_table) {
+  core::instant found = core::forever;
   if (!OidIsValid(state_table)) return found;
   const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
   read_rows(state_table, "rollup_state", static_cast<int>(state_column::count), latest, false, [&](const Datum *values, const bool *nulls) {
     constexpr int at = static_cast<int>(state_column::logged_before) - 1;
-    if (!nulls[at]) found = DatumGetDateADT(values[at]);
+    if (!nulls[at]) found = DatumGetTimestampTz(values[at]);
     return false;
   });
   UnregisterSnapshot(latest);
@@ -301,7 +326,7 @@ difference find_difference(const stored_state &state, Snapshot snapshot) {
   // what is stored, and the log, are read with the rights of the owner too
   const Oid schema = get_rel_namespace(state.definition);
   look_at(state.log);
-  for (const char *const table : {"rollup_state", "rollup_days", "rollup_totals", "rollup_dictionary"}) look_at(get_relname_relid(table, schema));
+  for (const char *const table : {"rollup_state", "rollup_days", "rollup_today", "rollup_totals", "rollup_dictionary"}) look_at(get_relname_relid(table, schema));
   return found;
 }
 

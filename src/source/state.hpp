@@ -45,7 +45,8 @@ enum class state_column {
   awaits_writers,
   window_days,
   logged_before,
-  count = logged_before
+  today_ends,
+  count = today_ends
 };
 
 struct stored_state {
@@ -58,6 +59,7 @@ struct stored_state {
   const char *time_zone = nullptr;
   std::int64_t grace = 0;  // ticks after a day until no session can make a denial of it false any more
   DateADT first_day = DATEVAL_NOBEGIN, watermark = DATEVAL_NOBEGIN, frozen_before = DATEVAL_NOBEGIN;
+  Datum today_ends = Datum{0};  // an array of when the stored parts of the day of the watermark end, ascending; 0 for none
   std::int32_t dictionary_buckets = 1;
 };
 
@@ -65,9 +67,9 @@ struct stored_state {
 // caller may not wait: who asks for the sources of others must not be held up by them. Backend code.
 stored_state read_state(Oid state_table, Snapshot snapshot, bool may_wait = true);
 
-// The day from which on changes need not be logged, as any transaction has committed it by now: what a snapshot from before
-// shows may be less. Infinity, so that all are, where it cannot be read at once. Backend code.
-DateADT logged_before(Oid state_table);
+// The instant from which on changes need not be logged, as any transaction has committed it by now: what a snapshot from before
+// shows may be less. Forever, so that all are, where it cannot be read at once. Backend code.
+core::instant logged_before(Oid state_table);
 
 // Copies the one row of a typed table of ours, of type headcount_internal.<type>. False if it is none, or empty,
 // or locked and the caller may not wait. Backend code.
@@ -96,10 +98,11 @@ difference find_difference(const stored_state &state, Snapshot snapshot);
 std::uint64_t present_definition_mark(const stored_state &state, Snapshot snapshot);
 std::uint64_t bounds_mark(const char *time_zone, DateADT first_day, DateADT end_day);
 
-// Which days a query has to compute from the tables themselves, besides stored ones that changed since.
+// What a query has to compute from the tables themselves, besides stored days that changed since.
 struct live_days {
-  core::day_number first;  // this one and later ones; nothing_stored for all
-  core::instant start;     // of that day; core::beginning
+  core::day_number first;  // this day and later ones; nothing_stored for all
+  core::instant start;     // from this instant on: of the first of them the part before is stored too; core::beginning
+  bool has_part;           // whether there is such a part
 };
 inline constexpr core::day_number nothing_stored = INT32_MIN;
 

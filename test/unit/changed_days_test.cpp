@@ -99,7 +99,7 @@ changed_days &fill(changed_days &days, const std::vector<session> &old_rows, con
 
 pairs changes(const std::vector<session> &old_rows, const std::vector<session> &new_rows) {
   const host with;
-  changed_days changed(utc, with.memory());
+  changed_days changed(utc, core::forever, with.memory());
   return pairs_of(fill(changed, old_rows, new_rows).find(with));
 }
 
@@ -140,14 +140,14 @@ class bounded_zone final : public core::time_zone {
 
 TEST(changed_days, nothing_was_changed) {
   const host with;
-  const changed_days changed(utc, with.memory());
+  const changed_days changed(utc, core::forever, with.memory());
   EXPECT_TRUE(changed.find(with).runs().empty());
 }
 
 TEST(changed_days, an_interval_changes_the_days_it_meets_and_no_other) {
   const host with;
   const auto days_of = [&](interval each) {
-    changed_days changed(utc, with.memory());
+    changed_days changed(utc, core::forever, with.memory());
     changed.add(each);
     return pairs_of(changed.find(with));
   };
@@ -161,7 +161,7 @@ TEST(changed_days, an_interval_changes_the_days_it_meets_and_no_other) {
 
 TEST(changed_days, neighbouring_days_are_one_run) {
   const host with;
-  changed_days changed(utc, with.memory());
+  changed_days changed(utc, core::forever, with.memory());
   const auto add_day = [&](std::int64_t day) { changed.add(between(day, 6, day, 7)); };
   for (const std::int64_t day : {10, 20, 12, 22, 18}) add_day(day);
   EXPECT_EQ(pairs_of(changed.find(with)), (pairs{{10, 10}, {12, 12}, {18, 18}, {20, 20}, {22, 22}}));
@@ -182,7 +182,7 @@ TEST(changed_days, random_intervals_in_every_zone) {
   for (const named_zone &zone : all_zones)
     for (int round = 0; round < 40; ++round) {
       const host with;
-      changed_days changed(*zone.zone, with.memory());
+      changed_days changed(*zone.zone, core::forever, with.memory());
       day_set model;
       for (int row = 0; row < 1 + round; ++row) {
         // Around the days on which the clocks of these zones change, on bounds of days and beside them.
@@ -209,7 +209,7 @@ TEST(changed_days, beyond_the_limit_the_nearest_runs_become_one) {
   for (std::size_t at = 37; at < single.size(); ++at) expected.emplace_back(single[at], single[at]);
   ASSERT_EQ(expected.size(), day_runs::max_runs);
 
-  changed_days forward(utc, with.memory()), backward(utc, with.memory());
+  changed_days forward(utc, core::forever, with.memory()), backward(utc, core::forever, with.memory());
   for (const day_number day : single) forward.add(between(day, 1, day, 2));
   EXPECT_EQ(pairs_of(forward.find(with)), expected);
   for (std::size_t at = single.size(); at-- > 0;) backward.add(between(single[at], 1, single[at], 2));
@@ -220,7 +220,7 @@ TEST(changed_days, any_number_of_runs_covers_all_that_changed) {
   std::mt19937 random(11);
   for (int round = 0; round < 20; ++round) {
     const host with;
-    changed_days changed(berlin, with.memory());
+    changed_days changed(berlin, core::forever, with.memory());
     day_set model;
     for (int row = 0; row < 400; ++row) {
       const instant start = static_cast<std::int64_t>(random() % (horizon - 100)) * days;
@@ -240,7 +240,7 @@ TEST(changed_days, the_ends_of_time_fail_nobody) {
   for (const std::int64_t offset : {-24 * hours, -1 * hours, std::int64_t{0}, 15 * hours, 24 * hours, 167 * hours}) {
     const bounded_zone zone(offset);
     const auto days_of = [&](interval each) {
-      changed_days changed(zone, with.memory());
+      changed_days changed(zone, core::forever, with.memory());
       changed.add(each);
       changed.add(each);
       return pairs_of(changed.find(with)).at(0);
@@ -258,10 +258,61 @@ TEST(changed_days, the_ends_of_time_fail_nobody) {
   }
 }
 
+TEST(changed_days, what_is_late_enough_is_left_out) {
+  std::mt19937_64 random(17);
+  constexpr std::int64_t span = 12 * 24;
+  const auto instant_of = [&](std::int64_t most) { return static_cast<instant>(random() % static_cast<std::uint64_t>(most)) * hours; };
+  for (int round = 0; round < 500; ++round) {
+    const host with;
+    const instant until = instant_of(span) + static_cast<instant>(random() % 3) - 1;
+    changed_days changed(berlin, until, with.memory());
+    std::vector<session> old_rows, new_rows;
+    day_set model;
+    instant first = forever;
+    const auto random_session = [&] {
+      const instant start = instant_of(span);
+      return session{"u" + std::to_string(random() % 2), "h", {start, random() % 5 == 0 ? forever : start + 1 + instant_of(40)}};
+    };
+    for (auto left = random() % 4; left > 0; --left) old_rows.push_back(random_session());
+    for (auto left = random() % 4; left > 0; --left) new_rows.push_back(random_session());
+    fill(changed, old_rows, new_rows);
+    // hour by hour, and what lies between
+    std::set<instant> bounds{until};
+    for (const auto *rows : {&old_rows, &new_rows})
+      for (const session &each : *rows) bounds.insert({each.when.start, each.when.end});
+    const auto count = [](const std::vector<session> &rows, const std::string &user, instant at) {
+      return std::count_if(rows.begin(), rows.end(), [&](const session &each) { return each.user == user && each.when.start <= at && at < each.when.end; });
+    };
+    for (auto at = bounds.begin(); std::next(at) != bounds.end() && *at < until; ++at)
+      for (const char *const user : {"u0", "u1"})
+        if (count(old_rows, user, *at) != count(new_rows, user, *at)) {
+          add_days(model, {*at, *std::next(at)}, berlin);
+          first = std::min(first, *at);
+        }
+    if (random() % 2 == 0) {
+      const session more = random_session();
+      changed.add(more.when);
+      if (more.when.start < until) {
+        add_days(model, {more.when.start, std::min(more.when.end, until)}, berlin);
+        first = std::min(first, more.when.start);
+      }
+    }
+    const day_runs found = changed.find(with);
+    ASSERT_EQ(days_in(found), model) << "round " << round;
+    instant found_first = forever;
+    for (const core::day_run &run : found.runs()) {
+      found_first = std::min(found_first, run.from);
+      ASSERT_GE(run.from, run.bounds.start) << "round " << round;
+      ASSERT_LT(run.from, run.bounds.end) << "round " << round;
+    }
+    ASSERT_EQ(found_first, first) << "round " << round;
+  }
+}
+
 TEST(changed_days, rows_of_one_day_are_converted_once) {
   const host with;
   const counting_zone zone;
-  changed_days changed(zone, with.memory());
+  changed_days changed(zone, core::forever, with.memory());
   for (int row = 0; row < 10'000; ++row) {
     const std::int64_t start = spring_2024 * days + (row * 7 % 300) * minutes;
     changed.add({start, start + 3 * hours});
@@ -279,7 +330,7 @@ TEST(changed_days, rows_of_one_day_are_converted_once) {
 
 TEST(changed_days, a_statement_of_one_row_takes_little_memory) {
   const host with;
-  changed_days inserted(utc, with.memory()), updated(utc, with.memory());
+  changed_days inserted(utc, core::forever, with.memory()), updated(utc, core::forever, with.memory());
   EXPECT_EQ(with.max_memory(), 0U);
   inserted.add(open_from(1, 1));
   EXPECT_LE(with.max_memory(), 32U);
@@ -316,7 +367,7 @@ TEST(changed_days, moving_an_end_changes_what_lies_between) {
 TEST(changed_days, another_user_host_or_server_changes_the_days_of_both) {
   const host with;
   const auto moved = [&](const changed_days::session_key &from, const changed_days::session_key &to) {
-    changed_days changed(utc, with.memory());
+    changed_days changed(utc, core::forever, with.memory());
     changed.add_old(from, between(3, 0, 4, 0));
     changed.add_new(to, between(3, 0, 6, 0));
     return pairs_of(changed.find(with));
@@ -369,7 +420,7 @@ TEST(changed_days, random_updates_against_counting) {
         if (random() % 20 != 0) new_rows.push_back(each);
       }
       std::shuffle(new_rows.begin(), new_rows.end(), random);
-      changed_days changed(*zone.zone, with.memory());
+      changed_days changed(*zone.zone, core::forever, with.memory());
       fill(changed, old_rows, new_rows);
       EXPECT_EQ(days_in(changed.find(with)), changed_slowly(old_rows, new_rows, *zone.zone)) << zone.name;
       EXPECT_EQ(days_in(changed.find(with)), days_in(changed.find(with))) << "asked twice";
@@ -378,7 +429,7 @@ TEST(changed_days, random_updates_against_counting) {
 
 TEST(changed_days, both_kinds_of_rows_meet) {
   const host with;
-  changed_days changed(utc, with.memory());
+  changed_days changed(utc, core::forever, with.memory());
   changed.add(between(1, 0, 2, 0));
   fill(changed, {{"anna", "h1", open_from(5, 0)}}, {{"anna", "h1", between(5, 0, 7, 0)}});
   EXPECT_EQ(pairs_of(changed.find(with)), (pairs{{1, 1}, {7, no_last_day}}));
@@ -389,7 +440,7 @@ TEST(changed_days, both_kinds_of_rows_meet) {
 TEST(changed_days, too_many_to_wait_change_all_their_days) {
   const host with;
   const session early{"anna", "h1", between(1, 0, 2, 0)}, late{"anna", "h1", between(9, 0, 10, 0)};
-  changed_days changed(utc, with.memory());
+  changed_days changed(utc, core::forever, with.memory());
   for (std::size_t row = 0; row < changed_days::max_waiting / 2; ++row) fill(changed, {early}, {early});
   EXPECT_EQ(pairs_of(changed.find(with)), pairs{});  // as many as may wait
   fill(changed, {late}, {late});
@@ -400,7 +451,7 @@ TEST(changed_days, too_many_to_wait_change_all_their_days) {
 
 TEST(changed_days, memory_is_bounded) {
   const host with;
-  changed_days changed(utc, with.memory());
+  changed_days changed(utc, core::forever, with.memory());
   const std::string long_name(100'000, 'x');
   for (int row = 0; row < 2'000; ++row) {
     const session each{long_name, "h1", between(1, 0, 2, 0)};
@@ -419,7 +470,7 @@ TEST(changed_days, memory_is_bounded) {
 
 TEST(changed_days, can_be_interrupted) {
   const host with;
-  changed_days changed(utc, with.memory());
+  changed_days changed(utc, core::forever, with.memory());
   for (int row = 0; row < 10'000; ++row) changed.add_new({view_of("anna"), {}, {}}, open_from(row, 0));
   polls_allowed = polls;
   EXPECT_THROW((void)changed.find(with), interrupted);

@@ -136,7 +136,7 @@ struct past {
 // Where stored sets are, with a note of what they are and of those that were opened.
 class noted_sets final : public core::set_store {
  public:
-  enum class kind { seen, used, denied, new_users };
+  enum class kind { seen, used, denied, new_users, part };
   struct note {
     kind what;
     std::int64_t day;
@@ -235,11 +235,50 @@ class laid_out {
   }
   laid_out(const laid_out &) = delete;
 
+  // Has parts of the live day stored: what there is on it is in one of them or more, or in what is fresh of it. Returns how many.
+  std::size_t store_parts(dice &roll) {
+    const std::int64_t at = std::int64_t{history.live_day} - fresh_.first;
+    if (history.fresh == nullptr || at < 0 || at >= static_cast<std::int64_t>(fresh_.rows.size())) return 0;
+    core::numbered_day &row = fresh_.rows[static_cast<std::size_t>(at)];
+    for (std::uint64_t left = 1 + roll(3); left > 0; --left) {
+      core::stored_day part;
+      part.day = history.live_day;
+      const bool takes_all = roll.one_in(3);
+      const auto share = [&](std::pmr::vector<std::uint32_t> &from) {
+        users here;
+        std::erase_if(from, [&](std::uint32_t user) {
+          if (!takes_all && !roll.one_in(3)) return false;
+          here.insert(user);
+          return takes_all || roll.one_in(2);
+        });
+        return here.empty() && roll.one_in(2) ? 0 : sets.put(kind::part, part.day, here);
+      };
+      part.used = share(row.used);
+      part.denied = share(row.denied);
+      part.denials = takes_all ? row.denials : static_cast<std::int64_t>(roll(static_cast<std::uint64_t>(row.denials) + 1));
+      row.denials -= part.denials;
+      // the highest level is here or there, and if it is in both it is the earlier one that counts
+      core::peak other = row.concurrent_hosts;
+      if (roll.one_in(2)) {
+        other.at += 1;
+      } else {
+        other.level = takes_all ? 0 : static_cast<std::int64_t>(roll(static_cast<std::uint64_t>(other.level) + 1));
+        other.at = other.level == row.concurrent_hosts.level ? other.at + 1 : other.at - 1;
+      }
+      part.concurrent_hosts = other;
+      if (takes_all || roll.one_in(2)) std::swap(part.concurrent_hosts, row.concurrent_hosts);
+      parts_.push_back(part);
+    }
+    roll.shuffle(parts_);
+    history.parts = parts_;
+    return parts_.size();
+  }
+
   noted_sets sets;
   core::history history;
 
  private:
-  std::vector<core::stored_day> stored_;
+  std::vector<core::stored_day> stored_, parts_;
   core::numbered_days fresh_;
 };
 
@@ -375,6 +414,41 @@ TEST(day_fold, reports_need_no_days_long_before_what_is_asked) {
     ASSERT_EQ(report_of(fold, first, 90, wanted), report_of(of.now, first, 90, wanted, of.window)) << "round " << round;
   }
   EXPECT_GT(left_out, 100);
+}
+
+TEST(day_fold, stored_parts_of_a_day_count_with_what_follows) {
+  dice roll(73);
+  std::size_t parts = 0, without_more = 0;
+  for (int round = 0; round < 1500; ++round) {
+    const host with;
+    const past of = random_past_to_read(roll);
+    laid_out all(of, roll, with);
+    const std::size_t here = all.store_parts(roll);
+    parts += here;
+    without_more += here != 0 && all.history.fresh->rows[static_cast<std::size_t>(all.history.live_day - all.history.fresh->first)].is_idle() ? 1U : 0U;
+    day_fold fold(all.history, all.sets, with);
+    const auto first_day = fold.first_day(std::nullopt);
+    ASSERT_EQ(first_day.has_value(), !of.now.empty()) << "round " << round;
+    ASSERT_EQ(report_of(fold, -40, 70, {true, true, true}), report_of(of.now, -40, 70, {true, true, true}, of.window)) << "round " << round;
+  }
+  EXPECT_GT(parts, 500U);
+  EXPECT_GT(without_more, 50U);
+}
+
+TEST(day_fold, a_part_is_a_day_if_nothing_follows) {
+  const host with;
+  noted_sets sets(with);
+  core::stored_day part;
+  part.used = sets.put(kind::part, 5, {1, 2});
+  part.denied = sets.put(kind::part, 5, {2, 3});
+  part.denials = 4;
+  part.concurrent_hosts = {2, 77, 0};
+  core::history only;
+  only.live_day = 5;
+  only.parts = {&part, 1};
+  day_fold fold(only, sets, with);
+  EXPECT_EQ(fold.first_day(std::nullopt), 5);
+  EXPECT_EQ(report_of(fold, 4, 6, {true, true, false}), (report{{5, 3, 2, 2, 3, 2, 4, 2, 77}}));
 }
 
 TEST(day_fold, nothing_is_no_days) {

@@ -18,6 +18,19 @@ std::size_t find(const number_list &in, std::uint32_t number) {
   return at != in.end() && *at == number ? static_cast<std::size_t>(at - in.begin()) : in.size();
 }
 
+void read_numbers(set_store &sets, set_store::handle set, const context &host, number_list &to) {
+  if (set != 0) user_set_reader(sets.open(set)).for_each(host, [&to](std::uint32_t number) { to.push_back(number); });
+}
+
+// Unites an ascending list with a set.
+void unite_with(number_list &to, set_store &sets, set_store::handle set, const context &host) {
+  number_list other(host.memory), united(host.memory);
+  read_numbers(sets, set, host, other);
+  united.reserve(to.size() + other.size());
+  std::set_union(to.begin(), to.end(), other.begin(), other.end(), std::back_inserter(united));
+  to = std::move(united);
+}
+
 }  // namespace
 
 day_fold::day_fold(const history &from, set_store &sets, const context &host)
@@ -25,6 +38,7 @@ day_fold::day_fold(const history &from, set_store &sets, const context &host)
       sets_(sets),
       host_(host),
       entries_(host.memory),
+      with_parts_(host.memory),
       moved_from_(host.memory),
       moved_to_(host.memory),
       new_counts_(host.memory),
@@ -55,8 +69,32 @@ day_fold::day_fold(const history &from, set_store &sets, const context &host)
     }
   }
   add_stored(INT64_MAX);
+  add_parts();
   new_counts_.resize(entries_.size());
   used_bytes_.resize(entries_.size());
+}
+
+// Puts parts of a day and what is fresh of it together.
+void day_fold::add_parts() {
+  if (from_.parts.empty()) return;
+  auto at = std::lower_bound(entries_.begin(), entries_.end(), from_.live_day, [](const entry &each, day_number day) { return each.day < day; });
+  if (at == entries_.end() || at->day != from_.live_day) at = entries_.insert(at, {from_.live_day, nullptr, nullptr, true});
+  if (at->fresh != nullptr) {
+    with_parts_.used = at->fresh->used;
+    with_parts_.denied = at->fresh->denied;
+    with_parts_.denials = at->fresh->denials;
+    with_parts_.concurrent_hosts = at->fresh->concurrent_hosts;
+  }
+  for (const stored_day &part : from_.parts) {
+    unite_with(with_parts_.used, sets_, part.used, host_);
+    unite_with(with_parts_.denied, sets_, part.denied, host_);
+    with_parts_.denials += part.denials;
+    // the earliest instant of the highest level
+    peak &highest = with_parts_.concurrent_hosts;
+    const peak &other = part.concurrent_hosts;
+    if (other.level > highest.level || (other.level == highest.level && other.at < highest.at)) highest = other;
+  }
+  at->fresh = &with_parts_;
 }
 
 std::optional<day_number> day_fold::first_day(std::optional<day_number> cut) const {
@@ -113,8 +151,7 @@ number_list day_fold::members(set_store::handle used, set_store::handle denied) 
 }
 
 void day_fold::read(set_store::handle set, number_list &to) {
-  if (set == 0) return;
-  user_set_reader(sets_.open(set)).for_each(host_, [&to](std::uint32_t number) { to.push_back(number); });
+  read_numbers(sets_, set, host_, to);
 }
 
 // A set to ask for many numbers: reading it takes a look at all of its bytes.

@@ -4,7 +4,7 @@
 //
 //   stored days    ------------------------------|          numbers, and sets that lie where they are
 //   fresh days           ==           =           ====      sets of numbers, from the tables
-//                    changed since they were stored   live: not stored yet
+//                    changed since they were stored   live: not stored yet, or the first of them in part
 //
 // Totals are numbers too, so that reading costs the days and not the users in them. How many users there were ever, up to
 // a day, is how many there are in the end, less those of later days who were new on them: each stored day has the set of
@@ -63,6 +63,7 @@ struct history {
   std::span<const changed_run> changed;     // runs of stored days, ascending, in place of which fresh ones count
   day_number live_day = 0;              // from this one on only fresh days count
   const numbered_days *fresh = nullptr;
+  std::span<const stored_day> parts;    // what is stored of live_day: it counts besides the fresh one, which is of what follows
   std::int64_t window_days = 1;
 };
 
@@ -155,6 +156,7 @@ class day_fold {
   static constexpr day_number no_day = INT32_MAX;
 
   bool is_fresh(day_number day) const;
+  void add_parts();
   stored_day counts_of(const entry &of) const;
   std::pmr::vector<std::uint32_t> members(set_store::handle used, set_store::handle denied);
   std::pmr::vector<std::uint32_t> members(const numbered_day *fresh) const;
@@ -179,6 +181,7 @@ class day_fold {
   set_store &sets_;
   const context &host_;
   std::pmr::vector<entry> entries_;  // ascending
+  numbered_day with_parts_;          // live_day, if there are parts
   bool has_totals_ = false;
   std::int64_t ever_before_ = 0;      // before the first entry
   moves moved_from_, moved_to_;       // on days before live_day

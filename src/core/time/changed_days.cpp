@@ -17,7 +17,7 @@ constexpr std::int64_t margin = 10 * ticks_per_day;
 constexpr instant first_sure = first_finite + margin, last_sure = end_of_finite - margin;
 
 day_run run_of(interval when, const time_zone &zone) {
-  day_run run{no_first_day, no_last_day, {beginning, forever}};
+  day_run run{no_first_day, no_last_day, {beginning, forever}, when.start};
   const instant last = when.end - 1;
   if (when.start >= first_sure) {
     run.first = day_of(std::min(when.start, last_sure), zone);
@@ -33,7 +33,8 @@ day_run run_of(interval when, const time_zone &zone) {
 void unite_with(day_run &run, const day_run &other) {
   run = {std::min(run.first, other.first),
          std::max(run.last, other.last),
-         {std::min(run.bounds.start, other.bounds.start), std::max(run.bounds.end, other.bounds.end)}};
+         {std::min(run.bounds.start, other.bounds.start), std::max(run.bounds.end, other.bounds.end)},
+         std::min(run.from, other.from)};
 }
 
 }  // namespace
@@ -43,6 +44,7 @@ void day_runs::add_elsewhere(interval when) {
   auto from = std::upper_bound(runs_.begin(), runs_.end(), when.start,
                                [](instant start, const day_run &run) { return start < run.bounds.start; });
   if (from != runs_.begin() && (from - 1)->holds(when)) {
+    (from - 1)->from = std::min((from - 1)->from, when.start);
     recent_ = static_cast<std::size_t>(from - 1 - runs_.begin());
     return;
   }

@@ -9,7 +9,10 @@
 //     changed            [------------>  for ever
 //
 // More days than changed are right, and only cost the refresh; fewer would be wrong. All limits here lean on that.
+//
+// Who asks may need nothing of what changes from some instant on, as nothing is stored of it. That is left out.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -28,11 +31,12 @@ namespace headcount::core {
 inline constexpr day_number no_first_day = std::numeric_limits<day_number>::min();  // date '-infinity'
 inline constexpr day_number no_last_day = std::numeric_limits<day_number>::max();   // date 'infinity'
 
-// The days from `first` to `last` inclusive, or without end, and from when to when they last.
+// The days from `first` to `last` inclusive, or without end, from when to when they last, and when the first change on them is.
 struct day_run {
   day_number first;
   day_number last;
   interval bounds;
+  instant from;
 
   bool holds(interval when) const { return when.start >= bounds.start && when.end <= bounds.end; }
 };
@@ -43,14 +47,20 @@ class day_runs {
   // What a log should have to take for one statement. Beyond it the runs nearest to each other become one.
   static constexpr std::size_t max_runs = 64;
 
-  day_runs(const time_zone &zone, std::pmr::memory_resource *memory) : zone_(&zone), runs_(memory) {}
+  // What is at or after `until` is left out.
+  day_runs(const time_zone &zone, instant until, std::pmr::memory_resource *memory) : zone_(&zone), until_(until), runs_(memory) {}
   day_runs(const day_runs &from, std::pmr::memory_resource *memory)
-      : zone_(from.zone_), runs_(from.runs_, memory), recent_(from.recent_) {}
+      : zone_(from.zone_), until_(from.until_), runs_(from.runs_, memory), recent_(from.recent_) {}
 
   // Adds the days that `when` meets; it is not empty and has a start. Rows come in rough order of time, so nearly
   // all of them meet no other days than the row before did; those cost no conversion.
   void add(interval when) {
-    if (recent_ >= runs_.size() || !runs_[recent_].holds(when)) add_elsewhere(when);
+    if (when.start >= until_) return;
+    when.end = std::min(when.end, until_);
+    if (recent_ < runs_.size() && runs_[recent_].holds(when))
+      runs_[recent_].from = std::min(runs_[recent_].from, when.start);
+    else
+      add_elsewhere(when);
   }
 
   std::span<const day_run> runs() const { return runs_; }
@@ -60,6 +70,7 @@ class day_runs {
   void unite_nearest();
 
   const time_zone *zone_;
+  instant until_;
   std::pmr::vector<day_run> runs_;
   std::size_t recent_ = 0;  // where the next row is looked for first
 };
@@ -75,8 +86,8 @@ class changed_days {
     std::optional<key_view> user, host, server;
   };
 
-  changed_days(const time_zone &zone, std::pmr::memory_resource *memory)
-      : runs_(zone, memory), keys_(memory), waiting_(memory) {}
+  changed_days(const time_zone &zone, instant until, std::pmr::memory_resource *memory)
+      : runs_(zone, until, memory), keys_(memory), waiting_(memory) {}
   changed_days(const changed_days &) = delete;
   changed_days &operator=(const changed_days &) = delete;
 
