@@ -27,8 +27,9 @@ fi
 # shellcheck disable=SC2034 # read by the scripts that source this file
 jobs=$(nproc 2>/dev/null || echo 1)
 
-# Waits until fewer commands run in the background than there are processors.
-room_for_another() { while [ "$(jobs -pr | wc -l)" -ge "$jobs" ]; do wait -n || true; done; }
+# Waits until no more commands run in the background than there are processors: with the next one they are one more, since
+# each of them waits now and then, and the last to end shall not have been alone for long.
+room_for_another() { while [ "$(jobs -pr | wc -l)" -gt "$jobs" ]; do wait -n || true; done; }
 
 die() {
 	printf '%s%s: %s%s\n' "$red" "$program" "$*" "$plain" >&2

@@ -32,15 +32,19 @@ as_server() {
 	fi
 }
 
-# Gives the subshell that calls it a server of its own, NAME, for which it is INSTANT when start_server starts it, and SPEED
-# seconds go by in one of ours.  Usage: at_instant NAME INSTANT SPEED
+# Gives the subshell that calls it a server of its own: all that follows is about that one.  Usage: own_server NAME
+own_server() {
+	mkdir -p "$work/$1"
+	socket=$work/$1/s data=$work/$1/data server_log=$work/$1/server.log
+}
+
+# For the server that start_server starts it is INSTANT then, and SPEED seconds go by in one of ours.
+# Usage: at_instant INSTANT SPEED
 # PostgreSQL's own timeouts keep working, but for those that end a pg_sleep.
 server_clock=()
 at_instant() {
-	local name=$1 instant=$2 speed=$3 library
+	local instant=$1 speed=$2 library
 	library=$(dpkg -L libfaketime | grep '/libfaketime\.so')
-	socket=$work/$name/s data=$work/$name/data server_log=$work/$name/server.log
-	mkdir -p "$work/$name"
 	server_clock=(env LD_PRELOAD="$library" FAKETIME="$(printf '%+d x%s' $(($(date -d "$instant" +%s) - EPOCHSECONDS)) "$speed")"
 		FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1)
 }
