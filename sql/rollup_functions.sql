@@ -51,6 +51,25 @@ UPDATE logins SET e = e + interval '2 days' WHERE id = 500;
 SELECT headcount_internal.stored_until('kept', headcount_internal.find_source('kept'), '-infinity', 'infinity') = (SELECT min(from_day) FROM kept.dirty_days) AS up_to_dirty_ones,
        headcount_internal.stored_until('kept', headcount_internal.find_source('kept'), '-infinity', current_date - 30) = (SELECT (r.watermark) FROM kept.rollup_state AS r) AS not_these_days;
 SELECT asked, different FROM judge.both_ways('2019') WHERE different > 0;
+-- Changed days that are long ago, and a user who is not stored yet on one of them and today, with and without the index by
+-- which these are read alone: then stored days count from there on too, and he counts once.
+INSERT INTO logins VALUES (1004, 'nobody knew', 'h', 's1', now() - interval '30 days', now() - interval '30 days'), (1005, 'nobody knew', 'h', 's1', now(), NULL);
+INSERT INTO refusals VALUES ('nobody knew', now() - interval '12 days', 's1'), ('denied alone', now() - interval '12 days', 's1'), ('denied alone', now(), 's1');
+CREATE FUNCTION judge.unstored() RETURNS TABLE (live_from_today boolean, runs integer) LANGUAGE sql AS $$
+    SELECT u.live_day >= current_date - 1, cardinality(u.from_days) FROM headcount_internal.find_unstored_days('kept', headcount_internal.find_source('kept'), '-infinity', 'infinity', '-infinity') AS u
+$$;
+SELECT * FROM judge.unstored();
+SELECT asked, different FROM judge.both_ways('2019') WHERE different > 0;
+SELECT count(*) FROM headcount.create_indexes('kept');
+SELECT * FROM judge.unstored();
+SELECT asked, different FROM judge.both_ways('2019') WHERE different > 0;
+SELECT asked, different FROM judge.both_ways('2013') WHERE different > 0;
+SELECT headcount.unique_users('kept', current_date - 31, current_date) - headcount.unique_users('kept', current_date - 29, current_date - 13) AS others,
+       headcount.unique_users('kept', current_date - 31, current_date, 'new') AS new;
+DROP FUNCTION judge.unstored();
+SELECT headcount.alter_source(name, licensing_model => '2019') FROM unnest(ARRAY['kept', 'live']) AS name;
+DELETE FROM logins WHERE id > 1003;
+DELETE FROM refusals WHERE usr IN ('nobody knew', 'denied alone');
 CALL headcount.refresh('kept');
 CREATE ROLE regress_headcount_reader;
 GRANT SELECT ON kept.sessions, kept.denials TO regress_headcount_reader;

@@ -112,12 +112,12 @@ $$;
 COMMENT ON FUNCTION headcount_internal.counts() IS 'the condition for sessions s whose times count';
 
 -- Naive columns are compared as they are, with a day to spare for what a time zone can do to them.
-CREATE FUNCTION headcount_internal.end_key_from(options headcount_internal.options, at text) RETURNS text
+CREATE FUNCTION headcount_internal.end_key_from(is_naive boolean, time_zone text, at text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN 'ended_at' = ANY (options.naive) THEN format($q$(s.end_key IS NULL OR s.end_key >= (%s AT TIME ZONE %L) - '1 day'::interval)$q$, at, options.time_zone)
+    SELECT CASE WHEN is_naive THEN format($q$(s.end_key IS NULL OR s.end_key >= (%s AT TIME ZONE %L) - '1 day'::interval)$q$, at, time_zone)
                 ELSE format('(s.end_key IS NULL OR s.end_key >= %s)', at) END
 $$;
-COMMENT ON FUNCTION headcount_internal.end_key_from(headcount_internal.options, text) IS
+COMMENT ON FUNCTION headcount_internal.end_key_from(boolean, text, text) IS
     'a condition, in a form that an index on the user''s column can serve, that all sessions s meet whose end in the table is not before an instant';
 
 -- The column of session_states by which sessions are counted: without idle_limit the same, but for an infinite end.
@@ -201,7 +201,7 @@ DECLARE
 WHERE %s AND %s
   AND (s.ended_at IS NULL OR s.ended_at >= headcount.as_of())
   AND (s.ended_at IS DISTINCT FROM headcount.as_of() OR s.started_at = headcount.as_of())$q$,
-        name, headcount_internal.end_key_from(options, 'headcount.as_of()'), headcount_internal.counts());
+        name, headcount_internal.end_key_from('ended_at' = ANY (options.naive), options.time_zone, 'headcount.as_of()'), headcount_internal.counts());
 BEGIN
     PERFORM headcount_internal.make_definition(name, options);
     PERFORM headcount_internal.make_session_states(name, options);

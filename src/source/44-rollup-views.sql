@@ -16,9 +16,19 @@ COMMENT ON FUNCTION headcount_internal.state_of(text) IS 'the constant by which 
 CREATE FUNCTION headcount_internal.ends_from(options headcount_internal.options, at text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN options.idle_limit IS NULL THEN format('(s.ended_at IS NULL OR s.ended_at >= %s)', at)
-                ELSE headcount_internal.end_key_from(options, at) END
+                ELSE headcount_internal.end_key_from('ended_at' = ANY (options.naive), options.time_zone, at) END
 $$;
 COMMENT ON FUNCTION headcount_internal.ends_from(headcount_internal.options, text) IS 'the condition for sessions s that do not end before an instant';
+
+-- The same for a source that is there, which costs less than to find its options.
+CREATE FUNCTION headcount_internal.ends_from(source text, options headcount_internal.source, at text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN options.idle_limit IS NULL THEN format('(s.ended_at IS NULL OR s.ended_at >= %s)', at)
+                ELSE headcount_internal.end_key_from((SELECT a.atttypid = 'timestamp'::regtype FROM pg_attribute AS a
+                                                      WHERE a.attrelid = to_regclass(format('%I.session_states', source)) AND a.attname = 'end_key'),
+                                                     options.time_zone, at) END
+$$;
+COMMENT ON FUNCTION headcount_internal.ends_from(text, headcount_internal.source, text) IS 'the condition for sessions s of a source that do not end before an instant';
 
 -- Whether a table has an index by class of duration, as create_indexes makes it.
 CREATE FUNCTION headcount_internal.has_duration_index(relation regclass) RETURNS boolean
@@ -53,13 +63,33 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION headcount_internal.outlined() IS 'the spans that an outline x is around';
 
--- Sessions that meet spans r (from_at, to_at), which are few, each with its span. OFFSET 0 has the spans come first: the
--- planner knows neither how few they are nor the values of c.since. Without an index one pass over the table does for
--- all of them; create_indexes makes the view anew.
-CREATE FUNCTION headcount_internal.sessions_in(spans text, name text, options headcount_internal.options) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    closed constant text := CASE WHEN headcount_internal.has_duration_index(options.sessions) THEN $q$
+-- A condition that leaves out the partitions in which no session of an index range can be, beside that range. Partitions
+-- are left out by what is said of the column itself; the OR keeps the planner from taking an index on the start alone for
+-- it, which has all classes of duration. Columns without a time zone are compared as instants, which leaves out none.
+CREATE FUNCTION headcount_internal.starts_in(relation regclass, since text, until text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE c.relkind WHEN 'p' THEN format(' AND (s.started_at > %s AND s.started_at < %s OR s.started_at IS NULL)', since, until) ELSE '' END
+    FROM pg_class AS c WHERE c.oid = relation
+$$;
+COMMENT ON FUNCTION headcount_internal.starts_in(regclass, text, text) IS
+    'for a partitioned table, a further condition for sessions s that start between two instants, by which partitions are left out; nothing for others';
+
+-- Sessions without an end in the table that may meet spans r (from_at, to_at), each with its span.
+CREATE FUNCTION headcount_internal.open_sessions_in(spans text, name text, idle_limit interval, columns text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format($q$
+SELECT s.*, r.from_at, r.to_at
+FROM %2$s AS r
+     CROSS JOIN LATERAL (SELECT %1$s FROM %3$I.session_states AS s WHERE %4$s AND s.started_at < r.to_at OFFSET 0) AS s$q$,
+        columns, spans, name, CASE WHEN idle_limit IS NULL THEN 's.ended_at IS NULL' ELSE $q$(s.end_key IS NULL OR s.end_key = 'infinity')$q$ END)
+$$;
+COMMENT ON FUNCTION headcount_internal.open_sessions_in(text, text, interval, text) IS 'the query for the sessions without an end that start before the end of some spans of time';
+
+-- Sessions that meet spans r (from_at, to_at), which are few, each with its span, found by the index by class of duration.
+-- OFFSET 0 has the spans come first: the planner knows neither how few they are nor the values of c.since.
+CREATE FUNCTION headcount_internal.sessions_by_class(spans text, name text, relation regclass, idle_limit interval, columns text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format($q$
 SELECT s.*, r.from_at, r.to_at
 FROM %2$s AS r
      CROSS JOIN LATERAL headcount_internal.duration_classes(r.from_at) AS k
@@ -68,26 +98,31 @@ FROM %2$s AS r
          FROM %3$I.session_states AS s
          WHERE headcount_internal.duration_class(s.started_at, s.closed_at) = k.class
            AND headcount_internal.class_start(s.started_at) > k.since AND headcount_internal.class_start(s.started_at) < r.to_at
-           AND s.closed_at >= r.from_at
-         OFFSET 0) AS s$q$
-    ELSE $q$
+           AND s.closed_at >= r.from_at%4$s
+         OFFSET 0) AS s
+UNION ALL%5$s$q$, columns, spans, name, headcount_internal.starts_in(relation, 'k.since', 'r.to_at'),
+        headcount_internal.open_sessions_in(spans, name, idle_limit, columns))
+$$;
+COMMENT ON FUNCTION headcount_internal.sessions_by_class(text, text, regclass, interval, text) IS
+    'the query for the sessions that meet some spans of time, by the index of create_indexes for these';
+
+-- Sessions that meet spans, as above. Without an index one pass over the table does for all of them; create_indexes makes
+-- the view anew.
+CREATE FUNCTION headcount_internal.sessions_in(spans text, name text, options headcount_internal.options) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN headcount_internal.has_duration_index(options.sessions)
+                THEN headcount_internal.sessions_by_class(spans, name, options.sessions, options.idle_limit, headcount_internal.session_columns(options))
+    ELSE format($q$
 SELECT s.*, r.from_at, r.to_at
-FROM %4$s AS x
+FROM %2$s AS x
      CROSS JOIN LATERAL (
          SELECT %1$s
          FROM %3$I.session_states AS s
          WHERE s.started_at < x.to_at AND s.closed_at >= x.from_at AND s.closed_at < 'infinity'
          OFFSET 0) AS s
-     CROSS JOIN LATERAL (SELECT * FROM %5$s WHERE s.started_at < r.to_at AND s.end_at >= r.from_at OFFSET 0) AS r$q$ END;
-BEGIN
-    RETURN format(closed || $q$
-UNION ALL
-SELECT s.*, r.from_at, r.to_at
-FROM %2$s AS r
-     CROSS JOIN LATERAL (SELECT %1$s FROM %3$I.session_states AS s WHERE %6$s AND s.started_at < r.to_at OFFSET 0) AS s$q$,
-        headcount_internal.session_columns(options), spans, name, headcount_internal.outline(spans), headcount_internal.outlined(),
-        CASE WHEN options.idle_limit IS NULL THEN 's.ended_at IS NULL' ELSE $q$(s.end_key IS NULL OR s.end_key = 'infinity')$q$ END);
-END
+     CROSS JOIN LATERAL (SELECT * FROM %4$s WHERE s.started_at < r.to_at AND s.end_at >= r.from_at OFFSET 0) AS r
+UNION ALL%5$s$q$, headcount_internal.session_columns(options), headcount_internal.outline(spans), name, headcount_internal.outlined(),
+        headcount_internal.open_sessions_in(spans, name, options.idle_limit, headcount_internal.session_columns(options))) END
 $$;
 COMMENT ON FUNCTION headcount_internal.sessions_in(text, text, headcount_internal.options) IS 'the query for the sessions that meet some spans of time';
 

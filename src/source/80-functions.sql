@@ -92,6 +92,32 @@ $$;
 COMMENT ON FUNCTION headcount_internal.first_active_day(text, headcount_internal.source) IS
     'the first stored day with a user, host or denial that the model of a source looks at';
 
+-- Whether a span of time ended long ago for how long it is. What ended since is then most of what an index on the end
+-- leads to, which costs more than reading the span class by class does.
+CREATE FUNCTION headcount_internal.is_long_ago(from_at timestamptz, to_at timestamptz) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN isfinite(from_at) AND isfinite(to_at) THEN now() - to_at > 4 * (to_at - from_at) ELSE false END
+$$;
+COMMENT ON FUNCTION headcount_internal.is_long_ago(timestamptz, timestamptz) IS 'whether a span of time ended more than four times as long ago as it is long';
+
+-- Where the functions over a source find the sessions that may meet the span of two instants, given by their values and as
+-- the text of a query has them; whoever uses it says what meets the span. All that view sessions has there is in it.
+CREATE FUNCTION headcount_internal.sessions_around(source text, options headcount_internal.source, from_at timestamptz, to_at timestamptz,
+    from_text text, to_text text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN headcount_internal.is_long_ago(from_at, to_at) AND headcount_internal.has_duration_index(options.sessions)
+                THEN format('(SELECT s.* FROM (%s) AS s WHERE %s)',
+                            headcount_internal.sessions_by_class(format('(SELECT %s AS from_at, %s AS to_at)', from_text, to_text), source, options.sessions,
+                                options.idle_limit, 's.user_name, s.host, s.started_at, s.ended_at, s.closed_at, s.is_realtime'),
+                            headcount_internal.counts())
+                -- by the end in the table, as an effective end has no index
+                WHEN options.idle_limit IS NOT NULL AND isfinite(from_at)
+                THEN format('(SELECT s.* FROM %I.session_states AS s WHERE %s AND %s)', source, headcount_internal.ends_from(source, options, from_text), headcount_internal.counts())
+                ELSE format('%I.sessions', source) END
+$$;
+COMMENT ON FUNCTION headcount_internal.sessions_around(text, headcount_internal.source, timestamptz, timestamptz, text, text) IS
+    'what to read the sessions of a source from that meet a span of time: its view, or what an index finds of a span that is long ago';
+
 -- Runs as the owner; headcount.as_of is set.
 CREATE FUNCTION headcount_internal.activity_of(source text, granularity text, from_at timestamptz, to_at timestamptz, as_of timestamptz)
 RETURNS TABLE (bucket timestamptz, unique_users integer, concurrent_users integer, concurrent_hosts integer,
@@ -146,7 +172,7 @@ BEGIN
             SELECT a.*, row_number() OVER (ORDER BY a.bucket) AS place
             FROM (SELECT headcount.presence_agg(s.user_name, s.started_at, s.ended_at) FILTER (WHERE s.user_name <> '') AS users,
                          headcount.presence_agg(s.host, s.started_at, s.ended_at) FILTER (WHERE s.host <> '') AS hosts
-                  FROM %1$I.sessions AS s WHERE %2$s) AS used
+                  FROM %4$s AS s WHERE %2$s) AS used
                  CROSS JOIN (SELECT headcount.presence_agg(d.user_name, d.denied_at) AS users
                              FROM %1$I.denials AS d WHERE %3$s) AS refused
                  CROSS JOIN LATERAL (
@@ -162,7 +188,8 @@ BEGIN
              LEFT JOIN (SELECT width_bucket(d.denied_at, (SELECT array_agg(a.bucket ORDER BY a.bucket) FROM activity AS a)) AS place,
                                count(*) AS denials
                         FROM %1$I.denials AS d WHERE %3$s GROUP BY 1) AS n ON n.place = a.place
-        ORDER BY a.bucket$q$, source, session_where, denial_where)
+        ORDER BY a.bucket$q$, source, session_where, denial_where,
+            headcount_internal.sessions_around(source, options, from_at, to_at, '$2', '$3'))
         USING granularity, from_at, to_at, options.time_zone, as_of, options.realtime_servers;
 END
 $$;
