@@ -394,7 +394,7 @@ ORDER BY e.day$q$, headcount_internal.empty_sketch(),
         headcount_internal.without_gaps(format($q$(
     SELECT d.day, d.used_sketch AS used, d.denied_sketch AS denied
     FROM %2$I.stored_days AS d
-    WHERE d.scope = 'a'
+    WHERE d.scope = 'a' AND (d.used_sketch IS NOT NULL OR d.denials > 0 OR d.concurrent_hosts > 0)      -- others have nothing, and begin no report
     UNION ALL
     SELECT l.day, %1$s.hll_union_agg(l.used) AS used, %1$s.hll_union_agg(l.denied) AS denied
     FROM (SELECT c.day, %3$s AS used, %4$s AS denied
