@@ -169,6 +169,25 @@ tracked_table find_tracked_table(const Trigger *trigger, Relation relation) {
   return found;
 }
 
+bool may_move_out_of_sight(const tracked_table &table, Relation relation) {
+  if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE) return false;
+  if (!OidIsValid(table.links.state)) return true;
+  // Until PostgreSQL hears of a partition no row of ours goes there, and until it hears of its triggers the answer is yes.
+  static struct {
+    Oid state, relation;
+    std::uint64_t relation_changes;
+    bool answer;
+  } last{};
+  if (last.state == table.links.state && last.relation == table.table && last.relation_changes == relation_changes) return last.answer;
+  const std::uint64_t changes_before = relation_changes;
+  const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+  const stored_state state = read_state(table.links.state, latest, false);
+  UnregisterSnapshot(latest);
+  const bool answer = !state.is_tracked || list_difference_oid(find_tree(table.table, true, nullptr), state.relations) != NIL;
+  last = {table.links.state, table.table, changes_before, answer};
+  return answer;
+}
+
 reading::reading() { ++readings; }
 reading::~reading() { --readings; }
 

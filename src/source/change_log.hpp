@@ -70,6 +70,10 @@ struct reading {
 // What is known of a trigger on a relation, remembered for the session. Throws backend_error.
 tracked_table find_tracked_table(const Trigger *trigger, Relation relation);
 
+// Whether an update through this relation may move rows to a partition that came since tables were registered: what happens to
+// them there is not logged. Backend code.
+bool may_move_out_of_sight(const tracked_table &table, Relation relation);
+
 // Whether the owner of a source may see the changes of a table as they are: the table is his, and no policy of row level
 // security hides rows from him. Backend code.
 bool may_read_changes(Oid definition, Relation of);

@@ -89,7 +89,10 @@ void collect(TriggerData *fired, const tracked_table &table, change_collector &c
   const auto before = [&](const definition_row &of) { changes.add(of, false); };
   const auto after = [&](const definition_row &of) { changes.add(of, true); };
   if (of_statement) {
-    if (is_update) {
+    if (is_update && pg::call([&] { return may_move_out_of_sight(table, fired->tg_relation); })) {
+      reader.for_each(fired->tg_oldtable, came_or_went);
+      reader.for_each(fired->tg_newtable, came_or_went);
+    } else if (is_update) {
       reader.for_each(fired->tg_oldtable, before);
       reader.for_each(fired->tg_newtable, after);
     } else {

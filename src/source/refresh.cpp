@@ -69,10 +69,20 @@ void commit() {
 // What a step of a refresh says besides how many days it stored; less that many, if it is the latter.
 enum : std::int32_t { nothing_left = -1, awaits_writers = -2 };
 
+// Whether a partition came that is not registered yet. What stores days is undone then: it may have read rows there, and nobody would
+// learn that they change.
+bool has_unregistered_tables(Oid view) {
+  PushActiveSnapshot(GetTransactionSnapshot());
+  const stored_state state = read_state(get_relname_relid("rollup_state", get_rel_namespace(view)), GetActiveSnapshot());
+  const bool found = state.is_there && find_difference(state, GetActiveSnapshot()).come;
+  PopActiveSnapshot();
+  return found;
+}
+
 // Runs a command as the owner of a source, in the transaction that is under way. Where one is to be tolerant, so that nobody who locks
 // what is his holds up the others for long, it waits so long for a lock. Returns the value, in the memory context of the
-// caller, which outlasts transactions; nullptr for NULL, and with `failed` for an error.
-const char *run_as_owner(Oid view, const char *command, bool is_tolerant, const char *lock_timeout, ErrorData *&failed) {
+// caller, which outlasts transactions; nullptr for NULL, and with `failed` for an error. Who asks whether it is undone stores days.
+const char *run_as_owner(Oid view, const char *command, bool is_tolerant, const char *lock_timeout, ErrorData *&failed, bool *is_undone = nullptr) {
   const char *value = nullptr;
   failed = nullptr;
   (void)pg::attempt(
@@ -82,12 +92,16 @@ const char *run_as_owner(Oid view, const char *command, bool is_tolerant, const 
           if (is_tolerant && LockTimeout == 0) pg::other_rights::set("lock_timeout", lock_timeout);
           value = execute_as_owner(view, command);
           AtEOXact_GUC(false, nest);
+          if (is_undone == nullptr || !has_unregistered_tables(view)) return;
+          *is_undone = true;
+          ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE), errmsg("a partition came while days were computed")));
         });
       },
       [&](ErrorData *error) {
         failed = error;
         if (failed != nullptr) failed->context = nullptr;
       });
+  if (is_undone != nullptr && *is_undone) failed = nullptr;
   return value;
 }
 
@@ -103,7 +117,9 @@ std::int32_t run_step(Oid view, std::int32_t max_days, bool is_tolerant, Timesta
                        psprintf(", %d, '2000-01-01 00:00:00+00'::pg_catalog.timestamptz + '%lld microseconds'::pg_catalog.interval, %d, %s", max_days,
                                 static_cast<long long>(started_at), MyProcPid, waited == nullptr ? "NULL" : quote_literal_cstr(waited)));
   });
-  const char *const days = run_as_owner(view, command, is_tolerant, "2s", failed);
+  bool is_undone = false;
+  const char *const days = run_as_owner(view, command, is_tolerant, "2s", failed, &is_undone);
+  if (is_undone) return 0;
   return days == nullptr ? nothing_left : pg::call([days] { return pg_strtoint32(days); });
 }
 
@@ -123,17 +139,17 @@ void note_failure(Oid view, const char *message) {
 // Stores what is over of today, once all days are stored: changes of it are logged from now on, those who may not have heard of that
 // are gone (if they are not soon, the next refresh stores it), then it is computed.
 void refresh_today(Oid view, bool is_tolerant, ErrorData *&failed) {
-  const auto run = [&](const char *function, const char *waited) {
-    const char *const command = pg::call([&] { return command_for(function, view, waited == nullptr ? "" : psprintf(", %s", quote_literal_cstr(waited))); });
-    return run_as_owner(view, command, is_tolerant, "2s", failed);
+  const auto run = [&](const char *function, const char *arguments, bool *is_undone = nullptr) {
+    return run_as_owner(view, pg::call([&] { return command_for(function, view, arguments); }), is_tolerant, "2s", failed, is_undone);
   };
-  const char *const offered = run("offer_today", nullptr);
+  const char *const offered = run("offer_today", "");
   if (failed != nullptr || offered == nullptr) return;
   pg::call([] { commit(); });
-  const char *const are_gone = run("today_writers_are_gone", nullptr);
+  const char *const are_gone = run("today_writers_are_gone", "");
   if (failed != nullptr || are_gone == nullptr || *are_gone != 't') return;
   pg::call([] { commit(); });
-  (void)run("store_today", offered);
+  bool is_undone = false;
+  (void)run("store_today", pg::call([offered] { return psprintf(", %s", quote_literal_cstr(offered)); }), &is_undone);
 }
 
 void refresh_one(Oid view, const refresh_request &request) {

@@ -43,6 +43,24 @@ bool is_same_set(const List *one, const List *other) {
   return list_length(one) == list_length(other) && list_difference_oid(one, other) == NIL;
 }
 
+// Whether a table may have rows that a snapshot shows. Waits for nobody.
+bool may_have_rows(Oid table, Snapshot snapshot) {
+  // A new table is empty, or its first page has a row. One that has been emptied is not looked through for each query.
+  constexpr std::uint64_t most_bytes = 16 * BLCKSZ;
+  Relation relation = open_without_waiting(table, AccessShareLock);
+  if (relation == nullptr) return true;
+  bool found = relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE;
+  if (relation->rd_rel->relkind == RELKIND_RELATION && table_relation_size(relation, MAIN_FORKNUM) <= most_bytes) {
+    TableScanDesc const scan = table_beginscan(relation, snapshot, 0, nullptr);
+    TupleTableSlot *const slot = table_slot_create(relation, nullptr);
+    found = table_scan_getnextslot(scan, ForwardScanDirection, slot);
+    ExecDropSingleTupleTableSlot(slot);
+    table_endscan(scan);
+  }
+  relation_close(relation, AccessShareLock);
+  return found;
+}
+
 struct source_tables {
   List *present = NIL;  // as the snapshot shows them
   List *planned = NIL;  // as a query would read them that is planned now
@@ -313,7 +331,9 @@ difference find_difference(const stored_state &state, Snapshot snapshot) {
   if (!state.is_tracked) return found;
   const auto [present, planned] = find_tables(state, snapshot);
   found.gone = list_difference_oid(state.relations, present) != NIL;
-  found.come = list_difference_oid(present, state.relations) != NIL || !is_same_set(present, planned);
+  const List *const new_tables = list_difference_oid(present, state.relations);
+  found.filled = !is_same_set(present, planned);
+  found.come = new_tables != NIL || found.filled;
   found.triggers = tracking_mark(state.triggers, state.relations, snapshot) != static_cast<std::uint64_t>(state.tracking_mark);
   for (const Oid view : {state.definition, state.denial_definition})
     if (has_unlogged_change(view, snapshot)) found.unlogged = true;
@@ -322,6 +342,7 @@ difference find_difference(const stored_state &state, Snapshot snapshot) {
     if (OidIsValid(table) && check_enable_rls(table, owner, true) == RLS_ENABLED) found.policies = true;
   };
   ListCell *cell = nullptr;
+  foreach (cell, new_tables) found.filled = found.filled || may_have_rows(lfirst_oid(cell), snapshot);
   foreach (cell, present) look_at(lfirst_oid(cell));
   // what is stored, and the log, are read with the rights of the owner too
   const Oid schema = get_rel_namespace(state.definition);

@@ -87,10 +87,11 @@ struct difference {
   bool triggers = false;     // one is gone, switched off, or another one; or a table is stored in another way
   bool gone = false;         // a partition went
   bool come = false;         // a partition came
+  bool filled = false;       // and it has rows, or may have
   bool unlogged = false;     // a change could not be logged
   bool bounds = false;       // days begin at other instants
   bool policies = false;     // row level security applies to the owner of the source
-  bool any() const { return definition || triggers || gone || come || unlogged || bounds || policies; }
+  bool any() const { return definition || triggers || gone || filled || unlogged || bounds || policies; }
 };
 difference find_difference(const stored_state &state, Snapshot snapshot);
 
