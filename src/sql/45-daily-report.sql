@@ -32,8 +32,10 @@ CREATE TYPE headcount_internal.shared_area (
 );
 COMMENT ON TYPE headcount_internal.shared_area IS 'memory in which the processes of one query collect rows together; means nothing to other queries';
 
+-- Volatile it would fence off the views: PostgreSQL would get no condition from outside into WITH c AS (SELECT … FROM view).
+-- A subselect is evaluated once, whatever it is.
 CREATE FUNCTION headcount_internal.shared_area() RETURNS headcount_internal.shared_area
-    AS 'MODULE_PATHNAME', 'headcount_shared_area' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+    AS 'MODULE_PATHNAME', 'headcount_shared_area' LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION headcount_internal.shared_area() IS
     'makes an area for the query that calls it, or none if it could not be used; for a subselect that is the last argument of daily_session_agg or daily_denial_agg';
 
