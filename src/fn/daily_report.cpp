@@ -35,6 +35,48 @@ Datum add_denial(pg::daily_state &state, FunctionCallInfo fcinfo) {
   return state.result();
 }
 
+struct model_settings {
+  core::licensing_model model;
+  std::int32_t window_days;
+};
+
+// (..., licensing_model, window_days)
+model_settings model_arguments(FunctionCallInfo fcinfo, int first) {
+  const core::licensing_model model = core::parse_licensing_model(pg::text_argument(fcinfo, first, "licensing_model"));
+  const std::int32_t window_days = pg::window_days_argument(fcinfo, first + 1, model);
+  core::check_window_days(window_days);
+  return {model, window_days};
+}
+
+// The report of what was collected, counted already where several processes did that under the same model.
+core::daily_user_counts counts_of(const pg::daily_arguments &collected, const model_settings &under, const core::day_range &range, const core::context &host) {
+  const pg::zone &zone = *collected.settings().time_zone;
+  const auto [model, window_days] = under;
+  const auto find = [&](auto &sessions, auto &denials) {
+    return core::find_daily_user_counts(sessions, denials, model, window_days, range, zone, host);
+  };
+  core::shared_rows *const sessions = collected.shared_sessions(), *const denials = collected.shared_denials();
+  const std::int64_t window = core::is_trailing(model) ? window_days : 0;
+  const bool counted = sessions != nullptr && sessions->window_days().value_or(0) == window &&
+                       (!sessions->with_denials() || (core::counts_denied(model) && collected.counted_together()));
+  return !counted             ? find(collected.sessions(), collected.denials())
+         : denials != nullptr ? find(*sessions, *denials)
+                              : find(*sessions, collected.denials());
+}
+
+// The rows of the days from `from` to `to`; nothing is no bound.
+void put_report(pg::row_set &rows, const core::daily_user_counts &counts, std::optional<core::day_number> from, std::optional<core::day_number> to) {
+  for (std::size_t at = 0; at < counts.rows.size(); ++at) {
+    const core::day_number day = counts.first + static_cast<core::day_number>(at);
+    if (day >= from.value_or(day) && day <= to.value_or(day)) put_report_row(rows, day, counts.rows[at]);
+  }
+}
+
+// The first counted instant of two arguments, states of sessions and of denials; forever where there is none.
+core::instant first_collected(FunctionCallInfo fcinfo, int first) {
+  return std::min(pg::first_collected(fcinfo, first), pg::first_collected(fcinfo, first + 1));
+}
+
 }  // namespace
 
 // (state, user_name, host, started_at, ended_at, time_zone, as_of)
@@ -49,9 +91,7 @@ HEADCOUNT_FUNCTION(headcount_daily_session_add) {
 HEADCOUNT_FUNCTION(headcount_daily_session_add_shared) {
   pg::daily_state state(fcinfo);
   if (state.is_new()) {
-    const core::licensing_model model = core::parse_licensing_model(pg::text_argument(fcinfo, 7, "licensing_model"));
-    const std::int32_t window_days = pg::window_days_argument(fcinfo, 8, model);
-    core::check_window_days(window_days);
+    const auto [model, window_days] = model_arguments(fcinfo, 7);
     const auto [zone, as_of] = settings_arguments(fcinfo, 5);
     const pg::area_name refused = core::counts_denied(model) ? pg::area_argument(fcinfo, 9) : pg::area_name{};
     state.create({zone, as_of, core::is_trailing(model) ? window_days : 0, false, refused},
@@ -105,27 +145,39 @@ HEADCOUNT_FUNCTION(headcount_daily_final) {
 HEADCOUNT_FUNCTION(headcount_daily_report) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
-  const core::licensing_model model = core::parse_licensing_model(pg::text_argument(fcinfo, 2, "licensing_model"));
-  const std::int32_t window_days = pg::window_days_argument(fcinfo, 3, model);
-  core::check_window_days(window_days);
+  const model_settings under = model_arguments(fcinfo, 2);
   const pg::daily_arguments collected(fcinfo, 0, work);
   if (collected.empty()) return rows.result(fcinfo);
-  const pg::zone &zone = *collected.settings().time_zone;
-  const core::day_range range{std::nullopt, std::nullopt, collected.settings().as_of};
-  const auto find = [&](auto &sessions, auto &denials) {
-    return core::find_daily_user_counts(sessions, denials, model, window_days, range, zone, work);
-  };
-  core::shared_rows *const sessions = collected.shared_sessions(), *const denials = collected.shared_denials();
-  const std::int64_t window = core::is_trailing(model) ? window_days : 0;
-  const bool counted = sessions != nullptr && sessions->window_days().value_or(0) == window &&
-                       (!sessions->with_denials() || (core::counts_denied(model) && collected.counted_together()));
-  const auto counts = !counted             ? find(collected.sessions(), collected.denials())
-                      : denials != nullptr ? find(*sessions, *denials)
-                                           : find(*sessions, collected.denials());
-  for (std::size_t at = 0; at < counts.rows.size(); ++at) {
-    put_report_row(rows, counts.first + static_cast<core::day_number>(at), counts.rows[at]);
+  put_report(rows, counts_of(collected, under, {std::nullopt, std::nullopt, collected.settings().as_of}, work), std::nullopt, std::nullopt);
+  return rows.result(fcinfo);
+}
+
+// (source, sessions, denials, licensing_model, window_days, time_zone, as_of, has_earlier, from_day, to_day): the same from
+// what meets some days and those before that matter for them. Nothing of it may be on the first of these days, which the report
+// has all the same if there is something earlier.
+HEADCOUNT_FUNCTION(headcount_live_report) {
+  const pg::workspace work;
+  pg::row_set rows(fcinfo);
+  const model_settings under = model_arguments(fcinfo, 3);
+  const pg::zone &zone = pg::zone_argument(fcinfo, 5);
+  core::day_range range{std::nullopt, std::nullopt, pg::instant_argument(fcinfo, 6, "as_of")};
+  const auto from = pg::finite_day(fcinfo, 8), to = pg::finite_day(fcinfo, 9);
+  const bool has_earlier = from.has_value() && !PG_ARGISNULL(7) && PG_GETARG_BOOL(7);
+  if (has_earlier && *from > core::day_of(range.as_of, zone)) return rows.result(fcinfo);
+  if (has_earlier && first_collected(fcinfo, 1) >= zone.start_of(*from)) range.first = from;
+  const pg::daily_arguments collected(fcinfo, 1, work);
+  if (!collected.empty()) {
+    put_report(rows, counts_of(collected, under, range, work), from, to);
+  } else {
+    const core::daily_presence nothing(zone, range.as_of, work.host().memory);
+    put_report(rows, core::find_daily_user_counts(nothing, nothing, under.model, under.window_days, range, zone, work), from, to);
   }
   return rows.result(fcinfo);
+}
+
+// (sessions, denials, at): whether anything that was collected is before an instant
+HEADCOUNT_FUNCTION(headcount_collected_before) {
+  return BoolGetDatum(first_collected(fcinfo, 0) < pg::instant_argument(fcinfo, 2, "at"));
 }
 
 }  // namespace headcount::fn

@@ -103,15 +103,11 @@ HEADCOUNT_FUNCTION(headcount_stored_report) {
   arguments.add_parts(fcinfo, 19, work);
   core::day_fold fold(arguments.history(), arguments.sets(), work);
 
-  const auto day = [fcinfo](int number) -> std::optional<core::day_number> {
-    if (PG_ARGISNULL(number) || DATE_NOT_FINITE(PG_GETARG_DATEADT(number))) return std::nullopt;
-    return PG_GETARG_DATEADT(number);
-  };
-  const auto first = fold.first_day(day(15));
+  const auto first = fold.first_day(pg::finite_day(fcinfo, 15));
   if (!first.has_value()) return rows.result(fcinfo);
   const core::day_number today = core::day_of(as_of, zone);
   const bool is_trailing = core::is_trailing(model), counts_denied = core::counts_denied(model);
-  fold.for_each(std::max(*first, day(16).value_or(*first)), std::min(today, day(17).value_or(today)),
+  fold.for_each(std::max(*first, pg::finite_day(fcinfo, 16).value_or(*first)), std::min(today, pg::finite_day(fcinfo, 17).value_or(today)),
                 {!is_trailing, is_trailing, PG_GETARG_BOOL(18)}, [&](const core::day_figures &each) {
     const core::stored_day &counts = each.counts;
     put_report_row(rows, each.day, {is_trailing ? counts.window_count : each.ever_count, counts_denied ? counts.daily_count : counts.used_count,

@@ -294,6 +294,19 @@ area_name collected_area(FunctionCallInfo fcinfo, int number) {
   return state.shared() != nullptr && state.area()->settings().denials ? state.area()->name() : area_name{};
 }
 
+core::instant first_collected(FunctionCallInfo fcinfo, int number) {
+  if (PG_ARGISNULL(number)) return core::forever;
+  if (expanded_of(fcinfo->args[number].value) != nullptr) {
+    const workspace work;
+    return daily_argument(fcinfo, number, work).rows().first();
+  }
+  core::byte_reader reader(bytes_argument(fcinfo, number));
+  const flat_head head = read_head(reader);
+  core::instant first = head.area != nullptr ? head.area->collected().first() : core::forever;
+  if (reader.remaining() != 0) first = std::min(first, core::daily_presence::read_first(reader));
+  return first;
+}
+
 Datum with_peaks(FunctionCallInfo fcinfo) {
   const workspace work;
   const daily_argument state(fcinfo, 0, work);

@@ -123,6 +123,9 @@ Datum with_peaks(FunctionCallInfo fcinfo);
 // area.
 area_name collected_area(FunctionCallInfo fcinfo, int number);
 
+// The first counted instant of argument `number`, a state, forever where there is none; it does not read more of it than that.
+core::instant first_collected(FunctionCallInfo fcinfo, int number);
+
 // Throws invalid_argument where two states that meet were collected under different settings.
 void check_same(const daily_settings &one, const daily_settings &other);
 

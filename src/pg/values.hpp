@@ -88,6 +88,12 @@ inline std::optional<core::day_number> day_argument(FunctionCallInfo fcinfo, int
   return day;
 }
 
+// A day; nothing for NULL and for infinite ones, which are no bound.
+inline std::optional<core::day_number> finite_day(FunctionCallInfo fcinfo, int number) {
+  if (PG_ARGISNULL(number) || DATE_NOT_FINITE(PG_GETARG_DATEADT(number))) return std::nullopt;
+  return PG_GETARG_DATEADT(number);
+}
+
 inline std::optional<core::instant> optional_instant(FunctionCallInfo fcinfo, int number) {
   if (PG_ARGISNULL(number)) return std::nullopt;
   return PG_GETARG_TIMESTAMPTZ(number);

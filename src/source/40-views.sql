@@ -112,10 +112,16 @@ $$;
 COMMENT ON FUNCTION headcount_internal.counts() IS 'the condition for sessions s whose times count';
 
 -- Naive columns are compared as they are, with a day to spare for what a time zone can do to them.
+CREATE FUNCTION headcount_internal.end_key_at(is_naive boolean, time_zone text, at text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN is_naive THEN format($q$(%s AT TIME ZONE %L) - '1 day'::interval$q$, at, time_zone) ELSE at END
+$$;
+COMMENT ON FUNCTION headcount_internal.end_key_at(boolean, text, text) IS
+    'what the end of a session in the table is at least if it is not before an instant';
+
 CREATE FUNCTION headcount_internal.end_key_from(is_naive boolean, time_zone text, at text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN is_naive THEN format($q$(s.end_key IS NULL OR s.end_key >= (%s AT TIME ZONE %L) - '1 day'::interval)$q$, at, time_zone)
-                ELSE format('(s.end_key IS NULL OR s.end_key >= %s)', at) END
+    SELECT format('(s.end_key IS NULL OR s.end_key >= %s)', headcount_internal.end_key_at(is_naive, time_zone, at))
 $$;
 COMMENT ON FUNCTION headcount_internal.end_key_from(boolean, text, text) IS
     'a condition, in a form that an index on the user''s column can serve, that all sessions s meet whose end in the table is not before an instant';
@@ -275,6 +281,55 @@ $$;
 COMMENT ON FUNCTION headcount_internal.side_by_side(text, text, boolean) IS
     'the FROM items s and d of what two SELECT lists, each with its FROM and WHERE, aggregate of sessions s and of denials d: one row, or one for each server';
 
+-- How many days before a day matter for its numbers: under a trailing model those of its window, else all there ever were.
+CREATE FUNCTION headcount_internal.is_trailing(model text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT model <> '2019'
+$$;
+COMMENT ON FUNCTION headcount_internal.is_trailing(text) IS 'whether total users under a licensing model are those of the last days';
+
+CREATE FUNCTION headcount_internal.asked_source(name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('%L::regclass', format('%I.session_rows', name))
+$$;
+COMMENT ON FUNCTION headcount_internal.asked_source(text) IS 'the constant by which the views of a source that is not materialized ask for days';
+
+-- When the first of the days begins that are asked for and of so many before it, each as its own day.
+CREATE FUNCTION headcount_internal.asked_start(name text, time_zone text, days_before integer) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('headcount_internal.end_of(headcount_internal.days_before(headcount_internal.asked_from(%s), %s), %L::text)',
+                  headcount_internal.asked_source(name), days_before + 1, time_zone)
+$$;
+COMMENT ON FUNCTION headcount_internal.asked_start(text, text, integer) IS 'the expression for the instant from which days matter that a query asks for';
+
+-- The conditions for what matters for the days that a query asks for: it ends late enough (ends_from), and starts early enough.
+-- Nothing of them is left in the plan of a query that asks for all days.
+CREATE FUNCTION headcount_internal.asked_rows(name text, options headcount_internal.options, model text, ends_from text, started_at text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT concat_ws(E'\n        AND ',
+        CASE WHEN headcount_internal.is_trailing(model) THEN format('(NOT headcount_internal.asks_from(%s) OR %s)', headcount_internal.asked_source(name), ends_from) END,
+        format('(NOT headcount_internal.asks_to(%1$s) OR %2$s < headcount_internal.end_of(headcount_internal.asked_to(%1$s), %3$L::text))',
+               headcount_internal.asked_source(name), started_at, options.time_zone))
+$$;
+COMMENT ON FUNCTION headcount_internal.asked_rows(text, headcount_internal.options, text, text, text) IS 'the conditions for the sessions s, or denials d, that matter for the days that a query asks for';
+
+-- Whether anything counts before the days that are asked for: the report begins with the first that does, and has all days from
+-- then on, also those with nothing. Mostly what was read tells that; else it is looked for in what was not, which ended
+-- before an instant, and the first that is found will do.
+CREATE FUNCTION headcount_internal.has_earlier_text(name text, options headcount_internal.options, model text, scope "char", at text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN headcount_internal.is_trailing(model) THEN format($q$headcount_internal.asks_from(%1$s)
+         AND (headcount_internal.collected_before(s.state, d.state, %2$s)
+              OR EXISTS (SELECT FROM %3$I.session_states AS s WHERE %4$s AND %5$s AND (s.user_name <> ''::text OR s.host <> ''::text)%6$s)
+              OR EXISTS (SELECT FROM %3$I.denials AS d WHERE NOT d.is_false_denial AND d.denied_at < %7$s%8$s))$q$,
+        headcount_internal.asked_source(name), headcount_internal.asked_start(name, options.time_zone, 0), name,
+        CASE WHEN options.idle_limit IS NULL THEN format('s.ended_at < %s', at) ELSE format('s.end_key < %s', headcount_internal.end_key_at('ended_at' = ANY (options.naive), options.time_zone, at)) END,
+        headcount_internal.counts(), headcount_internal.scope_sessions(scope, ' AND'), at, headcount_internal.scope_denials(scope, options.realtime_servers))
+    ELSE 'false' END
+$$;
+COMMENT ON FUNCTION headcount_internal.has_earlier_text(text, headcount_internal.options, text, "char", text) IS
+    'the expression that says whether something counts before the days that are asked for';
+
 -- What a licensing model looks at (rule S10), collected by one aggregate over the sessions and one over the denials, of
 -- each server if by_server is set. They are not united into one set of rows: each row would pass through two more plan
 -- nodes on its way. What has no times that count is left out by the aggregate itself. The subselects ask for as_of, for
@@ -285,16 +340,26 @@ DECLARE
     scope constant "char" := headcount_internal.model_scope(options.realtime_servers, model);
     session_text constant text := format('s.user_name, s.host, s.started_at, s.%I, %L::text, (SELECT headcount.as_of())',
         headcount_internal.end_column(options.idle_limit), options.time_zone);
-    session_rows constant text := format('%I.session_states AS s%s', name, headcount_internal.scope_sessions(scope, ' WHERE'));
+    -- a day is read, and what matters for it before
+    from_at constant text := headcount_internal.asked_start(name, options.time_zone, options.window_days - 1);
+    session_rows constant text := format('%I.session_states AS s
+      WHERE %s%s', name, headcount_internal.asked_rows(name, options, model, headcount_internal.ends_from(options, from_at), 's.started_at'),
+        headcount_internal.scope_sessions(scope, ' AND'));
     denial_text  constant text := format('d.user_name, d.denied_at, %L::text, (SELECT headcount.as_of())', options.time_zone);
-    denial_rows  constant text := format('%I.denials AS d WHERE NOT d.is_false_denial%s', name,
+    denial_rows  constant text := format('%I.denials AS d
+      WHERE NOT d.is_false_denial AND %s%s', name, headcount_internal.asked_rows(name, options, model, format('d.denied_at >= %s', from_at), 'd.denied_at'),
         headcount_internal.scope_denials(scope, options.realtime_servers));
+    -- the report itself, by which the planner finds what days are asked for
+    report constant text := format('headcount_internal.live_report(%1$s, s.state, d.state, %2$L::text, %3$s, %4$L::text, headcount.as_of(),
+         %5$s, headcount_internal.asked_from(%1$s), headcount_internal.asked_to(%1$s))',
+        headcount_internal.asked_source(name), model, options.window_days, options.time_zone,
+        CASE WHEN by_server THEN 'false' ELSE headcount_internal.has_earlier_text(name, options, model, scope, from_at) END);
 BEGIN
     IF by_server THEN
         RETURN format($q$
 SELECT c.day, coalesce(s.server, d.server) AS server, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
 FROM %s
-     CROSS JOIN LATERAL headcount_internal.daily_report(s.state, d.state, %L::text, %s) AS c
+     CROSS JOIN LATERAL %s AS c
 WHERE c.daily_users > 0 OR c.denial_users > 0 OR c.concurrent_hosts > 0
 ORDER BY c.day, coalesce(s.server, d.server)$q$,
             headcount_internal.side_by_side(
@@ -302,7 +367,7 @@ ORDER BY c.day, coalesce(s.server, d.server)$q$,
       FROM %s', session_text, session_rows),
                 format('headcount_internal.daily_denial_agg(%s) AS state
       FROM %s', denial_text, denial_rows), by_server),
-            model, options.window_days);
+            report);
     END IF;
     RETURN format($q$
 WITH refused AS MATERIALIZED (
@@ -313,9 +378,9 @@ FROM refused AS d
      CROSS JOIN (SELECT headcount_internal.daily_session_agg(%3$s,
                             %5$L::text, %6$s, (SELECT headcount_internal.collected_area(r.state) FROM refused AS r), (SELECT headcount_internal.shared_area())) AS state
                  FROM %4$s) AS s
-     CROSS JOIN LATERAL headcount_internal.daily_report(s.state, d.state, %5$L::text, %6$s) AS c
+     CROSS JOIN LATERAL %7$s AS c
 ORDER BY c.day$q$,
-        denial_text, denial_rows, session_text, session_rows, model, options.window_days);
+        denial_text, denial_rows, session_text, session_rows, model, options.window_days, report);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.daily_query(text, headcount_internal.options, text, boolean) IS

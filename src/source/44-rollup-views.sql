@@ -283,6 +283,14 @@ CREATE FUNCTION headcount_internal.asked_to_support(internal) RETURNS internal
     AS 'MODULE_PATHNAME', 'headcount_asked_to_support' LANGUAGE C STRICT;
 COMMENT ON FUNCTION headcount_internal.asked_to_support(internal) IS 'planner support of asked_to';
 
+CREATE FUNCTION headcount_internal.asks_from_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'headcount_asks_from_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION headcount_internal.asks_from_support(internal) IS 'planner support of asks_from';
+
+CREATE FUNCTION headcount_internal.asks_to_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'headcount_asks_to_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION headcount_internal.asks_to_support(internal) IS 'planner support of asks_to';
+
 -- Of these it makes days of what is compared with a day.
 CREATE FUNCTION headcount_internal.day_there(at timestamptz) RETURNS date
     AS 'MODULE_PATHNAME', 'headcount_day_there' LANGUAGE C STABLE STRICT PARALLEL SAFE;
@@ -299,6 +307,15 @@ COMMENT ON FUNCTION headcount_internal.asked_from(regclass) IS 'in a view, the f
 CREATE FUNCTION headcount_internal.asked_to(source regclass) RETURNS date
     AS 'MODULE_PATHNAME', 'headcount_asked_to' LANGUAGE C STABLE PARALLEL SAFE SUPPORT headcount_internal.asked_to_support;
 COMMENT ON FUNCTION headcount_internal.asked_to(regclass) IS 'in a view, the last day of its report that a query asks for; infinity if it has no condition on the day that is understood';
+
+-- Whether there are such days. Whoever plans it knows, so NOT asks_from(source) OR … is what follows, or nothing.
+CREATE FUNCTION headcount_internal.asks_from(source regclass) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'headcount_asks' LANGUAGE C STABLE PARALLEL SAFE SUPPORT headcount_internal.asks_from_support;
+COMMENT ON FUNCTION headcount_internal.asks_from(regclass) IS 'in a view, whether a query has a condition that is understood on the first day of its report';
+
+CREATE FUNCTION headcount_internal.asks_to(source regclass) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'headcount_asks' LANGUAGE C STABLE PARALLEL SAFE SUPPORT headcount_internal.asks_to_support;
+COMMENT ON FUNCTION headcount_internal.asks_to(regclass) IS 'in a view, whether a query has a condition that is understood on the last day of its report';
 
 -- The parts d of a day that are stored and count, with that day, k.day, if it is asked for.
 CREATE FUNCTION headcount_internal.parts_from(name text) RETURNS text

@@ -3,8 +3,9 @@
 //
 //   SELECT ... FROM src.daily_user_counts WHERE day >= current_date - 14
 //
-// asked_from(src) in the view becomes greatest('-infinity', current_date - 14). The condition itself stays where it is. What is
-// not understood is no bound.
+// asked_from(src) in the view becomes greatest('-infinity', current_date - 14), and asks_from(src) becomes true: what the view
+// has for the case that there is a bound is there only then. The condition itself stays where it is. What is not understood is
+// no bound.
 
 #include "pg/postgres.hpp"
 
@@ -97,7 +98,8 @@ bool is_report(const RangeTblEntry *entry, Oid source, Oid schema) {
   if (!IsA(call, FuncExpr) || get_func_namespace(call->funcid) != schema || call->args == NIL) return false;
   const auto *const about = static_cast<const Const *>(linitial(call->args));
   if (!IsA(about, Const) || about->consttype != REGCLASSOID || about->constisnull || DatumGetObjectId(about->constvalue) != source) return false;
-  return std::strcmp(get_func_name(call->funcid), "stored_report") == 0;
+  const char *const name = get_func_name(call->funcid);
+  return std::strcmp(name, "stored_report") == 0 || std::strcmp(name, "live_report") == 0;
 }
 
 // The report of a source in a query: its range table index; 0 where there is none, -1 where it cannot be told which.
@@ -111,32 +113,52 @@ int find_report(const Query *query, Oid source, Oid schema) {
   return found;
 }
 
-// What the function becomes; nullptr where no bound is known, then it stays: another pass of the planner may know one.
-Node *simplify(const SupportRequestSimplify *request, bound which) {
+// The bounds that a query sets to the days of the report; whether it is there at all.
+struct asked {
+  bool has_report;
+  List *bounds;
+};
+
+asked find_asked(const SupportRequestSimplify *request, bound which) {
   const auto *const argument = static_cast<const Const *>(linitial(request->fcall->args));
-  if (!IsA(argument, Const) || argument->constisnull) return nullptr;
+  if (!IsA(argument, Const) || argument->constisnull) return {false, NIL};
   const Oid source = DatumGetObjectId(argument->constvalue), schema = get_func_namespace(request->fcall->funcid);
   // the report is in the query that asks, or in one around it
   for (const PlannerInfo *level = request->root; level != nullptr; level = level->parent_root) {
     const int item = find_report(level->parse, source, schema);
-    if (item < 0) return nullptr;
+    if (item < 0) return {false, NIL};
     if (item == 0) continue;
-    List *bounds = NIL;
-    append_bounds(level->parse->jointree->quals, item, which, &bounds);
-    if (bounds == NIL) return nullptr;
-    auto *const extreme = makeNode(MinMaxExpr);
-    extreme->minmaxtype = DATEOID;
-    extreme->op = which == bound::from ? IS_GREATEST : IS_LEAST;
-    // with a value that is always there: what is compared with may be NULL
-    const DateADT none = which == bound::from ? DATEVAL_NOBEGIN : DATEVAL_NOEND;
-    extreme->args = lcons(makeConst(DATEOID, -1, InvalidOid, sizeof(DateADT), DateADTGetDatum(none), false, true), bounds);
-    extreme->location = -1;
-    return reinterpret_cast<Node *>(extreme);
+    asked found{true, NIL};
+    append_bounds(level->parse->jointree->quals, item, which, &found.bounds);
+    return found;
   }
-  return nullptr;
+  return {false, NIL};
 }
 
-Datum support(FunctionCallInfo fcinfo, bound which) {
+// What the function for a day becomes; nullptr where no bound is known, then it stays.
+Node *as_bound(const SupportRequestSimplify *request, bound which) {
+  const asked found = find_asked(request, which);
+  if (found.bounds == NIL) return nullptr;
+  auto *const extreme = makeNode(MinMaxExpr);
+  extreme->minmaxtype = DATEOID;
+  extreme->op = which == bound::from ? IS_GREATEST : IS_LEAST;
+  // with a value that is always there: what is compared with may be NULL
+  const DateADT none = which == bound::from ? DATEVAL_NOBEGIN : DATEVAL_NOEND;
+  extreme->args = lcons(makeConst(DATEOID, -1, InvalidOid, sizeof(DateADT), DateADTGetDatum(none), false, true), found.bounds);
+  extreme->location = -1;
+  return reinterpret_cast<Node *>(extreme);
+}
+
+// The answer to the question whether there is such a day, which is known as soon as the report is: then what depends on it
+// is not even in the plan.
+Node *as_answer(const SupportRequestSimplify *request, bound which) {
+  const asked found = find_asked(request, which);
+  return found.has_report ? makeBoolConst(found.bounds != NIL, false) : nullptr;
+}
+
+using simplifier = Node *(const SupportRequestSimplify *request, bound which);
+
+Datum support(FunctionCallInfo fcinfo, simplifier *simplify, bound which) {
   auto *const request = reinterpret_cast<Node *>(PG_GETARG_POINTER(0));
   if (!IsA(request, SupportRequestSimplify)) return PointerGetDatum(nullptr);
   return PointerGetDatum(pg::call([&] { return simplify(reinterpret_cast<const SupportRequestSimplify *>(request), which); }));
@@ -154,6 +176,11 @@ HEADCOUNT_FUNCTION(headcount_asked_to) {
   return DateADTGetDatum(DATEVAL_NOEND);
 }
 
+HEADCOUNT_FUNCTION(headcount_asks) {
+  (void)fcinfo;
+  return BoolGetDatum(false);
+}
+
 // (at): the civil day of an instant in the zone of the session, and the one before
 HEADCOUNT_FUNCTION(headcount_day_there) { return pg::call([fcinfo] { return DirectFunctionCall1(timestamptz_date, fcinfo->args[0].value); }); }
 HEADCOUNT_FUNCTION(headcount_day_before) {
@@ -169,7 +196,9 @@ HEADCOUNT_FUNCTION(headcount_days_before) {
   return DateADTGetDatum(before < core::first_finite / core::ticks_per_day ? DATEVAL_NOBEGIN : static_cast<DateADT>(before));
 }
 
-HEADCOUNT_FUNCTION(headcount_asked_from_support) { return support(fcinfo, bound::from); }
-HEADCOUNT_FUNCTION(headcount_asked_to_support) { return support(fcinfo, bound::to); }
+HEADCOUNT_FUNCTION(headcount_asked_from_support) { return support(fcinfo, as_bound, bound::from); }
+HEADCOUNT_FUNCTION(headcount_asked_to_support) { return support(fcinfo, as_bound, bound::to); }
+HEADCOUNT_FUNCTION(headcount_asks_from_support) { return support(fcinfo, as_answer, bound::from); }
+HEADCOUNT_FUNCTION(headcount_asks_to_support) { return support(fcinfo, as_answer, bound::to); }
 
 }  // namespace headcount::source

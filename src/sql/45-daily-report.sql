@@ -124,3 +124,16 @@ CREATE FUNCTION headcount_internal.daily_report(sessions bytea, denials bytea, l
     AS 'MODULE_PATHNAME', 'headcount_daily_report' LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 365;
 COMMENT ON FUNCTION headcount_internal.daily_report(bytea, bytea, text, integer)
     IS 'the daily report from what daily_session_agg and daily_denial_agg collected; NULL is no rows, window_days NULL is what the model says';
+
+-- What a view of a source of which nothing is stored makes of it: beside the days that are asked for there may be nothing.
+CREATE FUNCTION headcount_internal.live_report(source regclass, sessions bytea, denials bytea, licensing_model text, window_days integer, time_zone text, as_of timestamptz,
+        has_earlier boolean, from_day date, to_day date)
+    RETURNS SETOF headcount_internal.daily_user_count
+    AS 'MODULE_PATHNAME', 'headcount_live_report' LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 365;
+COMMENT ON FUNCTION headcount_internal.live_report(regclass, bytea, bytea, text, integer, text, timestamptz, boolean, date, date)
+    IS 'the rows of the daily report from from_day to to_day, NULL and infinity being no bounds, from what was collected of these days and of those before that matter for them; has_earlier says that something counts before from_day; by source the planner finds what days are asked for';
+
+CREATE FUNCTION headcount_internal.collected_before(sessions bytea, denials bytea, at timestamptz) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'headcount_collected_before' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.collected_before(bytea, bytea, timestamptz)
+    IS 'whether anything that daily_session_agg and daily_denial_agg collected is before an instant';

@@ -64,9 +64,11 @@ void daily_presence::merge(byte_reader &from, const context &host) {
   if (!is_open()) check_open();
 }
 
+instant daily_presence::read_first(byte_reader &from) { return static_cast<instant>(from.take_word(8)); }
+
 void daily_presence::read(byte_reader &from, const context &host) {
   check_open();
-  first_ = std::min(first_, static_cast<instant>(from.take_word(8)));
+  first_ = std::min(first_, read_first(from));
   users_.merge(from, host);
   denied_.merge(from, host);
   for (std::uint64_t days = from.take_varint(); days-- > 0;) {

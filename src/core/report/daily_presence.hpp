@@ -96,6 +96,8 @@ class daily_presence {
   void merge(byte_reader &from, const context &host);
   // Reads into an empty one what another one wrote, open or not. Throws damaged_bytes.
   void read(byte_reader &from, const context &host);
+  // No more of it than first().
+  static instant read_first(byte_reader &from);
   void write(byte_buffer &to, const context &host) const;
   // The same with the peak of each day in place of the events of hosts: small, and all that a report needs.
   void write_with_peaks(byte_buffer &to, const time_zone &zone, const context &host) const;
