@@ -147,7 +147,7 @@ DECLARE
     columns  constant text := format('s.user_name, s.started_at, s.%I AS end_at, s.is_realtime', headcount_internal.end_column(options.idle_limit));
     stored   constant text := format('SELECT d.day, d.used, d.denied FROM %I.rollup_days AS d WHERE d.scope = %L AND d.day >= $1 AND d.day <= $2 AND d.day < $5%s',
         source, kind.scope, CASE WHEN has_runs THEN ' AND NOT EXISTS (SELECT FROM unnest($7, $8) AS r (from_day, to_day) WHERE d.day >= r.from_day AND d.day < r.to_day)' ELSE '' END);
-    denials  constant text := format('SELECT d.user_name, d.denied_at FROM %I.denials AS d WHERE NOT d.is_false_denial%s AND d.denied_at >= %%s AND d.denied_at < %%s',
+    denials  constant text := format('SELECT d.user_name, d.denied_at FROM %I.denials AS d WHERE NOT d.is_false_denial%s',
         source, headcount_internal.scope_denials(kind.scope, options.realtime_servers));
     sessions text[] := '{}';
     refused  text[] := '{}';
@@ -155,13 +155,12 @@ BEGIN
     IF is_live THEN
         sessions := sessions || format('SELECT %s, $6 AS from_at, $4 AS to_at FROM %I.session_states AS s WHERE %s AND s.started_at < $4',
                                        columns, source, headcount_internal.ends_from(source, options, '$6'));
-        refused := refused || format(denials, '$6', '$4');
+        refused := refused || concat(denials, ' AND d.denied_at >= $6 AND d.denied_at < $4');
     END IF;
     IF has_runs THEN
         sessions := sessions || format('SELECT s.* FROM (%s) AS s', headcount_internal.sessions_by_class(
             '(SELECT r.from_at, least(r.to_at, $4) AS to_at FROM unnest($9, $10) AS r (from_at, to_at))', source, options.sessions, options.idle_limit, columns));
-        refused := refused || format('SELECT d.* FROM unnest($9, $10) AS r (from_at, to_at) CROSS JOIN LATERAL (%s OFFSET 0) AS d',
-                                     format(denials, 'r.from_at', 'least(r.to_at, $4)'));
+        refused := refused || format('SELECT d.* FROM unnest($9, $10) AS r (from_at, to_at) CROSS JOIN LATERAL (%s AND d.denied_at >= r.from_at AND d.denied_at < least(r.to_at, $4) OFFSET 0) AS d', denials);
     END IF;
     IF NOT (is_live OR has_runs) THEN
         RETURN stored;
