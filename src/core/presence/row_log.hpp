@@ -2,9 +2,12 @@
 // A presence in the making, while it is small: rows in order of arrival, in flat bytes that grow in place.
 //
 //   byte  0..3   presence_head, form 1
-//         4..7   bytes used, these included        (native order: a log never leaves the server)
+//         4..7   bytes used, these included
 //         8..11  number of rows
 //        12..    rows: length of the key (4 bytes), key, start (8 bytes), end (8 bytes), unaligned
+//
+// All numbers are little endian: a presence goes to another server in its canonical form, but the state of max_concurrent,
+// which is such a log too while it is small, goes as it is.
 
 #include <algorithm>
 #include <cstdint>
@@ -40,22 +43,22 @@ class row_log_editor {
     std::byte *at = bytes.data() + used;
     store(at, static_cast<std::uint32_t>(key.size()));
     if (!key.empty()) std::memcpy(at + 4, key.data(), key.size());
-    store(at + 4 + key.size(), when);
+    store(at + 4 + key.size(), static_cast<std::uint64_t>(when.start));
+    store(at + 4 + key.size() + 8, static_cast<std::uint64_t>(when.end));
     store(bytes.data() + 4, static_cast<std::uint32_t>(used + row_size(key)));
     store(bytes.data() + 8, load<std::uint32_t>(bytes.data() + 8) + 1);
     return true;
   }
 
-  template <typename Value>
-  static Value load(const std::byte *from) {
-    Value value;
-    std::memcpy(&value, from, sizeof value);
-    return value;
+  template <typename Word>
+  static Word load(const std::byte *from) {
+    return xxh64::load<Word>(from);
   }
 
  private:
-  template <typename Value>
-  static void store(std::byte *to, const Value &value) {
+  template <typename Word>
+  static void store(std::byte *to, Word value) {
+    value = xxh64::load<Word>(reinterpret_cast<const std::byte *>(&value));  // turns it around where that is needed
     std::memcpy(to, &value, sizeof value);
   }
 };
@@ -87,7 +90,9 @@ class row_log_reader {
     byte_reader reader(body_);
     for (std::uint32_t at = 0; at < rows_; ++at) {
       const key_view key = reader.take(row_log_editor::load<std::uint32_t>(reader.take(4).data()));
-      const auto when = row_log_editor::load<interval>(reader.take(sizeof(interval)).data());
+      const std::byte *const times = reader.take(sizeof(interval)).data();
+      const interval when{static_cast<instant>(row_log_editor::load<std::uint64_t>(times)),
+                          static_cast<instant>(row_log_editor::load<std::uint64_t>(times + 8))};
       check_row(key, when);
       visit(key, when);
     }
