@@ -4,8 +4,6 @@ SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET client_min_messages = warn
 \pset null '-'
 CREATE AGGREGATE judge.raw_agg(text, timestamptz, timestamptz) (sfunc = headcount_internal.presence_add, stype = headcount.presence, combinefunc = headcount_internal.presence_merge);
 CREATE AGGREGATE judge.raw_union(headcount.presence) (sfunc = headcount_internal.presence_merge, stype = headcount.presence);
-CREATE AGGREGATE judge.raw_count(text) (sfunc = headcount_internal.presence_add_key, stype = headcount.presence);
-CREATE AGGREGATE judge.raw_sessions(timestamptz, timestamptz) (sfunc = headcount_internal.presence_add_session, stype = headcount.presence);
 
 -- States of every size, from one row in the log to a table of keys, kept in a table.
 SELECT oracle.load_random(701, 1200, 0, '2024-01-01', '2024-12-01', users => 1000);
@@ -26,12 +24,12 @@ SELECT headcount.unique_count(judge.raw_union(raw)) = headcount.unique_count(hea
        headcount_internal.presence_send(headcount.presence_union_agg(raw ORDER BY n DESC)) = headcount_internal.presence_send(headcount.presence_union_agg(p)) AS descending FROM kept;
 SELECT count(*) AS windows, bool_and(headcount.unique_count(u) >= headcount.unique_count(raw)) AS grows FROM (SELECT raw, judge.raw_union(raw) OVER (ORDER BY n) AS u FROM kept) AS w;
 SELECT judge.compare('SELECT n, md5(textsend(raw::text)), pg_column_size(raw) FROM kept', 'SELECT * FROM before');
--- States of the other kinds, read by functions they were not made for.
-CREATE TABLE others AS SELECT judge.raw_count(key) AS keys, judge.raw_sessions(started_at, ended_at) AS sessions FROM oracle.keyed;
+-- Values that no aggregate makes: keys that are always there (ann, bob), and sessions without a key.
+CREATE TABLE others AS SELECT 'wQEBABH0GNAAAAAAAAAAgAIAAAAAAAAAA2FubgcAA2JvYgcA'::headcount.presence AS keys, 'wQEEALKjJcAAwGPTjLUCAAMAAAAAAAAABFD/X9cdFARQ/1/XHRQFBQCw6w4K'::headcount.presence AS sessions;
 SELECT c, judge.sqlstate(format('SELECT count(*) FROM others, %s.%s', CASE WHEN c ~ '^presence_(send|out)' THEN 'headcount_internal' ELSE 'headcount' END, c)) IN ('fine', '42804', '42809', '22023', '22004', '22008', '54000', '0A000') AS answers_or_refuses FROM unnest(ARRAY[
     'intervals(keys)', 'keys(keys)', 'timeline(keys)', 'daily_activity(keys, ''UTC'')', 'presence_clip(keys, ''2024-01-01'', ''2024-02-01'')', 'presence_send(keys)', 'presence_out(keys)',
     'intervals(sessions)', 'keys(sessions)', 'keys_at(sessions, ''2024-03-01'')', 'timeline(sessions)', 'daily_activity(sessions, ''UTC'', as_of => ''2024-12-01'')', 'presence_send(sessions)', 'presence_union(sessions, sessions)', 'presence_union(sessions, keys)']) AS c;
-SELECT judge.sqlstate('SELECT headcount.presence_union(judge.raw_sessions(started_at, ended_at), judge.raw_agg(key, started_at, ended_at)) FROM oracle.keyed') AS mixed;
+SELECT judge.sqlstate('SELECT headcount.presence_union(sessions, raw) FROM others, kept') AS mixed;
 
 -- The daily report's state is bytes, which anybody can write. Real ones first, then damaged ones: a row of the report,
 -- or an error; the server stays up either way.
@@ -85,6 +83,48 @@ SELECT judge.state_outcome(d) AS outcome, count(*) > 400 AS many
 FROM report, unnest(ARRAY[sessions, denials]) AS state, judge.damaged_state(state, n) AS d
 WHERE n < 100 AND (length(d) < 24 OR substr(d, 17, 8) = substr(state, 17, 8)) GROUP BY 1;
 RESET statement_timeout;
+-- The states of unique_count and max_concurrent are bytes, too. Logs and tables of them, kept in a table: they answer as a
+-- presence does, also when merged, whole or in parts.
+CREATE AGGREGATE judge.raw_unique(text) (sfunc = headcount_internal.unique_keys_add, stype = bytea, combinefunc = headcount_internal.unique_keys_merge);
+CREATE AGGREGATE judge.merged_unique(bytea) (sfunc = headcount_internal.unique_keys_merge, stype = bytea, finalfunc = headcount_internal.unique_keys_count);
+CREATE AGGREGATE judge.raw_concurrent(text, timestamptz, timestamptz) (sfunc = headcount_internal.concurrent_add, stype = bytea, combinefunc = headcount_internal.concurrent_merge);
+CREATE AGGREGATE judge.raw_concurrent(timestamptz, timestamptz) (sfunc = headcount_internal.concurrent_add, stype = bytea, combinefunc = headcount_internal.concurrent_merge);
+CREATE AGGREGATE judge.merged_concurrent(bytea) (sfunc = headcount_internal.concurrent_merge, stype = bytea, finalfunc = headcount_internal.concurrent_highest);
+CREATE TABLE arrived AS SELECT id + 100000 * i AS id, key || '/' || i AS key, started_at + i * interval '1 hour' AS started_at, ended_at + i * interval '1 hour' AS ended_at FROM oracle.keyed, generate_series(0, 19) AS i;
+CREATE TABLE collected AS
+    SELECT n, judge.raw_unique(key) AS keys, judge.raw_concurrent(key, started_at, ended_at) AS events, judge.raw_concurrent(started_at, ended_at) AS sessions,
+           headcount.presence_agg(key, started_at, ended_at) AS p, headcount.presence_agg(id::text, started_at, ended_at) AS each, count(DISTINCT key) AS users
+    FROM arrived JOIN unnest(ARRAY[1, 2, 5, 20, 100, 500, 10000000]) AS n ON id <= n GROUP BY n;
+SELECT n < 100000 AS small, count(*) AS states, bool_and(headcount_internal.unique_keys_count(keys) = users) AS keys, bool_and(headcount_internal.concurrent_highest(events) = headcount.max_concurrent(p)) AS events,
+       bool_and(headcount_internal.concurrent_highest(sessions) = headcount.max_concurrent(each)) AS sessions, max(get_byte(events, 0)) AS magic FROM collected GROUP BY 1 ORDER BY 1;
+SELECT parts, judge.merged_unique(keys) = (SELECT users FROM collected ORDER BY n DESC LIMIT 1) AS keys, judge.merged_concurrent(events) = (SELECT headcount.max_concurrent(p) FROM collected ORDER BY n DESC LIMIT 1) AS events,
+       judge.merged_concurrent(sessions) = (SELECT headcount.max_concurrent(each) FROM collected ORDER BY n DESC LIMIT 1) AS sessions
+FROM (SELECT parts, judge.raw_unique(key) AS keys, judge.raw_concurrent(key, started_at, ended_at) AS events, judge.raw_concurrent(started_at, ended_at) AS sessions
+      FROM arrived, unnest(ARRAY[1, 2, 7, 300]) AS parts GROUP BY parts, hashint8(id) % parts) AS s GROUP BY parts ORDER BY parts;
+-- Sessions that are there twice are two, keys are one.
+SELECT count(*) AS states, bool_and(keys = users) AS keys, bool_and(events = highest) AS events, bool_and(sessions = 2 * each) AS sessions
+FROM (SELECT n, max(users) AS users, max(headcount.max_concurrent(p)) AS highest, max(headcount.max_concurrent(each)) AS each, judge.merged_unique(keys) AS keys, judge.merged_concurrent(events) AS events, judge.merged_concurrent(sessions) AS sessions
+      FROM collected, generate_series(1, 2) GROUP BY n) AS twice;
+SELECT judge.sqlstate('SELECT judge.merged_unique(k) FROM (SELECT keys AS k FROM collected UNION ALL SELECT events FROM collected) AS u') AS mixed_states,
+       judge.sqlstate('SELECT judge.merged_concurrent(e) FROM (SELECT events AS e FROM collected UNION ALL SELECT sessions FROM collected) AS u') AS mixed_keys,
+       judge.sqlstate('SELECT headcount_internal.concurrent_highest(headcount_internal.presence_send(p)) FROM collected') AS presence;
+CREATE FUNCTION judge.collected_outcome(bytes bytea) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE f text;
+BEGIN
+    FOREACH f IN ARRAY ARRAY['headcount_internal.unique_keys_count($1)', 'headcount_internal.concurrent_highest($1)', '(SELECT judge.merged_unique(b) FROM (VALUES ($1), ($1)) AS v (b))', '(SELECT judge.merged_concurrent(b) FROM (VALUES ($1), ($1)) AS v (b))'] LOOP
+        BEGIN
+            EXECUTE 'SELECT ' || f USING bytes;
+        EXCEPTION WHEN data_corrupted OR datatype_mismatch THEN NULL; END;
+    END LOOP;
+    RETURN 'answered or refused';
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE || ' ' || SQLERRM;
+END $$;
+-- A large state to damage, with few keys, so that what is behind them is hit as well.
+INSERT INTO collected (n, keys, events, sessions)
+    SELECT 50, judge.raw_unique(key), judge.raw_concurrent(left(key, 5), started_at, ended_at), judge.raw_concurrent(started_at, ended_at) FROM arrived WHERE id % 7 = 0;
+SELECT judge.collected_outcome(d) AS outcome, count(*) > 1500 AS many FROM collected, unnest(ARRAY[keys, events, sessions]) AS state, judge.damaged_state(state, n) AS d WHERE n IN (2, 20, 50) GROUP BY 1;
+
 SELECT judge.compare('SELECT n, md5(sessions), md5(denials) FROM report', 'SELECT * FROM report_before');
-DROP TABLE kept, before, others, report, report_before;
-DROP AGGREGATE judge.raw_agg(text, timestamptz, timestamptz), judge.raw_union(headcount.presence), judge.raw_count(text), judge.raw_sessions(timestamptz, timestamptz), judge.merged_report(bytea), judge.raw_sessions(text, text, timestamptz, timestamptz, text, timestamptz), judge.raw_denials(text, timestamptz, text, timestamptz);
+DROP TABLE kept, before, others, report, report_before, arrived, collected;
+DROP AGGREGATE judge.raw_agg(text, timestamptz, timestamptz), judge.raw_union(headcount.presence), judge.raw_unique(text), judge.merged_unique(bytea), judge.raw_concurrent(text, timestamptz, timestamptz), judge.raw_concurrent(timestamptz, timestamptz), judge.merged_concurrent(bytea), judge.merged_report(bytea), judge.raw_sessions(text, text, timestamptz, timestamptz, text, timestamptz), judge.raw_denials(text, timestamptz, text, timestamptz);

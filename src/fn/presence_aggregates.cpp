@@ -1,6 +1,8 @@
-// The functions behind the aggregates. All of them but online_count keep a presence as their state.
+// The functions behind the aggregates. Those that give a presence keep one as their state; unique_count and
+// max_concurrent keep no more than they are asked for.
 
 #include "core/presence/sweep.hpp"
+#include "pg/key_state.hpp"
 #include "pg/presence_value.hpp"
 #include "pg/values.hpp"
 
@@ -27,11 +29,29 @@ Datum add_instant(FunctionCallInfo fcinfo) {
   return state.result();
 }
 
-// (state, key): present at all, which is present always.
+// (state, key): of unique_count.
 template <typename Key>
-Datum add_key(FunctionCallInfo fcinfo) {
-  pg::presence_state state(fcinfo);
-  if (!PG_ARGISNULL(1)) state.add(Key::type, Key(fcinfo, 1).key, core::all_time);
+Datum add_unique(FunctionCallInfo fcinfo) {
+  pg::key_state<pg::unique_keys> state(fcinfo);
+  if (!PG_ARGISNULL(1)) state.add(Key::type, Key(fcinfo, 1).key, {});
+  return state.result();
+}
+
+// (state, key, started_at, ended_at): of max_concurrent.
+template <typename Key>
+Datum add_concurrent(FunctionCallInfo fcinfo) {
+  pg::key_state<pg::concurrent_sessions> state(fcinfo);
+  if (!PG_ARGISNULL(1)) {
+    if (const auto when = pg::session_arguments(fcinfo, 2)) state.add(Key::type, Key(fcinfo, 1).key, *when);
+  }
+  return state.result();
+}
+
+// (state, state): combine function of either.
+template <typename Kind>
+Datum merge_states(FunctionCallInfo fcinfo) {
+  pg::key_state<Kind> state(fcinfo);
+  if (!PG_ARGISNULL(1)) state.add_argument(1);
   return state.result();
 }
 
@@ -45,18 +65,7 @@ HEADCOUNT_FUNCTION(headcount_presence_add_instant_text) { return add_instant<pg:
 HEADCOUNT_FUNCTION(headcount_presence_add_instant_bigint) { return add_instant<pg::bigint_key_argument>(fcinfo); }
 HEADCOUNT_FUNCTION(headcount_presence_add_instant_uuid) { return add_instant<pg::uuid_key_argument>(fcinfo); }
 
-HEADCOUNT_FUNCTION(headcount_presence_add_key_text) { return add_key<pg::text_key_argument>(fcinfo); }
-HEADCOUNT_FUNCTION(headcount_presence_add_key_bigint) { return add_key<pg::bigint_key_argument>(fcinfo); }
-HEADCOUNT_FUNCTION(headcount_presence_add_key_uuid) { return add_key<pg::uuid_key_argument>(fcinfo); }
-
-// (state, started_at, ended_at): a session that counts for itself.
-HEADCOUNT_FUNCTION(headcount_presence_add_session) {
-  pg::presence_state state(fcinfo);
-  if (const auto when = pg::session_arguments(fcinfo, 1)) state.add(core::key_type::session, {}, *when);
-  return state.result();
-}
-
-// (state, presence): combine function of all, transition function of presence_union_agg.
+// (state, presence): combine function of both, transition function of presence_union_agg.
 HEADCOUNT_FUNCTION(headcount_presence_merge) {
   pg::presence_state state(fcinfo);
   if (!PG_ARGISNULL(1)) state.add_argument(1);
@@ -68,6 +77,49 @@ HEADCOUNT_FUNCTION(headcount_presence_final) {
   if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
   const pg::workspace work;
   return pg::make_presence(pg::presence_argument(fcinfo, 0), core::all_time, work);
+}
+
+HEADCOUNT_FUNCTION(headcount_unique_keys_add_text) { return add_unique<pg::text_key_argument>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_unique_keys_add_bigint) { return add_unique<pg::bigint_key_argument>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_unique_keys_add_uuid) { return add_unique<pg::uuid_key_argument>(fcinfo); }
+
+HEADCOUNT_FUNCTION(headcount_unique_keys_merge) { return merge_states<pg::unique_keys>(fcinfo); }
+
+HEADCOUNT_FUNCTION(headcount_unique_keys_count) {
+  if (PG_ARGISNULL(0)) return Int64GetDatum(0);
+  if (const auto *const keys = pg::expanded_keys<pg::unique_keys>::of(fcinfo->args[0].value))
+    return Int64GetDatum(static_cast<std::int64_t>(keys->table.size()));
+  const pg::workspace work;
+  const core::key_log_reader log(pg::bytes_argument(fcinfo, 0));
+  return Int64GetDatum(static_cast<std::int64_t>(core::count_distinct(log, work)));
+}
+
+HEADCOUNT_FUNCTION(headcount_concurrent_add_text) { return add_concurrent<pg::text_key_argument>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_concurrent_add_bigint) { return add_concurrent<pg::bigint_key_argument>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_concurrent_add_uuid) { return add_concurrent<pg::uuid_key_argument>(fcinfo); }
+
+// (state, started_at, ended_at): a session that counts for itself.
+HEADCOUNT_FUNCTION(headcount_concurrent_add_session) {
+  pg::key_state<pg::concurrent_sessions> state(fcinfo);
+  if (const auto when = pg::session_arguments(fcinfo, 1)) state.add(core::key_type::session, {}, *when);
+  return state.result();
+}
+
+HEADCOUNT_FUNCTION(headcount_concurrent_merge) { return merge_states<pg::concurrent_sessions>(fcinfo); }
+
+HEADCOUNT_FUNCTION(headcount_concurrent_highest) {
+  if (PG_ARGISNULL(0)) return Int64GetDatum(0);
+  const pg::workspace work;
+  if (const auto *const sessions = pg::expanded_keys<pg::concurrent_sessions>::of(fcinfo->args[0].value))
+    return Int64GetDatum(sessions->table.highest(work));
+  const core::key_view bytes = pg::bytes_argument(fcinfo, 0);
+  if (pg::concurrent_sessions::is_log(bytes)) {
+    (void)pg::concurrent_sessions::reader(bytes);  // refuses what is no log
+    return Int64GetDatum(core::find_peak(core::presence_view(bytes), core::all_time, work).level);
+  }
+  core::session_events sessions(core::session_events::type_of(bytes), work.host().memory);
+  sessions.merge(bytes, work);
+  return Int64GetDatum(sessions.highest(work));
 }
 
 // (count, started_at, ended_at, as_of): rule S2, connections online at as_of.

@@ -77,7 +77,7 @@ Datum make_presence(const core::presence_view &presence, core::interval window, 
 presence_state::presence_state(FunctionCallInfo fcinfo) : fcinfo_(fcinfo) {
   if (AggCheckCallContext(fcinfo, &aggregate_) == 0) {
     throw core::error(core::fault::wrong_context, "function can only be called by an aggregate", {},
-                      "Use the aggregates presence_agg, presence_union_agg, unique_count and max_concurrent.");
+                      "Use the aggregates presence_agg and presence_union_agg.");
   }
   if (!PG_ARGISNULL(0)) load();
 }

@@ -1,5 +1,6 @@
--- Aggregates. The state of each is a presence (but for online_count, which only counts), so that it can be stored, sent
--- and combined anywhere; transition functions refuse to be called by hand, since they edit their state in place.
+-- Aggregates. The state of those that give a presence is one; unique_count and max_concurrent keep no more than they are
+-- asked for, in bytes of their own. Any state can be sent and combined anywhere; transition functions refuse to be called
+-- by hand, since they edit their state in place.
 --
 -- SSPACE is what a group of some five rows takes; the planner cannot know how many rows a group will have.
 
@@ -27,22 +28,6 @@ CREATE FUNCTION headcount_internal.presence_add_instant(headcount.presence, uuid
     AS 'MODULE_PATHNAME', 'headcount_presence_add_instant_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION headcount_internal.presence_add_instant(headcount.presence, uuid, timestamptz) IS 'transition function: an instant of a uuid key';
 
-CREATE FUNCTION headcount_internal.presence_add_key(headcount.presence, text) RETURNS headcount.presence
-    AS 'MODULE_PATHNAME', 'headcount_presence_add_key_text' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.presence_add_key(headcount.presence, text) IS 'transition function: a text key, present always';
-
-CREATE FUNCTION headcount_internal.presence_add_key(headcount.presence, bigint) RETURNS headcount.presence
-    AS 'MODULE_PATHNAME', 'headcount_presence_add_key_bigint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.presence_add_key(headcount.presence, bigint) IS 'transition function: a bigint key, present always';
-
-CREATE FUNCTION headcount_internal.presence_add_key(headcount.presence, uuid) RETURNS headcount.presence
-    AS 'MODULE_PATHNAME', 'headcount_presence_add_key_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.presence_add_key(headcount.presence, uuid) IS 'transition function: a uuid key, present always';
-
-CREATE FUNCTION headcount_internal.presence_add_session(headcount.presence, timestamptz, timestamptz) RETURNS headcount.presence
-    AS 'MODULE_PATHNAME', 'headcount_presence_add_session' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.presence_add_session(headcount.presence, timestamptz, timestamptz) IS 'transition function: a session that counts for itself';
-
 CREATE FUNCTION headcount_internal.presence_merge(headcount.presence, headcount.presence) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_merge' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION headcount_internal.presence_merge(headcount.presence, headcount.presence) IS 'combine function: the union of two states';
@@ -51,13 +36,49 @@ CREATE FUNCTION headcount_internal.presence_final(headcount.presence) RETURNS he
     AS 'MODULE_PATHNAME', 'headcount_presence_final' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION headcount_internal.presence_final(headcount.presence) IS 'final function: the canonical presence';
 
-CREATE FUNCTION headcount_internal.unique_count_final(headcount.presence) RETURNS bigint
-    AS 'MODULE_PATHNAME', 'headcount_unique_count' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.unique_count_final(headcount.presence) IS 'final function: the number of keys';
+CREATE FUNCTION headcount_internal.unique_keys_add(bytea, text) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_unique_keys_add_text' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.unique_keys_add(bytea, text) IS 'transition function: a text key';
 
-CREATE FUNCTION headcount_internal.max_concurrent_final(headcount.presence) RETURNS bigint
-    AS 'MODULE_PATHNAME', 'headcount_max_concurrent' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.max_concurrent_final(headcount.presence) IS 'final function: the highest number of keys at once';
+CREATE FUNCTION headcount_internal.unique_keys_add(bytea, bigint) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_unique_keys_add_bigint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.unique_keys_add(bytea, bigint) IS 'transition function: a bigint key';
+
+CREATE FUNCTION headcount_internal.unique_keys_add(bytea, uuid) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_unique_keys_add_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.unique_keys_add(bytea, uuid) IS 'transition function: a uuid key';
+
+CREATE FUNCTION headcount_internal.unique_keys_merge(bytea, bytea) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_unique_keys_merge' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.unique_keys_merge(bytea, bytea) IS 'combine function: all keys of two states';
+
+CREATE FUNCTION headcount_internal.unique_keys_count(bytea) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'headcount_unique_keys_count' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.unique_keys_count(bytea) IS 'final function: the number of keys';
+
+CREATE FUNCTION headcount_internal.concurrent_add(bytea, text, timestamptz, timestamptz) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_concurrent_add_text' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.concurrent_add(bytea, text, timestamptz, timestamptz) IS 'transition function: a session of a text key';
+
+CREATE FUNCTION headcount_internal.concurrent_add(bytea, bigint, timestamptz, timestamptz) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_concurrent_add_bigint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.concurrent_add(bytea, bigint, timestamptz, timestamptz) IS 'transition function: a session of a bigint key';
+
+CREATE FUNCTION headcount_internal.concurrent_add(bytea, uuid, timestamptz, timestamptz) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_concurrent_add_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.concurrent_add(bytea, uuid, timestamptz, timestamptz) IS 'transition function: a session of a uuid key';
+
+CREATE FUNCTION headcount_internal.concurrent_add(bytea, timestamptz, timestamptz) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_concurrent_add_session' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.concurrent_add(bytea, timestamptz, timestamptz) IS 'transition function: a session that counts for itself';
+
+CREATE FUNCTION headcount_internal.concurrent_merge(bytea, bytea) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_concurrent_merge' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.concurrent_merge(bytea, bytea) IS 'combine function: all sessions of two states';
+
+CREATE FUNCTION headcount_internal.concurrent_highest(bytea) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'headcount_concurrent_highest' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.concurrent_highest(bytea) IS 'final function: the highest number of keys at once';
 
 CREATE FUNCTION headcount_internal.online_count_add(bigint, timestamptz, timestamptz, timestamptz) RETURNS bigint
     AS 'MODULE_PATHNAME', 'headcount_online_count_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -106,44 +127,44 @@ CREATE AGGREGATE headcount.presence_union_agg(presence headcount.presence) (
 COMMENT ON AGGREGATE headcount.presence_union_agg(headcount.presence) IS 'the union of presences';
 
 CREATE AGGREGATE headcount.unique_count(key text) (
-    SFUNC = headcount_internal.presence_add_key, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount_internal.unique_count_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.unique_keys_add, STYPE = bytea, SSPACE = 144,
+    FINALFUNC = headcount_internal.unique_keys_count, COMBINEFUNC = headcount_internal.unique_keys_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.unique_count(text) IS 'the number of distinct keys, exact and parallel';
 
 CREATE AGGREGATE headcount.unique_count(key bigint) (
-    SFUNC = headcount_internal.presence_add_key, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount_internal.unique_count_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.unique_keys_add, STYPE = bytea, SSPACE = 144,
+    FINALFUNC = headcount_internal.unique_keys_count, COMBINEFUNC = headcount_internal.unique_keys_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.unique_count(bigint) IS 'the number of distinct keys, exact and parallel';
 
 CREATE AGGREGATE headcount.unique_count(key uuid) (
-    SFUNC = headcount_internal.presence_add_key, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount_internal.unique_count_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.unique_keys_add, STYPE = bytea, SSPACE = 144,
+    FINALFUNC = headcount_internal.unique_keys_count, COMBINEFUNC = headcount_internal.unique_keys_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.unique_count(uuid) IS 'the number of distinct keys, exact and parallel';
 
 CREATE AGGREGATE headcount.max_concurrent(key text, started_at timestamptz, ended_at timestamptz) (
-    SFUNC = headcount_internal.presence_add, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount_internal.max_concurrent_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.concurrent_add, STYPE = bytea, SSPACE = 256,
+    FINALFUNC = headcount_internal.concurrent_highest, COMBINEFUNC = headcount_internal.concurrent_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.max_concurrent(text, timestamptz, timestamptz) IS 'the highest number of distinct keys at once';
 
 CREATE AGGREGATE headcount.max_concurrent(key bigint, started_at timestamptz, ended_at timestamptz) (
-    SFUNC = headcount_internal.presence_add, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount_internal.max_concurrent_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.concurrent_add, STYPE = bytea, SSPACE = 256,
+    FINALFUNC = headcount_internal.concurrent_highest, COMBINEFUNC = headcount_internal.concurrent_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.max_concurrent(bigint, timestamptz, timestamptz) IS 'the highest number of distinct keys at once';
 
 CREATE AGGREGATE headcount.max_concurrent(key uuid, started_at timestamptz, ended_at timestamptz) (
-    SFUNC = headcount_internal.presence_add, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount_internal.max_concurrent_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.concurrent_add, STYPE = bytea, SSPACE = 256,
+    FINALFUNC = headcount_internal.concurrent_highest, COMBINEFUNC = headcount_internal.concurrent_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.max_concurrent(uuid, timestamptz, timestamptz) IS 'the highest number of distinct keys at once';
 
 CREATE AGGREGATE headcount.max_concurrent(started_at timestamptz, ended_at timestamptz) (
-    SFUNC = headcount_internal.presence_add_session, STYPE = headcount.presence, SSPACE = 256,
-    FINALFUNC = headcount_internal.max_concurrent_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
+    SFUNC = headcount_internal.concurrent_add, STYPE = bytea, SSPACE = 256,
+    FINALFUNC = headcount_internal.concurrent_highest, COMBINEFUNC = headcount_internal.concurrent_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.max_concurrent(timestamptz, timestamptz) IS 'the highest number of sessions at once';
 
