@@ -2,7 +2,7 @@
 // Distinct keys in the making, as flat bytes: what unique_count keeps of a group while it is small, edited in place,
 // and what a process hands over of a large one. It never ends up in a table.
 //
-//   byte  0      magic 0xC4
+//   byte  0      magic 0xC6
 //         1      version 1
 //         2      key type
 //         3      0
@@ -21,7 +21,7 @@
 
 namespace headcount::core {
 
-inline constexpr std::uint8_t key_log_magic = 0xC4, key_log_version = 1;
+inline constexpr std::uint8_t key_log_magic = 0xC6, key_log_version = 1;
 
 // Appends keys to bytes that the caller owns.
 class key_log_editor {
