@@ -40,7 +40,7 @@ TEST(key_log, keeps_keys_in_order_of_arrival) {
       "b", "", "a", "b", std::string(127, 'x'), std::string(128, 'y'), std::string(70'000, 'z')};
   for (const std::size_t slack : {0, 1, 100}) EXPECT_EQ(keys_in(key_log_of(key_type::text, keys, slack)), keys);
   EXPECT_EQ(to_hex(key_log_of(key_type::text, {"ab", ""})),
-            "c4010100"
+            "c6010100"
             "0c000000"
             "026162"
             "00");
@@ -97,17 +97,17 @@ void expect_damaged(const bytes &log, const char *what) {
 }
 
 TEST(key_log, damage_is_noticed) {
-  expect_damaged(from_hex("c40101000c0000"), "a head cut off");
+  expect_damaged(from_hex("c60101000c0000"), "a head cut off");
   expect_damaged(from_hex("c501010008000000"), "another magic");
-  expect_damaged(from_hex("c402010008000000"), "another version");
-  expect_damaged(from_hex("c401000008000000"), "no key type");
-  expect_damaged(from_hex("c401050008000000"), "an unknown key type");
-  expect_damaged(from_hex("c401010108000000"), "something where nothing is");
-  expect_damaged(from_hex("c401010007000000"), "less used than a head");
-  expect_damaged(from_hex("c401010009000000"), "more used than there is");
-  expect_damaged(from_hex("c40101000a0000000261"), "a key cut off");
-  expect_damaged(from_hex("c40101000a000000808001"), "a length cut off");
-  expect_damaged(from_hex("c4010100130000008080808080808080808001"), "a length in too many bytes");
+  expect_damaged(from_hex("c602010008000000"), "another version");
+  expect_damaged(from_hex("c601000008000000"), "no key type");
+  expect_damaged(from_hex("c601050008000000"), "an unknown key type");
+  expect_damaged(from_hex("c601010108000000"), "something where nothing is");
+  expect_damaged(from_hex("c601010007000000"), "less used than a head");
+  expect_damaged(from_hex("c601010009000000"), "more used than there is");
+  expect_damaged(from_hex("c60101000a0000000261"), "a key cut off");
+  expect_damaged(from_hex("c60101000a000000808001"), "a length cut off");
+  expect_damaged(from_hex("c6010100130000008080808080808080808001"), "a length in too many bytes");
   const bytes sound = key_log_of(key_type::text, {"abc", "d", std::string(200, 'x')});
   for (std::size_t size = 0; size < sound.size(); ++size)
     expect_damaged({sound.begin(), sound.begin() + static_cast<std::ptrdiff_t>(size)}, "truncated");
