@@ -4,7 +4,7 @@ SET timezone = 'UTC'; SET client_min_messages = warning;
 CREATE TEMP TABLE odd AS
 SELECT type::regtype, value FROM (VALUES
     ('text', ARRAY['NULL', '''''', '''UTC''', '''rollup''', '''SELECT 1''', 'repeat(''x'', 3000)', '''relname || 1''']),
-    ('bytea', ARRAY['NULL', '''''', '''\x01''', 'decode(repeat(''c202'', 500), ''hex'')', '''\xc40101000a0000000161''', '''\xc501010000000000000000000101610281030102''', '(SELECT headcount_internal.daily_session_agg(''u'', ''h'', ''2024-03-01'', ''infinity'', ''UTC'', ''2024-03-05''))']),
+    ('bytea', ARRAY['NULL', '''''', '''\x01''', 'decode(repeat(''c202'', 500), ''hex'')', '''\xc60101000a0000000161''', '''\xc501010000000000000000000101610281030102''', '(SELECT headcount_internal.daily_session_agg(''u'', ''h'', ''2024-03-01'', ''infinity'', ''UTC'', ''2024-03-05''))']),
     ('text[]', ARRAY['NULL', '''{}''', '''{NULL}''', '''{{a},{b}}''', '''{sessions,nothing}''']),
     ('bytea[]', ARRAY['NULL', '''{}''', 'ARRAY[NULL::bytea]', 'ARRAY[ARRAY[''\x01''::bytea]]', '''{"\\x02"}''']),
     ('integer', ARRAY['NULL', '0', '-1', '1', '''2147483647''', '''-2147483648''']),
