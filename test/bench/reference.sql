@@ -1,4 +1,4 @@
--- The reference set. psql variables: rows, as_of. Everything follows from the number of a row through hashes that give
+-- The reference set. psql variables: rows, users, as_of. Everything follows from the number of a row through hashes that give
 -- the same values in every version of PostgreSQL, so no seed has to be set and any two machines get the same rows.
 
 SET timezone = 'UTC';
@@ -26,7 +26,7 @@ $$;
 BEGIN;
 CREATE TABLE reference AS
 SELECT timestamptz '2025-01-01 00:00:00' AS begins, timestamptz :'as_of' AS as_of,
-       greatest(:rows / 50, 1)::bigint AS users, greatest(:rows / 200, 1)::bigint AS hosts, greatest(:rows / 50, 1)::bigint AS groups;
+       greatest(:users, 1)::bigint AS users, greatest(:rows / 200, 1)::bigint AS hosts, greatest(:rows / 50, 1)::bigint AS groups;
 
 -- In order of arrival. Lengths are exponential with a mean of two hours; who is still there at the end is open, and so
 -- is one session in 5,000 whose stop record got lost.
