@@ -98,11 +98,17 @@ SELECT count(*) AS groups, bool_and(total(a) = total(b)) AS same FROM (
            headcount_internal.daily_session_agg(who, place, came, went, 'Europe/Warsaw', '2024-03-20 12:00') AS b FROM logins GROUP BY place) AS by_place;
 SELECT total(headcount_internal.daily_session_agg(who, place, came, went, zone, '2024-03-20 12:00', '2019', 14, 'none', (SELECT headcount_internal.shared_area()))) > 0 AS odd_settings
 FROM (SELECT *, CASE WHEN length(who) % 2 = 0 THEN 'UTC' ELSE 'UTC' END AS zone FROM logins) AS l;
--- What was collected is there within its query only. (One process collects it: if another one came too late to take part, the
--- leader would put together what both have.)
-SET parallel_leader_participation = off; SET max_parallel_workers_per_gather = 1;
-CREATE TABLE state AS SELECT headcount_internal.daily_session_agg(who, place, came, went, 'Europe/Warsaw', '2024-03-20 12:00', '2019', 14, 'none', (SELECT headcount_internal.shared_area())) AS state FROM logins;
-RESET parallel_leader_participation; SET max_parallel_workers_per_gather = 4;
+-- What was collected is there within its query only. (If a process comes too late to take part, the leader puts together what all
+-- have, and that stays: then once more.)
+DO $do$
+BEGIN
+    FOR i IN 1 .. 100 LOOP
+        DROP TABLE IF EXISTS state;
+        EXECUTE $$CREATE TABLE state AS SELECT headcount_internal.daily_session_agg(who, place, came, went, 'Europe/Warsaw', '2024-03-20 12:00', '2019', 14, 'none', (SELECT headcount_internal.shared_area())) AS state FROM logins$$;
+        EXIT WHEN (SELECT substr(s.state, 1, 2) = '\xc203' FROM state AS s);
+    END LOOP;
+END
+$do$;
 SELECT count(*) FROM state, headcount_internal.daily_report(state, NULL, '2019', 14);
 SELECT count(*) FROM state, headcount_internal.daily_users(state, NULL);
 -- Other questions than the one it was counted for are answered all the same, in that query.

@@ -347,7 +347,7 @@ sub replace_in
 	$node->safe_psql('plain', $body);
 	return;
 }
-replace_in('take_changes', 'DELETE FROM %s RETURNING from_day, to_day', 'SELECT from_day, to_day FROM %s');
+replace_in('take_changes', 'DELETE FROM %s RETURNING from_day, to_day, from_at', 'SELECT from_day, to_day, from_at FROM %s');
 my $puts_back = q{EXECUTE format('INSERT INTO %s (from_day, to_day) SELECT};
 replace_in('refresh_step', $puts_back, qq{PERFORM pg_sleep(0.05); EXECUTE format('DELETE FROM %s', headcount_internal.relation_name(state.log)); $puts_back});
 ($checks, $compared, $different) = (0, 0, 0);
