@@ -231,6 +231,11 @@ CREATE FUNCTION headcount_internal.live_from(state regclass) RETURNS timestamptz
 COMMENT ON FUNCTION headcount_internal.live_from(regclass) IS
     'from which instant on a source is computed from its tables: where its first live day begins or, if a part of that is stored, where this ends; -infinity for all; every call of a statement gives the same';
 
+CREATE FUNCTION headcount_internal.named_from(state regclass) RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'headcount_named_from' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100;
+COMMENT ON FUNCTION headcount_internal.named_from(regclass) IS
+    'before which instant the live sessions of a source begin whose users are in the stored part of the one live day, -infinity if there is none';
+
 CREATE FUNCTION headcount_internal.part_day(state regclass) RETURNS date
     AS 'MODULE_PATHNAME', 'headcount_part_day' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100;
 COMMENT ON FUNCTION headcount_internal.part_day(regclass) IS 'the first live day of a source, if the part of it before live_from is stored';

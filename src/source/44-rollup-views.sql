@@ -42,11 +42,11 @@ $$;
 COMMENT ON FUNCTION headcount_internal.has_duration_index(regclass) IS
     'whether a table has an index by which sessions that meet a span of the past are found';
 
-CREATE FUNCTION headcount_internal.session_columns(options headcount_internal.options) RETURNS text
+CREATE FUNCTION headcount_internal.session_columns(options headcount_internal.options, user_name text DEFAULT 's.user_name') RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format('s.user_name, s.host, s.server, s.started_at, s.%I AS end_at, s.is_realtime', headcount_internal.end_column(options.idle_limit))
+    SELECT format('%s AS user_name, s.host, s.server, s.started_at, s.%I AS end_at, s.is_realtime', user_name, headcount_internal.end_column(options.idle_limit))
 $$;
-COMMENT ON FUNCTION headcount_internal.session_columns(headcount_internal.options) IS 'the columns of session_states that stored and live days are computed from';
+COMMENT ON FUNCTION headcount_internal.session_columns(headcount_internal.options, text) IS 'the columns of session_states that stored and live days are computed from';
 
 -- From the first of some spans to the end of the last, with all of them; and these again, r. Whoever reads a table for all
 -- of them at once names a column of the table in a sub-select of the latter, so that the planner does not read the table
@@ -135,10 +135,10 @@ BEGIN
 SELECT %s, (SELECT %s) AS from_at, NULL::timestamptz AS to_at
 FROM %I.session_states AS s
 WHERE %s
-UNION ALL%s$q$, headcount_internal.session_columns(options), live_from, name, headcount_internal.ends_from(options, live_from),
+UNION ALL%s$q$, headcount_internal.session_columns(options, format('CASE WHEN s.started_at >= (SELECT headcount_internal.named_from(%s)) THEN s.user_name END', headcount_internal.state_of(name))), live_from, name, headcount_internal.ends_from(options, live_from),
         headcount_internal.sessions_in(format('%I.dirty_days', name), name, options)),
         'the sessions on days that are not read from what is stored',
-        ARRAY['from_at', 'what of the session is before this instant is read from what is stored', 'to_at', 'and what is at or after this one; NULL is no bound']);
+        ARRAY['user_name', 'NULL if who it was is known from what is stored', 'from_at', 'what of the session is before this instant is read from what is stored', 'to_at', 'and what is at or after this one; NULL is no bound']);
     -- What is a false denial is found by an index of create_indexes, or for all denials in one pass over the sessions. Where none
     -- is looked for the aggregate leaves out what does not count, and there are fewer conditions to plan for each partition.
     PERFORM headcount_internal.make_view(name, 'live_denials', format($q$

@@ -33,8 +33,9 @@ $$;
 COMMENT ON FUNCTION headcount_internal.log_name(text) IS 'the name of the invalidation log of a source, for its owner';
 
 -- The sessions and denials of some days, collected: server, sessions, users, denials. $1 and $2 are the bounds of the
--- days, $3 is the last instant in them. Recent sessions are found by their end, see 44-rollup-views.sql.
-CREATE FUNCTION headcount_internal.scope_query(name text, options headcount_internal.options, scope "char", is_recent boolean) RETURNS text
+-- days, $3 is the last instant in them. Recent sessions are found by their end, see 44-rollup-views.sql. Whose sessions began
+-- before $1 may be known from what is stored.
+CREATE FUNCTION headcount_internal.scope_query(name text, options headcount_internal.options, scope "char", is_recent boolean, are_known boolean DEFAULT false) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     by_server constant boolean := scope = 's';
@@ -49,8 +50,8 @@ BEGIN
     RETURN format('SELECT %s AS server, s.state AS sessions, s.users, d.state AS denials FROM %s',
         CASE WHEN by_server THEN 'coalesce(s.server, d.server)' ELSE 'NULL::text' END,
         headcount_internal.side_by_side(
-            format('headcount_internal.daily_session_agg(s.user_name, s.host, s.started_at, s.end_at, %L::text, $3, s.from_at, s.to_at) AS state, %s AS users
-        FROM (%s) AS s%s', options.time_zone,
+            format('headcount_internal.daily_session_agg(%s, s.host, s.started_at, s.end_at, %L::text, $3, s.from_at, s.to_at) AS state, %s AS users
+        FROM (%s) AS s%s', CASE WHEN are_known THEN 'CASE WHEN s.started_at >= $1 THEN s.user_name END' ELSE 's.user_name' END, options.time_zone,
                 CASE WHEN by_server THEN 'NULL::bytea'
                      ELSE format('headcount_internal.daily_session_agg(NULL::text, s.user_name, s.started_at, s.end_at, %L::text, $3, s.from_at, s.to_at)', options.time_zone) END,
                 sessions, headcount_internal.scope_sessions(scope, ' WHERE')),
@@ -59,7 +60,7 @@ BEGIN
                 options.time_zone, name, headcount_internal.scope_denials(scope, options.realtime_servers)), by_server));
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.scope_query(text, headcount_internal.options, "char", boolean) IS
+COMMENT ON FUNCTION headcount_internal.scope_query(text, headcount_internal.options, "char", boolean, boolean) IS
     'the query that collects the sessions and denials of some days of a source';
 
 -- What is computed of some days, from what scope_query collected: $1 sessions, $2 users, $3 denials, $4 scope, $5 server,
@@ -711,14 +712,16 @@ COMMENT ON FUNCTION headcount_internal.today_writers_are_gone(regclass) IS
 CREATE FUNCTION headcount_internal.store_part(name text, options headcount_internal.options, day date, from_at timestamptz, to_at timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
 DECLARE
-    part_at constant timestamptz := greatest(headcount_internal.part_start(from_at), headcount.day_start(day, options.time_zone));
+    day_at  constant timestamptz := headcount.day_start(day, options.time_zone);
+    part_at constant timestamptz := greatest(headcount_internal.part_start(from_at), day_at);
     last_at constant timestamptz := to_at - interval '1 microsecond';
     scope     "char";
     collected record;
     pages     bytea[];
 BEGIN
     FOR scope IN SELECT headcount_internal.scopes(options) LOOP
-        FOR collected IN EXECUTE headcount_internal.scope_query(name, options, scope, true) USING from_at, to_at, last_at LOOP
+        -- who was there before is in what is stored of before
+        FOR collected IN EXECUTE headcount_internal.scope_query(name, options, scope, true, from_at > day_at) USING from_at, to_at, last_at LOOP
             IF scope = 'a' THEN      -- the first one, which has all users; who comes later is logged
                 pages := headcount_internal.number_users_of(name, collected.sessions, collected.denials);
             END IF;

@@ -111,6 +111,9 @@ HEADCOUNT_FUNCTION(headcount_part_day) {
   return found.has_part ? DateADTGetDatum(found.first) : pg::null_result(fcinfo);
 }
 
+// (state): before which instant sessions begin of which nobody need know whose they are
+HEADCOUNT_FUNCTION(headcount_named_from) { return TimestampTzGetDatum(live_days_argument(fcinfo).named_from); }
+
 // (state): from when on the tables are read
 HEADCOUNT_FUNCTION(headcount_live_from) { return TimestampTzGetDatum(live_days_argument(fcinfo).start); }
 

@@ -153,7 +153,7 @@ live_days compute(Oid state_table, core::instant as_of) {
     }
     return found;
   });
-  constexpr live_days all{nothing_stored, core::beginning, false};
+  constexpr live_days all{nothing_stored, core::beginning, false, core::beginning};
   if (!state.is_there) return all;
   const core::day_number watermark = counts ? state.watermark : state.frozen_before;
   if (DATE_NOT_FINITE(watermark)) return all;
@@ -168,10 +168,10 @@ live_days compute(Oid state_table, core::instant as_of) {
     });
   }
   const core::day_number first = std::max(state.frozen_before, std::min(watermark, core::day_of(as_of - state.grace, in)));
-  live_days found{first, in.start_of(first), false};
+  live_days found{first, in.start_of(first), false, core::beginning};
   if (counts && first == state.watermark) {
     const core::instant part_end = pg::call([&] { return find_part_end(state, as_of - state.grace); });
-    if (part_end > found.start) found = {first, part_end, true};
+    if (part_end > found.start) found = {first, part_end, true, core::day_of(as_of, in) == first ? part_end : core::beginning};
   }
   return found;
 }

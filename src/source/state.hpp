@@ -104,6 +104,7 @@ struct live_days {
   core::day_number first;  // this day and later ones; nothing_stored for all
   core::instant start;     // from this instant on: of the first of them the part before is stored too; core::beginning
   bool has_part;           // whether there is such a part
+  core::instant named_from;  // whose sessions began earlier is in that part, and no other day is live; core::beginning for none
 };
 inline constexpr core::day_number nothing_stored = INT32_MIN;
 
