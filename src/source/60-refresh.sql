@@ -10,15 +10,21 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 DECLARE
     state headcount_internal.rollup_state;
 BEGIN
-    EXECUTE format('SELECT r.* FROM %I.rollup_state AS r FOR UPDATE%s', name, CASE WHEN may_wait THEN '' ELSE ' SKIP LOCKED' END) INTO state;
-    IF state.definition IS NULL AND may_wait THEN
+    IF NOT may_wait THEN
+        IF (headcount_internal.rollup_row(to_regclass(format('%I.rollup_state', name)))).definition IS NOT NULL THEN
+            EXECUTE format('SELECT r.* FROM %I.rollup_state AS r FOR UPDATE SKIP LOCKED', name) INTO state;
+        END IF;
+        RETURN state;
+    END IF;
+    EXECUTE format('SELECT r.* FROM %I.rollup_state AS r FOR UPDATE', name) INTO state;
+    IF state.definition IS NULL THEN
         PERFORM headcount_internal.raise_error('55000', format('source "%s" has lost its state', name), NULL,
             format('Make it anew: headcount.alter_source(%1$L, materialized => false), then true.', name));
     END IF;
     RETURN state;
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.read_rollup(text, boolean) IS 'what is stored of a source, locked, for its owner; NULL if somebody else has it locked and this is not to be waited for';
+COMMENT ON FUNCTION headcount_internal.read_rollup(text, boolean) IS 'what is stored of a source, locked, for its owner; without waiting NULL if somebody else has it locked, or there is nothing';
 
 -- The log is known by its OID, whatever it is called by now.
 CREATE FUNCTION headcount_internal.log_name(name text) RETURNS text
@@ -698,11 +704,8 @@ COMMENT ON FUNCTION headcount_internal.offer_today(regclass) IS
 -- Runs as the owner, in a transaction of its own.
 CREATE FUNCTION headcount_internal.today_writers_are_gone(view regclass) RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    state headcount_internal.rollup_state;
 BEGIN
-    EXECUTE format('SELECT r.* FROM %I.rollup_state AS r', headcount_internal.source_name(view)) INTO state;
-    RETURN headcount_internal.writers_are_gone(state.relations, 250);
+    RETURN headcount_internal.writers_are_gone((headcount_internal.rollup_row(to_regclass(format('%I.rollup_state', headcount_internal.source_name(view))))).relations, 250);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.today_writers_are_gone(regclass) IS
@@ -749,15 +752,19 @@ CREATE FUNCTION headcount_internal.store_today(view regclass, waited text) RETUR
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     name    constant text := headcount_internal.source_name(view);
-    source  constant headcount_internal.source := headcount_internal.find_materialized(name);
-    options constant headcount_internal.options := headcount_internal.options_of(name);
+    options headcount_internal.options;
     state   headcount_internal.rollup_state := headcount_internal.read_rollup(name, may_wait => false);
-    differs constant record := headcount_internal.state_difference(source.state);
+    differs record;
     until   timestamptz;
     from_at timestamptz;
     to_at   timestamptz;
 BEGIN
-    IF waited IS DISTINCT FROM headcount_internal.awaited(state) OR differs.definition OR differs.triggers OR differs.gone OR differs.come OR differs.unlogged
+    IF waited IS DISTINCT FROM headcount_internal.awaited(state) THEN      -- it is another one by now
+        RETURN;
+    END IF;
+    options := headcount_internal.options_of(name);
+    differs := headcount_internal.state_difference(to_regclass(format('%I.rollup_state', name)));
+    IF differs.definition OR differs.triggers OR differs.gone OR differs.come OR differs.unlogged
        OR differs.bounds OR differs.policies THEN
         RETURN;      -- the next refresh sees to it
     END IF;

@@ -24,7 +24,9 @@ std::optional<core::instant> instant_in(const definition_row &from, int column) 
 // Takes in rows; finds the days on which presence, or what is a false denial, changed.
 class change_collector {
  public:
-  change_collector(const tracked_table &table, const core::context &host) : change_collector(table, log_until(table.links), host) {}
+  // What is at or after `until` is left out.
+  change_collector(const tracked_table &table, core::instant until, const core::context &host)
+      : table_(table), host_(host), presence_(*table.time_zone, until, host.memory), granted_(*table.time_zone, until, host.memory) {}
 
   // Of rows that came or went.
   void add(const definition_row &of) {
@@ -50,9 +52,6 @@ class change_collector {
   }
 
  private:
-  change_collector(const tracked_table &table, core::instant until, const core::context &host)
-      : table_(table), host_(host), presence_(*table.time_zone, until, host.memory), granted_(*table.time_zone, until, host.memory) {}
-
   static void add_version(core::changed_days &to, const core::changed_days::session_key &key, core::interval there, bool is_new) {
     if (is_new)
       to.add_new(key, there);
@@ -118,11 +117,11 @@ bool has_rows(const TriggerData *fired) {
 }
 
 // Whether the rows could be read.
-bool log_rows(TriggerData *fired, const tracked_table &table) {
+bool log_rows(TriggerData *fired, const tracked_table &table, core::instant until) {
   if (!table.is_readable || !has_rows(fired)) return false;
   if (!pg::call([&] { return may_read_changes(table.links.definition, fired->tg_relation); })) return false;
   const pg::workspace work;
-  change_collector changes(table, work);
+  change_collector changes(table, until, work);
   if (!pg::attempt([&] { collect(fired, table, changes); })) return false;
   changes.log();
   return true;
@@ -136,8 +135,11 @@ HEADCOUNT_FUNCTION(headcount_log_changes) {
   auto *const fired = reinterpret_cast<TriggerData *>(fcinfo->context);
   const reading while_here;
   const tracked_table table = find_tracked_table(fired->tg_trigger, fired->tg_relation);
+  if (!table.links.are_there()) return PointerGetDatum(nullptr);
+  const core::instant until = log_until(table.links);
+  if (until == core::beginning) return PointerGetDatum(nullptr);  // nothing is stored, so no row need be looked at
   // A row that an expression fails on must not fail whoever writes it: the readers of the views learn of it.
-  if (table.links.are_there() && !log_rows(fired, table)) log_everything(table.links);
+  if (!log_rows(fired, table, until)) log_everything(table.links);
   return PointerGetDatum(nullptr);
 }
 
@@ -169,7 +171,7 @@ HEADCOUNT_FUNCTION(headcount_log_table) {
   const pg::workspace work;
   std::optional<change_collector> changes;
   const bool is_read = table.is_readable && pg::attempt([&] {
-    changes.emplace(table, work);
+    changes.emplace(table, log_until(table.links), work);
     row_reader reader(table, found.relation, pg::call([&] { return table_slot_callbacks(found.relation); }), started_at);
     reader.scan(found.relation, [&](const definition_row &of) { changes->add(of); });
     reader.close();

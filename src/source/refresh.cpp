@@ -139,7 +139,8 @@ void note_failure(Oid view, const char *message) {
 // Stores what is over of today, once all days are stored: changes of it are logged from now on, those who may not have heard of that
 // are gone (if they are not soon, the next refresh stores it), then it is computed.
 void refresh_today(Oid view, bool is_tolerant, ErrorData *&failed) {
-  const auto run = [&](const char *function, const char *arguments, bool *is_undone = nullptr) {
+  const auto run = [&](const char *function, const char *arguments, bool *is_undone = nullptr) -> const char * {
+    if (!pg::call([view] { return OidIsValid(pg::owner_of(view)); })) return nullptr;  // dropped meanwhile
     return run_as_owner(view, pg::call([&] { return command_for(function, view, arguments); }), is_tolerant, "2s", failed, is_undone);
   };
   const char *const offered = run("offer_today", "");
