@@ -38,7 +38,7 @@ bytes written(const key_set &keys, const context &with) {
 TEST(key_log, keeps_keys_in_order_of_arrival) {
   const std::vector<std::string> keys{
       "b", "", "a", "b", std::string(127, 'x'), std::string(128, 'y'), std::string(70'000, 'z')};
-  for (const std::size_t slack : {0, 1, 100}) EXPECT_EQ(keys_in(key_log_of(key_type::text, keys, slack)), keys);
+  for (const std::size_t slack : {std::size_t{0}, std::size_t{1}, std::size_t{100}}) EXPECT_EQ(keys_in(key_log_of(key_type::text, keys, slack)), keys);
   EXPECT_EQ(to_hex(key_log_of(key_type::text, {"ab", ""})),
             "c6010100"
             "0c000000"

@@ -236,7 +236,8 @@ class session_events::part_writer {
       const instant at = later(base, packed.tick(each));
       const std::uint64_t gap = distance(before_, at), number = packed.number(each);
       const std::uint8_t gap_bytes = bytes_for(gap), number_bytes = bytes_for(number);
-      to_.append_word(gap_bytes | number_bytes << 4U | packed.begins(each) << 7U, 1);
+      const std::uint64_t begins = packed.begins(each);
+      to_.append_word(gap_bytes | std::uint64_t{number_bytes} << 4U | begins << 7U, 1);
       to_.append_word(gap, gap_bytes);
       to_.append_word(number, number_bytes);
       before_ = at;
