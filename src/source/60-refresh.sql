@@ -612,7 +612,7 @@ BEGIN
     END IF;
     target := greatest(state.watermark,
         headcount.day_of(now() - make_interval(secs => state.grace / 1e6), options.time_zone) - CASE WHEN is_tracked THEN 0 ELSE options.tracking_days - 1 END);
-    -- Changes of new days are logged before these are stored (see log_days in change_log.cpp). Meanwhile stored days are.
+    -- Changes of new days are logged before these are stored (see log_until in change_log.hpp). Meanwhile stored days are.
     IF is_tracked AND target > state.watermark AND NOT (has_waited AND headcount.day_start(target, options.time_zone) <= state.logged_before) THEN
         EXECUTE format('UPDATE %I.rollup_state SET logged_before = greatest(logged_before, $1)', name) USING headcount.day_start(target, options.time_zone);
         must_wait := true;
@@ -711,6 +711,18 @@ $$;
 COMMENT ON FUNCTION headcount_internal.today_writers_are_gone(regclass) IS
     'whether all transactions that write to the tables of a source by now end soon: nobody waits long for what is over of today';
 
+-- What stored parts r of a day, or of one of its parts, come to together.
+CREATE FUNCTION headcount_internal.united_parts_text() RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN format('headcount.user_set_union_agg(r.used) AS used, headcount.user_set_union_agg(r.denied) AS denied, sum(r.denials)::integer AS denials,
+       max(r.concurrent_hosts) AS concurrent_hosts, (array_agg(r.concurrent_hosts_at ORDER BY r.concurrent_hosts DESC, r.concurrent_hosts_at))[1] AS concurrent_hosts_at,
+       max(r.concurrent_users) AS concurrent_users, %1$s.hll_union_agg(r.used_sketch) AS used_sketch, %1$s.hll_union_agg(r.denied_sketch) AS denied_sketch',
+        headcount_internal.hll_schema());
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.united_parts_text() IS 'the columns of one row that stored parts of a day come to together';
+
 -- Stores what was collected of the day of the watermark from one instant to another, which are in one part of it.
 CREATE FUNCTION headcount_internal.store_part(name text, options headcount_internal.options, day date, from_at timestamptz, to_at timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
@@ -735,10 +747,8 @@ rows AS (
     UNION ALL
     SELECT c.used, c.denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.concurrent_users, c.used_sketch, c.denied_sketch FROM (%3$s) AS c WHERE c.day = $8)
 INSERT INTO %1$I.rollup_today (scope, server, from_at, used, denied, denials, concurrent_hosts, concurrent_hosts_at, concurrent_users, used_sketch, denied_sketch)
-SELECT $4, $5, $7, headcount.user_set_union_agg(r.used), headcount.user_set_union_agg(r.denied), sum(r.denials), max(r.concurrent_hosts),
-       (array_agg(r.concurrent_hosts_at ORDER BY r.concurrent_hosts DESC, r.concurrent_hosts_at))[1], max(r.concurrent_users),
-       %4$s.hll_union_agg(r.used_sketch), %4$s.hll_union_agg(r.denied_sketch)
-FROM rows AS r HAVING count(*) > 0$q$, name, headcount_internal.in_scope(scope, collected.server), headcount_internal.day_rows_query(), headcount_internal.hll_schema())
+SELECT $4, $5, $7, %4$s
+FROM rows AS r HAVING count(*) > 0$q$, name, headcount_internal.in_scope(scope, collected.server), headcount_internal.day_rows_query(), headcount_internal.united_parts_text())
                 USING collected.sessions, collected.users, collected.denials, scope, collected.server, pages, part_at, day;
         END LOOP;
     END LOOP;

@@ -27,11 +27,8 @@ COMMENT ON FUNCTION headcount_internal.stored_rows_text(text) IS 'the query for 
 CREATE FUNCTION headcount_internal.part_rows_text(name text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN format('SELECT d.scope, d.server, $7 AS day, headcount.user_set_union_agg(d.used) AS used, headcount.user_set_union_agg(d.denied) AS denied,
-        sum(d.denials)::integer AS denials, max(d.concurrent_hosts) AS concurrent_hosts,
-        (array_agg(d.concurrent_hosts_at ORDER BY d.concurrent_hosts DESC, d.concurrent_hosts_at))[1] AS concurrent_hosts_at,
-        max(d.concurrent_users) AS concurrent_users, %2$s.hll_union_agg(d.used_sketch) AS used_sketch, %2$s.hll_union_agg(d.denied_sketch) AS denied_sketch
-        FROM %1$I.rollup_today AS d WHERE d.from_at >= $9 AND d.from_at < $10 GROUP BY d.scope, d.server', name, headcount_internal.hll_schema());
+    RETURN format('SELECT r.scope, r.server, $7 AS day, %s FROM %I.rollup_today AS r WHERE r.from_at >= $9 AND r.from_at < $10 GROUP BY r.scope, r.server',
+                  headcount_internal.united_parts_text(), name);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.part_rows_text(text) IS 'the query for what is stored of the day of the watermark of a source';

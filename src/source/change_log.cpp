@@ -298,7 +298,7 @@ void log_days(const trigger_links &to, std::span<const core::day_run> runs) {
 
 void log_everything(const trigger_links &to) {
   const core::day_run all{core::no_first_day, core::no_last_day, {}, core::beginning};
-  if (log_until(to) != core::beginning) log_days(to, {&all, 1});
+  log_days(to, {&all, 1});
 }
 
 }  // namespace headcount::source

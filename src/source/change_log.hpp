@@ -133,7 +133,7 @@ core::instant log_until(const trigger_links &to);
 // Appends days to the log. Where that cannot be done, because the log is locked or not what it was, it is noted that something
 // went unlogged, and nothing stored of the source counts any more.
 void log_days(const trigger_links &to, std::span<const core::day_run> runs);
-// All days, if anything is stored.
+// All days.
 void log_everything(const trigger_links &to);
 
 }  // namespace headcount::source

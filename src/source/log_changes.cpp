@@ -168,17 +168,18 @@ HEADCOUNT_FUNCTION(headcount_log_table) {
     return Datum{0};
   }
   const tracked_table table = find_tracked_table(found.trigger, found.relation);
+  const core::instant until = log_until(table.links);
   const pg::workspace work;
   std::optional<change_collector> changes;
   const bool is_read = table.is_readable && pg::attempt([&] {
-    changes.emplace(table, log_until(table.links), work);
+    changes.emplace(table, until, work);
     row_reader reader(table, found.relation, pg::call([&] { return table_slot_callbacks(found.relation); }), started_at);
     reader.scan(found.relation, [&](const definition_row &of) { changes->add(of); });
     reader.close();
   });
   if (is_read)
     changes->log();
-  else
+  else if (until != core::beginning)
     log_everything(table.links);
   pg::call([&] { table_close(found.relation, NoLock); });
   return Datum{0};

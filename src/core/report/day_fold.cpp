@@ -79,12 +79,7 @@ void day_fold::add_parts() {
   if (from_.parts.empty()) return;
   auto at = std::lower_bound(entries_.begin(), entries_.end(), from_.live_day, [](const entry &each, day_number day) { return each.day < day; });
   if (at == entries_.end() || at->day != from_.live_day) at = entries_.insert(at, {from_.live_day, nullptr, nullptr, true});
-  if (at->fresh != nullptr) {
-    with_parts_.used = at->fresh->used;
-    with_parts_.denied = at->fresh->denied;
-    with_parts_.denials = at->fresh->denials;
-    with_parts_.concurrent_hosts = at->fresh->concurrent_hosts;
-  }
+  if (at->fresh != nullptr) with_parts_ = *at->fresh;
   for (const stored_day &part : from_.parts) {
     unite_with(with_parts_.used, sets_, part.used, host_);
     unite_with(with_parts_.denied, sets_, part.denied, host_);
