@@ -93,21 +93,21 @@ $$;
 CREATE FUNCTION judge.source_against_oracle(name text, p oracle.params)
 RETURNS TABLE (what text, verdict text) LANGUAGE plpgsql AS $$
 DECLARE
-    s text := quote_ident(name); p13 oracle.params := p; p19 oracle.params := p; d date; first_day date; last_day date;
+    s text := quote_ident(name); under oracle.params := p; model text; d date; first_day date; last_day date;
     lo timestamptz; hi timestamptz;
 BEGIN
-    p13.model := '2013'; p19.model := '2019';
-    SELECT min(day), max(day) INTO first_day, last_day FROM oracle.daily_user_counts(p19);
+    under.model := '2019';
+    SELECT min(day), max(day) INTO first_day, last_day FROM oracle.daily_user_counts(under);
 
     what := 'daily_user_counts';
     verdict := judge.compare(format('SELECT day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete FROM %s.daily_user_counts', s),
                              format('SELECT * FROM oracle.daily_user_counts(%L)', p)); RETURN NEXT;
-    what := 'daily_user_counts_2013';
-    verdict := judge.compare(format('SELECT day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete FROM %s.daily_user_counts_2013', s),
-                             format('SELECT * FROM oracle.daily_user_counts(%L)', p13)); RETURN NEXT;
-    what := 'daily_user_counts_2019';
-    verdict := judge.compare(format('SELECT day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete FROM %s.daily_user_counts_2019', s),
-                             format('SELECT * FROM oracle.daily_user_counts(%L)', p19)); RETURN NEXT;
+    FOREACH model IN ARRAY ARRAY['2013', '2019', '2025'] LOOP
+        under.model := model;
+        what := 'daily_user_counts_' || model;
+        verdict := judge.compare(format('SELECT day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete FROM %s.%s', s, what),
+                                 format('SELECT * FROM oracle.daily_user_counts(%L)', under)); RETURN NEXT;
+    END LOOP;
     what := 'daily_user_counts_by_server';
     verdict := judge.compare(format('SELECT day, server, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete FROM %s.daily_user_counts_by_server', s),
                              format('SELECT * FROM oracle.by_server(%L)', p)); RETURN NEXT;

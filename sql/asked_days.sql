@@ -23,7 +23,7 @@ DECLARE
     v text;
     s text;
 BEGIN
-    FOREACH v IN ARRAY ARRAY['daily_user_counts', 'daily_user_counts_2013', 'daily_user_counts_2019', 'daily_user_counts_by_server'] LOOP
+    FOREACH v IN ARRAY ARRAY['daily_user_counts', 'daily_user_counts_2013', 'daily_user_counts_2019', 'daily_user_counts_2025', 'daily_user_counts_by_server'] LOOP
         FOREACH s IN ARRAY ARRAY['asked_live', 'asked_stored'] LOOP
             RETURN QUERY EXECUTE format($q$
                 WITH every AS MATERIALIZED (SELECT * FROM asked_live.%1$I), there AS (SELECT c.* FROM %2$I.%1$I AS c WHERE %3$s), wanted AS (SELECT c.* FROM every AS c WHERE %3$s)

@@ -62,7 +62,7 @@ BEGIN
     view_name := 'daily_user_counts_by_server';
     verdict := asked.compare('asked_live.' || view_name, format('SELECT * FROM oracle.by_server(%L)', p));
     RETURN NEXT;
-    FOREACH model IN ARRAY ARRAY['2013', '2019'] LOOP
+    FOREACH model IN ARRAY ARRAY['2013', '2019', '2025'] LOOP
         p.model := model;
         view_name := 'daily_user_counts_' || model;
         verdict := asked.compare('asked_live.' || view_name, format('SELECT * FROM oracle.daily_user_counts(%L)', p));

@@ -41,7 +41,7 @@ SELECT judge.refused('last_seen', '''no_such''', ', idle_limit => ''1 hour'''), 
 SELECT argument, value, r.* FROM (VALUES
     ('time_zone', '''Mars/Olympus'''), ('time_zone', ''''''), ('time_zone', 'NULL'), ('time_zone', '''Europe/Warsaw; DROP TABLE logins'''),
     ('licensing_model', '''2014'''), ('licensing_model', ''''''), ('licensing_model', 'NULL'),
-    ('window_days', '0'), ('window_days', '-1'), ('window_days', 'NULL'),
+    ('window_days', '0'), ('window_days', '-1'), ('user_limit', '0'), ('user_limit', '-3'),
     ('idle_limit', '''1 hour'''), ('false_denial_before', '''-1 second'''), ('tracking', '''sometimes'''), ('tracking_days', '0'), ('materialized', 'NULL')) AS v (argument, value), LATERAL judge.refused(argument, value) AS r;
 SELECT judge.refused('idle_limit', '''-1 hour''', ', last_seen => ''seen''') AS idle_limit;
 -- Denials: a table without its columns, columns without their table, wrong ones, limits of false denials without denials.

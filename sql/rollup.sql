@@ -128,7 +128,7 @@ BEGIN
             denied_server => CASE WHEN server IS NOT NULL THEN 'server' END, denied_when => twin.pick(seed, 'refused', NULL, NULL, 'host <> ''h2'''),
             false_denial_before => before, false_denial_after => after,
             time_zone => twin.pick(seed, 'zone', 'Europe/Warsaw', 'Pacific/Apia', 'America/Sao_Paulo', 'Australia/Lord_Howe', 'Pacific/Kiritimati'),
-            licensing_model => twin.pick(seed, 'model', '2013', '2019'), window_days => twin.pick(seed, 'window', '1', '2', '14')::integer,
+            licensing_model => twin.pick(seed, 'model', '2013', '2019', '2025'), window_days => twin.pick(seed, 'window', '1', '2', '14', NULL)::integer,
             materialized => each = 'stored');
     END LOOP;
     IF oracle.dice(seed, 0, 'indexes', 2) = 0 THEN
@@ -144,7 +144,7 @@ DECLARE
     columns text := 'day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete';
 BEGIN
     PERFORM set_config('headcount.as_of', at, true);
-    FOREACH what IN ARRAY ARRAY[columns || ' FROM %s.daily_user_counts_2013', columns || ' FROM %s.daily_user_counts_2019',
+    FOREACH what IN ARRAY ARRAY[columns || ' FROM %s.daily_user_counts_2013', columns || ' FROM %s.daily_user_counts_2019', columns || ' FROM %s.daily_user_counts_2025',
             'server, ' || columns || ' FROM %s.daily_user_counts_by_server', '* FROM %s.realtime_users_count',
             'day, public.hll_cardinality(used), public.hll_cardinality(denied) FROM %s.daily_user_sketches'] LOOP
         verdict := judge.compare(format('SELECT ' || what, 'stored'), format('SELECT ' || what, 'live'));

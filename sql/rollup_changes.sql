@@ -43,7 +43,7 @@ DECLARE
     verdict text;
     rows    bigint := 0;
 BEGIN
-    FOREACH part SLICE 1 IN ARRAY ARRAY[['daily_user_counts_2013', '*'], ['daily_user_counts_2019', '*'], ['daily_user_counts_by_server', '*'],
+    FOREACH part SLICE 1 IN ARRAY ARRAY[['daily_user_counts_2013', '*'], ['daily_user_counts_2019', '*'], ['daily_user_counts_2025', '*'], ['daily_user_counts_by_server', '*'],
             ['daily_user_sketches', 'day, used::text, denied::text']] LOOP
         verdict := judge.compare(format('SELECT %s FROM %I.%s', part[2], stored, part[1]), format('SELECT %s FROM live.%s', part[2], part[1]));
         IF verdict NOT LIKE 'equal, %' THEN
@@ -186,7 +186,7 @@ CREATE FUNCTION judge.against_oracle(model text) RETURNS text LANGUAGE sql AS $$
 $$;
 UPDATE oracle.session SET user_name = lower(user_name);
 UPDATE oracle.denial SET user_name = lower(user_name);
-SELECT judge.against_oracle('2013'), judge.against_oracle('2019');
+SELECT judge.against_oracle('2013'), judge.against_oracle('2019'), judge.against_oracle('2025');
 SELECT judge.compare(format('TABLE stored.%I', v), format('TABLE live.%I', v)) FROM unnest(ARRAY['daily_user_counts', 'realtime_users_count', 'sessions', 'denials', 'online_users', 'online_sessions']) AS v;
 
 SELECT headcount.drop_source('stored'), headcount.drop_source('live');

@@ -39,6 +39,7 @@ END
 $$;
 SELECT * FROM judge.both_ways('2019');
 SELECT * FROM judge.both_ways('2013');
+SELECT asked, different FROM judge.both_ways('2025') WHERE different > 0;
 -- From here on numbers are fixed, so no day may end meanwhile.
 SELECT judge.noon_zone() AS noon \gset
 SET TimeZone = :'noon';
@@ -63,6 +64,7 @@ SELECT asked, different FROM judge.both_ways('2019') WHERE different > 0;
 SELECT count(*) FROM headcount.create_indexes('kept');
 SELECT * FROM judge.unstored();
 SELECT asked, different FROM judge.both_ways('2019') WHERE different > 0;
+SELECT asked, different FROM judge.both_ways('2025') WHERE different > 0;
 SELECT asked, different FROM judge.both_ways('2013') WHERE different > 0;
 SELECT headcount.unique_users('kept', current_date - 31, current_date) - headcount.unique_users('kept', current_date - 29, current_date - 13) AS others,
        headcount.unique_users('kept', current_date - 31, current_date, 'new') AS new;

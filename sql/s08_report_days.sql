@@ -58,6 +58,6 @@ SELECT model, f, t, judge.compare(
     format('SELECT c.day, c.total_users, c.daily_users, c.denial_users, c.concurrent_hosts, c.concurrent_hosts_at, c.complete FROM r, headcount.daily_user_counts(u, d, h, ''Europe/Warsaw'', %L, 5, %L, %L, ''2024-07-10 12:00'') AS c', model, f, t),
     format('SELECT day, total_users, daily_users, denial_users, concurrent_hosts, concurrent_hosts_at, complete FROM oracle.daily_user_counts(%L)',
            oracle.params('2024-07-10 12:00', 'Europe/Warsaw', model, 5, from_day => f, to_day => t)))
-FROM unnest(ARRAY['2013', '2019']) AS model, unnest(ARRAY[NULL, date '2024-05-01', '2024-06-20']) AS f, unnest(ARRAY[NULL, date '2024-06-25', '2024-12-31']) AS t
+FROM unnest(ARRAY['2013', '2019', '2025']) AS model, unnest(ARRAY[NULL, date '2024-05-01', '2024-06-20']) AS f, unnest(ARRAY[NULL, date '2024-06-25', '2024-12-31']) AS t
 ORDER BY 1, 2, 3;
 SELECT headcount.drop_source('s08');

@@ -40,10 +40,18 @@ std::pmr::vector<core::changed_run> runs_arguments(FunctionCallInfo fcinfo, int 
   return runs;
 }
 
-// Ten arguments: days, seen_count, seen, sessions, denials, pages, changed_from, changed_to, live_day, stored_window_days.
+// Two arguments: how many days, NULL or less than one being none, and the licensing model whose users of the last days are meant.
+core::window_rule window_arguments(FunctionCallInfo fcinfo, int first) {
+  const std::int32_t days = PG_ARGISNULL(first) ? 0 : PG_GETARG_INT32(first);
+  if (days < 1) return {};
+  return {days, core::counts_denied(core::parse_licensing_model(pg::text_argument(fcinfo, first + 1, "window_model")))};
+}
+
+// Eleven arguments: days, seen_count, seen, sessions, denials, pages, changed_from, changed_to, live_day, stored_window_days,
+// stored_window_model.
 class fold_arguments {
  public:
-  fold_arguments(FunctionCallInfo fcinfo, int first, std::int64_t window_days, const pg::zone &zone, const core::context &host)
+  fold_arguments(FunctionCallInfo fcinfo, int first, core::window_rule window, const pg::zone &zone, const core::context &host)
       : stored_(pg::stored_days_argument(fcinfo, first, host)),
         parts_(host.memory),
         changed_(runs_arguments(fcinfo, first + 6, host)),
@@ -60,9 +68,9 @@ class fold_arguments {
     from_.seen = pg::set_argument(fcinfo, first + 2);
     from_.changed = changed_;
     from_.live_day = PG_GETARG_DATEADT(first + 8);
-    from_.stored_window_days = PG_ARGISNULL(first + 9) ? 0 : PG_GETARG_INT32(first + 9);
+    from_.stored_window = window_arguments(fcinfo, first + 9);
     from_.fresh = &fresh_;
-    from_.window_days = window_days;
+    from_.window = window;
   }
   fold_arguments(const fold_arguments &) = delete;
 
@@ -93,22 +101,22 @@ HEADCOUNT_FUNCTION(headcount_stored_days_final) { return pg::finish_stored_days(
 HEADCOUNT_FUNCTION(headcount_stored_report) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
-  const core::licensing_model model = core::parse_licensing_model(pg::text_argument(fcinfo, 11, "licensing_model"));
-  const std::int32_t window_days = pg::window_days_argument(fcinfo, 12, model);
+  const core::licensing_model model = core::parse_licensing_model(pg::text_argument(fcinfo, 12, "licensing_model"));
+  const std::int32_t window_days = pg::window_days_argument(fcinfo, 13, model);
   core::check_window_days(window_days);
-  const pg::zone &zone = pg::zone_argument(fcinfo, 13);
-  const core::instant as_of = pg::instant_argument(fcinfo, 14, "as_of");
-  pg::require_argument(fcinfo, 18, "idle_days");
-  fold_arguments arguments(fcinfo, 1, window_days, zone, work);
-  arguments.add_parts(fcinfo, 19, work);
+  const pg::zone &zone = pg::zone_argument(fcinfo, 14);
+  const core::instant as_of = pg::instant_argument(fcinfo, 15, "as_of");
+  pg::require_argument(fcinfo, 19, "idle_days");
+  fold_arguments arguments(fcinfo, 1, {window_days, core::counts_denied(model)}, zone, work);
+  arguments.add_parts(fcinfo, 20, work);
   core::day_fold fold(arguments.history(), arguments.sets(), work);
 
-  const auto first = fold.first_day(pg::finite_day(fcinfo, 15));
+  const auto first = fold.first_day(pg::finite_day(fcinfo, 16));
   if (!first.has_value()) return rows.result(fcinfo);
   const core::day_number today = core::day_of(as_of, zone);
   const bool is_trailing = core::is_trailing(model), counts_denied = core::counts_denied(model);
-  fold.for_each(std::max(*first, pg::finite_day(fcinfo, 16).value_or(*first)), std::min(today, pg::finite_day(fcinfo, 17).value_or(today)),
-                {!is_trailing, is_trailing, PG_GETARG_BOOL(18)}, [&](const core::day_figures &each) {
+  fold.for_each(std::max(*first, pg::finite_day(fcinfo, 17).value_or(*first)), std::min(today, pg::finite_day(fcinfo, 18).value_or(today)),
+                {!is_trailing, is_trailing, PG_GETARG_BOOL(19)}, [&](const core::day_figures &each) {
     const core::stored_day &counts = each.counts;
     put_report_row(rows, each.day, {is_trailing ? counts.window_count : each.ever_count, counts_denied ? counts.daily_count : counts.used_count,
                                     counts.denied_count, counts.denials, counts.concurrent_hosts, each.day < today});
@@ -116,17 +124,16 @@ HEADCOUNT_FUNCTION(headcount_stored_report) {
   return rows.result(fcinfo);
 }
 
-// (..., window_days, time_zone, end_day)
+// (..., window_days, window_model, time_zone, end_day)
 HEADCOUNT_FUNCTION(headcount_stored_patches) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
-  pg::require_argument(fcinfo, 10, "window_days");
-  const std::int32_t window_days = PG_GETARG_INT32(10);
-  const pg::zone &zone = pg::zone_argument(fcinfo, 11);
-  pg::require_argument(fcinfo, 12, "end_day");
-  fold_arguments arguments(fcinfo, 0, std::max(window_days, 0), zone, work);
+  pg::require_argument(fcinfo, 11, "window_days");
+  const pg::zone &zone = pg::zone_argument(fcinfo, 13);
+  pg::require_argument(fcinfo, 14, "end_day");
+  fold_arguments arguments(fcinfo, 0, window_arguments(fcinfo, 11), zone, work);
   core::day_fold fold(arguments.history(), arguments.sets(), work);
-  fold.for_each_patch(PG_GETARG_DATEADT(12), [&](const core::day_patch &patch) {
+  fold.for_each_patch(PG_GETARG_DATEADT(14), [&](const core::day_patch &patch) {
     const core::stored_day &counts = patch.counts;
     rows.put(pg::field::of_day(counts.day), pg::field::of_integer(counts.used_count), pg::field::of_integer(counts.denied_count),
              pg::field::of_integer(counts.daily_count),

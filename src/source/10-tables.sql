@@ -20,6 +20,7 @@ CREATE TYPE headcount_internal.settings AS (
     time_zone           text,
     licensing_model     text,
     window_days         integer,
+    user_limit          integer,
     realtime_servers    text[],
     idle_limit          interval,
     false_denial_before interval,
@@ -31,6 +32,7 @@ CREATE TYPE headcount_internal.settings AS (
     denial_columns      text[]
 );
 COMMENT ON TYPE headcount_internal.settings IS 'what a source was told besides its expressions: a row of its table "settings"';
+COMMENT ON COLUMN headcount_internal.settings.window_days IS 'of how many days the last days are under a licensing model that counts them; NULL if that is as the model has it';
 COMMENT ON COLUMN headcount_internal.settings.idle_limit IS 'in seconds, so that it means the same in every time zone';
 COMMENT ON COLUMN headcount_internal.settings.false_denial_before IS 'both limits are NULL if false denials are not looked for';
 COMMENT ON COLUMN headcount_internal.settings.session_columns IS 'which columns of the table each column of the definition session_rows, and of denial_rows the next one, read when it was made: see headcount_internal.columns_read';
@@ -48,6 +50,7 @@ CREATE TYPE headcount_internal.source AS (
     time_zone           text,
     licensing_model     text,
     window_days         integer,
+    user_limit          integer,
     realtime_servers    text[],
     idle_limit          interval,
     false_denial_before interval,
@@ -84,6 +87,7 @@ CREATE TYPE headcount_internal.options AS (
     time_zone           text,
     licensing_model     text,
     window_days         integer,
+    user_limit          integer,
     materialized        boolean,
     tracking            text,
     tracking_days       integer,
@@ -123,7 +127,8 @@ CREATE TYPE headcount_internal.rollup_state AS (
     awaits_writers     boolean,
     window_days        integer,
     logged_before      timestamptz,
-    today_ends         timestamptz[]
+    today_ends         timestamptz[],
+    window_model       text
 );
 COMMENT ON TYPE headcount_internal.rollup_state IS 'how far the days of a materialized source are stored: a row of its table "rollup_state"';
 COMMENT ON COLUMN headcount_internal.rollup_state.relations IS 'the tables and partitions whose changes are logged by triggers; NULL if the source is tracked by window';
@@ -135,6 +140,7 @@ COMMENT ON COLUMN headcount_internal.rollup_state.awaits_writers IS 'days are no
 COMMENT ON COLUMN headcount_internal.rollup_state.logged_before IS 'changes of what is at or after this instant need not be logged, as nothing is stored of that; never before the day of the watermark begins, nor before the last of today_ends';
 COMMENT ON COLUMN headcount_internal.rollup_state.today_ends IS 'when the stored parts of the day of the watermark end, ascending; the first begins with the day, each other one where the one before it ends';
 COMMENT ON COLUMN headcount_internal.rollup_state.window_days IS 'of how many days window_count of the stored days is; 0 if it is not kept';
+COMMENT ON COLUMN headcount_internal.rollup_state.window_model IS 'the licensing model under which window_count counts users: 2013 those with a session, 2025 also those that were denied';
 COMMENT ON COLUMN headcount_internal.rollup_state.watermark IS 'days before this one are stored, later ones are computed when they are asked for';
 COMMENT ON COLUMN headcount_internal.rollup_state.frozen_before IS 'days before this one stay as they are stored, whatever happens to the tables';
 COMMENT ON COLUMN headcount_internal.rollup_state.next_user_id IS 'the number that the next new user gets';
@@ -183,7 +189,7 @@ COMMENT ON TYPE headcount_internal.rollup_day IS 'a stored day: a row of the tab
 COMMENT ON COLUMN headcount_internal.rollup_day.scope IS 'what the row is about: a all servers, r realtime servers, s one server';
 COMMENT ON COLUMN headcount_internal.rollup_day.new_users IS 'users with a session or a denial who have none on an earlier stored day';
 COMMENT ON COLUMN headcount_internal.rollup_day.daily_count IS 'how many users have a session or a denial; used_count, denied_count and new_count are about the sets of that name';
-COMMENT ON COLUMN headcount_internal.rollup_day.window_count IS 'how many users have a session on one of the last days, this one included, see rollup_state.window_days';
+COMMENT ON COLUMN headcount_internal.rollup_day.window_count IS 'how many users there are on the last days, this one included, see rollup_state.window_days and window_model';
 
 COMMENT ON TYPE headcount_internal.rollup_part IS 'a stored part of a day: a row of the table "rollup_today" of a source';
 COMMENT ON COLUMN headcount_internal.rollup_part.from_at IS 'when the part begins; it ends at the first of rollup_state.today_ends after that';

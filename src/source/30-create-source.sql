@@ -173,7 +173,6 @@ BEGIN
     PERFORM headcount_internal.check_required('ended_at', options.ended_at);
     PERFORM headcount_internal.check_required('time_zone', options.time_zone);
     PERFORM headcount_internal.check_required('licensing_model', options.licensing_model);
-    PERFORM headcount_internal.check_required('window_days', options.window_days::text);
     PERFORM headcount_internal.check_required('materialized', options.materialized::text);
     PERFORM headcount_internal.check_required('tracking', options.tracking);
     PERFORM headcount_internal.check_required('tracking_days', options.tracking_days::text);
@@ -233,9 +232,11 @@ BEGIN
         PERFORM headcount_internal.raise_argument_error('time_zone', format('time zone "%s" not recognized', options.time_zone),
             hint => 'The view pg_timezone_names lists the time zones.');
     END IF;
-    IF options.licensing_model NOT IN ('2013', '2019') THEN
+    IF options.licensing_model <> ALL (headcount_internal.licensing_models()) THEN
         PERFORM headcount_internal.raise_argument_error('licensing_model', format('"%s" is not a licensing model', options.licensing_model),
-            hint => 'The licensing models are 2013 and 2019.');
+            hint => 'The licensing models are 2013, 2019 and 2025.');
+    ELSIF options.user_limit < 1 THEN
+        PERFORM headcount_internal.raise_argument_error('user_limit', format('must be at least 1, but is %s', options.user_limit));
     ELSIF options.window_days NOT BETWEEN 1 AND 36525 THEN
         PERFORM headcount_internal.raise_argument_error('window_days', format('must be from 1 to 36525 days (a hundred years), but is %s', options.window_days));
     ELSIF options.tracking NOT IN ('auto', 'trigger', 'window') THEN
@@ -256,20 +257,20 @@ COMMENT ON FUNCTION headcount_internal.check_options(headcount_internal.options)
 
 CREATE FUNCTION headcount.create_source(
     name text, sessions regclass, user_name text, host text, started_at text, ended_at text,
-    server text DEFAULT NULL, last_seen text DEFAULT NULL, idle_limit interval DEFAULT NULL,
+    user_limit integer DEFAULT NULL, server text DEFAULT NULL, last_seen text DEFAULT NULL, idle_limit interval DEFAULT NULL,
     sessions_when text DEFAULT NULL, user_identity text DEFAULT NULL, realtime_servers text[] DEFAULT NULL,
     denials regclass DEFAULT NULL, denied_user text DEFAULT NULL, denied_at text DEFAULT NULL,
     denied_host text DEFAULT NULL, denied_server text DEFAULT NULL, denied_when text DEFAULT NULL,
     false_denial_before interval DEFAULT NULL, false_denial_after interval DEFAULT NULL,
     time_zone text DEFAULT pg_catalog.current_setting('TimeZone'), licensing_model text DEFAULT '2019',
-    window_days integer DEFAULT 14, materialized boolean DEFAULT true,
+    window_days integer DEFAULT NULL, materialized boolean DEFAULT true,
     tracking text DEFAULT 'auto', tracking_days integer DEFAULT 2)
 RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 #variable_conflict use_variable
 DECLARE
     options headcount_internal.options := ROW(sessions, user_name, host, started_at, ended_at, server, last_seen, idle_limit, sessions_when,
         user_identity, realtime_servers, denials, denied_user, denied_at, denied_host, denied_server, denied_when, false_denial_before,
-        false_denial_after, time_zone, licensing_model, window_days, materialized, tracking, tracking_days, NULL);
+        false_denial_after, time_zone, licensing_model, window_days, user_limit, materialized, tracking, tracking_days, NULL);
 BEGIN
     PERFORM headcount_internal.check_source_name(name);
     options := headcount_internal.check_options(options);
@@ -277,7 +278,7 @@ BEGIN
     RETURN headcount_internal.execute_quietly(pg_catalog.format('SELECT headcount_internal.build_source(%L, %L::headcount_internal.options)', name, options));
 END
 $$;
-COMMENT ON FUNCTION headcount.create_source(text, regclass, text, text, text, text, text, text, interval, text, text,
+COMMENT ON FUNCTION headcount.create_source(text, regclass, text, text, text, text, integer, text, text, interval, text, text,
     text[], regclass, text, text, text, text, text, interval, interval, text, text, integer, boolean, text, integer) IS
     'makes a source: a schema of views over the sessions, and the denials, of a table that already exists, and says what it made. The text arguments are SQL expressions over the columns of the table; host is NULL if it has none';
 
@@ -320,10 +321,10 @@ BEGIN
     EXECUTE format('CREATE TABLE IF NOT EXISTS %I.settings OF headcount_internal.settings (PRIMARY KEY (time_zone))', name);
     EXECUTE format('COMMENT ON TABLE %I.settings IS %L', name, 'what the source was told besides its expressions; change it with headcount.alter_source');
     EXECUTE format('DELETE FROM %I.settings RETURNING session_columns, denial_columns', name) INTO session_columns, denial_columns;
-    EXECUTE format('INSERT INTO %I.settings (time_zone, licensing_model, window_days, realtime_servers, idle_limit, false_denial_before, false_denial_after,
+    EXECUTE format('INSERT INTO %I.settings (time_zone, licensing_model, window_days, user_limit, realtime_servers, idle_limit, false_denial_before, false_denial_after,
                                              materialized, tracking, tracking_days, session_columns, denial_columns)
-                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)', name)
-        USING options.time_zone, options.licensing_model, options.window_days, options.realtime_servers, options.idle_limit,
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)', name)
+        USING options.time_zone, options.licensing_model, options.window_days, options.user_limit, options.realtime_servers, options.idle_limit,
               options.false_denial_before, options.false_denial_after, options.materialized, options.tracking, options.tracking_days,
               session_columns, denial_columns;
 END

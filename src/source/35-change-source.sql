@@ -35,7 +35,7 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 DECLARE
     resettable constant text[] := ARRAY['host', 'server', 'last_seen', 'idle_limit', 'sessions_when', 'user_identity',
         'realtime_servers', 'denials', 'denied_user', 'denied_at', 'denied_host', 'denied_server', 'denied_when',
-        'false_denial_before', 'false_denial_after', 'time_zone', 'licensing_model', 'window_days', 'materialized',
+        'false_denial_before', 'false_denial_after', 'time_zone', 'licensing_model', 'window_days', 'user_limit', 'materialized',
         'tracking', 'tracking_days'];
     each text;
 BEGIN
@@ -61,7 +61,7 @@ COMMENT ON FUNCTION headcount_internal.check_reset(text[], headcount_internal.op
 CREATE FUNCTION headcount_internal.merge_options(present headcount_internal.options, given headcount_internal.options, reset text[]) RETURNS headcount_internal.options
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    defaults constant jsonb := jsonb_build_object('time_zone', current_setting('TimeZone'), 'licensing_model', '2019', 'window_days', 14,
+    defaults constant jsonb := jsonb_build_object('time_zone', current_setting('TimeZone'), 'licensing_model', '2019',
                                                   'materialized', true, 'tracking', 'auto', 'tracking_days', 2);
     cleared  text[] := coalesce(reset, '{}');
 BEGIN
@@ -90,6 +90,7 @@ BEGIN
         -- how days are counted is no part of what is stored
         kept.licensing_model := options.licensing_model;
         kept.window_days := options.window_days;
+        kept.user_limit := options.user_limit;
         is_same_base := kept IS NOT DISTINCT FROM options;
     EXCEPTION WHEN object_not_in_prerequisite_state THEN
         NULL;      -- the definition was changed by hand, and is made anew here
@@ -147,7 +148,7 @@ COMMENT ON FUNCTION headcount_internal.lock_source(text, headcount_internal.sour
 CREATE FUNCTION headcount.alter_source(
     name text, sessions regclass DEFAULT NULL, user_name text DEFAULT NULL, host text DEFAULT NULL,
     started_at text DEFAULT NULL, ended_at text DEFAULT NULL,
-    server text DEFAULT NULL, last_seen text DEFAULT NULL, idle_limit interval DEFAULT NULL,
+    user_limit integer DEFAULT NULL, server text DEFAULT NULL, last_seen text DEFAULT NULL, idle_limit interval DEFAULT NULL,
     sessions_when text DEFAULT NULL, user_identity text DEFAULT NULL, realtime_servers text[] DEFAULT NULL,
     denials regclass DEFAULT NULL, denied_user text DEFAULT NULL, denied_at text DEFAULT NULL,
     denied_host text DEFAULT NULL, denied_server text DEFAULT NULL, denied_when text DEFAULT NULL,
@@ -162,7 +163,7 @@ DECLARE
     source  headcount_internal.source := headcount_internal.find_own_source(name);
     given   headcount_internal.options := ROW(sessions, user_name, host, started_at, ended_at, server, last_seen, idle_limit, sessions_when,
         user_identity, realtime_servers, denials, denied_user, denied_at, denied_host, denied_server, denied_when, false_denial_before,
-        false_denial_after, time_zone, licensing_model, window_days, materialized, tracking, tracking_days, NULL);
+        false_denial_after, time_zone, licensing_model, window_days, user_limit, materialized, tracking, tracking_days, NULL);
     options headcount_internal.options;
 BEGIN
     PERFORM headcount_internal.check_reset(reset, given);
@@ -173,7 +174,7 @@ BEGIN
         pg_catalog.format('SELECT headcount_internal.change_source(%L, %L::headcount_internal.options)', name, options));
 END
 $$;
-COMMENT ON FUNCTION headcount.alter_source(text, regclass, text, text, text, text, text, text, interval, text, text,
+COMMENT ON FUNCTION headcount.alter_source(text, regclass, text, text, text, text, integer, text, text, interval, text, text,
     text[], regclass, text, text, text, text, text, interval, interval, text, text, integer, boolean, text, integer, text[]) IS
     'changes options of a source; NULL leaves an option as it is, reset names those to set back to their defaults. Grants on the views, and what was built on them, stay';
 

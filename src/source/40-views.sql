@@ -281,6 +281,19 @@ $$;
 COMMENT ON FUNCTION headcount_internal.side_by_side(text, text, boolean) IS
     'the FROM items s and d of what two SELECT lists, each with its FROM and WHERE, aggregate of sessions s and of denials d: one row, or one for each server';
 
+CREATE FUNCTION headcount_internal.licensing_models() RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT ARRAY['2013', '2019', '2025']
+$$;
+COMMENT ON FUNCTION headcount_internal.licensing_models() IS 'the licensing models, each of which a source has a report under';
+
+-- As core/rules.hpp has it.
+CREATE FUNCTION headcount_internal.window_days(model text, given integer) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(given, CASE model WHEN '2025' THEN 30 ELSE 14 END)
+$$;
+COMMENT ON FUNCTION headcount_internal.window_days(text, integer) IS 'of how many days "the last days" are under a licensing model, unless a source was told';
+
 -- How many days before a day matter for its numbers: under a trailing model those of its window, else all there ever were.
 CREATE FUNCTION headcount_internal.is_trailing(model text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -338,10 +351,11 @@ CREATE FUNCTION headcount_internal.daily_query(name text, options headcount_inte
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     scope constant "char" := headcount_internal.model_scope(options.realtime_servers, model);
+    window_days constant integer := headcount_internal.window_days(model, options.window_days);
     session_text constant text := format('s.user_name, s.host, s.started_at, s.%I, %L::text, (SELECT headcount.as_of())',
         headcount_internal.end_column(options.idle_limit), options.time_zone);
     -- a day is read, and what matters for it before
-    from_at constant text := headcount_internal.asked_start(name, options.time_zone, options.window_days - 1);
+    from_at constant text := headcount_internal.asked_start(name, options.time_zone, window_days - 1);
     session_rows constant text := format('%I.session_states AS s
       WHERE %s%s', name, headcount_internal.asked_rows(name, options, model, headcount_internal.ends_from(options, from_at), 's.started_at'),
         headcount_internal.scope_sessions(scope, ' AND'));
@@ -352,7 +366,7 @@ DECLARE
     -- the report itself, by which the planner finds what days are asked for
     report constant text := format('headcount_internal.live_report(%1$s, s.state, d.state, %2$L::text, %3$s, %4$L::text, headcount.as_of(),
          %5$s, headcount_internal.asked_from(%1$s), headcount_internal.asked_to(%1$s))',
-        headcount_internal.asked_source(name), model, options.window_days, options.time_zone,
+        headcount_internal.asked_source(name), model, window_days, options.time_zone,
         CASE WHEN by_server THEN 'false' ELSE headcount_internal.has_earlier_text(name, options, model, scope, from_at) END);
 BEGIN
     IF by_server THEN
@@ -380,7 +394,7 @@ FROM refused AS d
                  FROM %4$s) AS s
      CROSS JOIN LATERAL %7$s AS c
 ORDER BY c.day$q$,
-        denial_text, denial_rows, session_text, session_rows, model, options.window_days, report);
+        denial_text, denial_rows, session_text, session_rows, model, window_days, report);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.daily_query(text, headcount_internal.options, text, boolean) IS

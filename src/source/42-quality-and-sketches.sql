@@ -46,16 +46,16 @@ WITH present AS MATERIALIZED (
                      FROM %1$I.denials AS d WHERE NOT d.is_false_denial) AS refused)
 SELECT c.day, coalesce(u.sketch, %2$s) AS used, coalesce(d.sketch, %2$s) AS denied
 FROM present AS p
-     CROSS JOIN LATERAL headcount.daily_user_counts(p.users, p.refused, p.hosts, %3$L, '2019', %4$s,
+     CROSS JOIN LATERAL headcount.daily_user_counts(p.users, p.refused, p.hosts, %3$L, '2019', 1,
                                                     NULL::date, NULL::date, headcount.as_of()) AS c
-     LEFT JOIN (SELECT k.day, %5$s AS sketch
+     LEFT JOIN (SELECT k.day, %4$s AS sketch
                 FROM present AS p CROSS JOIN LATERAL headcount.daily_keys(p.users, %3$L, NULL::date, NULL::date, headcount.as_of()) AS k
                 GROUP BY k.day) AS u ON u.day = c.day
-     LEFT JOIN (SELECT k.day, %5$s AS sketch
+     LEFT JOIN (SELECT k.day, %4$s AS sketch
                 FROM present AS p CROSS JOIN LATERAL headcount.daily_keys(p.refused, %3$L, NULL::date, NULL::date, headcount.as_of()) AS k
                 GROUP BY k.day) AS d ON d.day = c.day
 ORDER BY c.day$q$,
-        name, headcount_internal.empty_sketch(), options.time_zone, options.window_days, headcount_internal.sketch_text('k.key'));
+        name, headcount_internal.empty_sketch(), options.time_zone, headcount_internal.sketch_text('k.key'));
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.sketch_query(text, headcount_internal.options) IS

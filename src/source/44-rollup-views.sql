@@ -270,12 +270,12 @@ CREATE FUNCTION headcount_internal.days_before(day date, days integer) RETURNS d
 COMMENT ON FUNCTION headcount_internal.days_before(date, integer) IS 'the day so many days before another one, -infinity where the calendar ends';
 
 -- The first stored day that matters for the days that are asked for: sets of the last days may have to be opened from there on.
-CREATE FUNCTION headcount_internal.cut_text(name text, options headcount_internal.options) RETURNS text
+CREATE FUNCTION headcount_internal.cut_text(name text, options headcount_internal.options, model text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format('(SELECT headcount_internal.days_before(least(headcount_internal.asked_from(%1$s), x.first_day, headcount_internal.live_day(%1$s)), %2$s) AS day)',
-                  headcount_internal.state_of(name), options.window_days - 1)
+                  headcount_internal.state_of(name), headcount_internal.window_days(model, options.window_days) - 1)
 $$;
-COMMENT ON FUNCTION headcount_internal.cut_text(text, headcount_internal.options) IS 'the query for the first stored day that matters for the days that are asked for';
+COMMENT ON FUNCTION headcount_internal.cut_text(text, headcount_internal.options, text) IS 'the query for the first stored day that matters for the days that are asked for';
 
 -- What days a query asks for of a report, see asked_days.cpp. Whoever plans it makes an expression of it.
 CREATE FUNCTION headcount_internal.asked_from_support(internal) RETURNS internal
@@ -339,8 +339,8 @@ COMMENT ON FUNCTION headcount_internal.parts_agg() IS 'the aggregate that makes 
 CREATE FUNCTION headcount_internal.stored_report_text(name text, options headcount_internal.options, model text, collected text, idle_days boolean, parts text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format($q$headcount_internal.stored_report(%2$s, r.days, t.seen_count, t.seen, %1$s, x.from_days, x.to_days, headcount_internal.live_day(%2$s),
-         (SELECT w.window_days FROM %3$I.rollup_state AS w), %4$L, %5$s, %6$L::text, headcount.as_of(), a.day, headcount_internal.asked_from(%2$s), headcount_internal.asked_to(%2$s), %7$L, %8$s)$q$,
-        collected, headcount_internal.state_of(name), name, model, options.window_days, options.time_zone, idle_days, parts)
+         (SELECT w.window_days FROM %3$I.rollup_state AS w), (SELECT w.window_model FROM %3$I.rollup_state AS w), %4$L, %5$s, %6$L::text, headcount.as_of(), a.day, headcount_internal.asked_from(%2$s), headcount_internal.asked_to(%2$s), %7$L, %8$s)$q$,
+        collected, headcount_internal.state_of(name), name, model, headcount_internal.window_days(model, options.window_days), options.time_zone, idle_days, parts)
 $$;
 COMMENT ON FUNCTION headcount_internal.stored_report_text(text, headcount_internal.options, text, text, boolean, text) IS
     'the call that makes a report of stored days and of what was collected';
@@ -361,7 +361,7 @@ FROM %s AS x
      CROSS JOIN %s
      CROSS JOIN LATERAL %s AS c
 ORDER BY c.day$q$,
-        headcount_internal.changed_days_text(name), headcount_internal.cut_text(name, options), name, scope, headcount_internal.is_idle('b'),
+        headcount_internal.changed_days_text(name), headcount_internal.cut_text(name, options, model), name, scope, headcount_internal.is_idle('b'),
         headcount_internal.stored_days_text(name, format('d.scope = %L AND d.day >= f.day', scope)), name, scope,
         headcount_internal.parts_agg(), headcount_internal.parts_from(name), scope,
         headcount_internal.collected(name, options, scope, false),
@@ -395,7 +395,7 @@ WHERE c.daily_users > 0 OR c.denial_users > 0 OR c.concurrent_hosts > 0
 ORDER BY c.day, t.server$q$,
         name, stored, headcount_internal.scope_denials(scope, options.realtime_servers),
         headcount_internal.collected(name, options, scope, true), headcount_internal.same_server('d', 's'),
-        headcount_internal.changed_days_text(name), headcount_internal.cut_text(name, options),
+        headcount_internal.changed_days_text(name), headcount_internal.cut_text(name, options, options.licensing_model),
         headcount_internal.stored_days_text(name, format('d.scope = %L AND d.day >= a.day', stored) || CASE stored WHEN 's' THEN ' AND ' || headcount_internal.same_server('d', 't') ELSE '' END),
         headcount_internal.stored_report_text(name, options, options.licensing_model, 't.sessions, t.denials, t.pages', false, 't.parts'),
         headcount_internal.parts_agg(), headcount_internal.parts_from(name));

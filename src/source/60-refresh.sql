@@ -145,11 +145,22 @@ COMMENT ON FUNCTION headcount_internal.number_users_of(text, bytea, bytea) IS
     'pages with the numbers of the users that were collected, given out if there were none';
 
 -- Users of longer windows are counted when they are asked for: each day would be due on too many others.
-CREATE FUNCTION headcount_internal.stored_window(window_days integer) RETURNS integer
+CREATE FUNCTION headcount_internal.stored_window(options headcount_internal.options, OUT days integer, OUT model text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN window_days <= 400 THEN window_days ELSE 0 END
+    SELECT CASE WHEN w.days <= 400 THEN w.days ELSE 0 END, m.model
+    FROM (SELECT CASE options.licensing_model WHEN '2019' THEN '2013' ELSE options.licensing_model END AS model) AS m
+         CROSS JOIN LATERAL headcount_internal.window_days(m.model, options.window_days) AS w (days)
 $$;
-COMMENT ON FUNCTION headcount_internal.stored_window(integer) IS 'over how many days the users are counted that are stored of a day, 0 if none are';
+COMMENT ON FUNCTION headcount_internal.stored_window(headcount_internal.options) IS
+    'over how many days the users are counted that are stored of a day, 0 if none are, and under which licensing model; other models count them as they are read';
+
+-- Whether something else is to be stored of the last days than there is.
+CREATE FUNCTION headcount_internal.has_other_window(state headcount_internal.rollup_state, options headcount_internal.options) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT (state.window_days, state.window_model) IS DISTINCT FROM (w.days, w.model) FROM headcount_internal.stored_window(options) AS w
+$$;
+COMMENT ON FUNCTION headcount_internal.has_other_window(headcount_internal.rollup_state, headcount_internal.options) IS
+    'whether the users of the last days are stored over another number of days, or under another licensing model, than the options of the source say';
 
 -- In a form for which there is an index.
 CREATE FUNCTION headcount_internal.in_scope(scope "char", server text) RETURNS text
@@ -167,7 +178,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 DECLARE
     in_scope   constant text := headcount_internal.in_scope(scope, server);
     is_changed constant boolean := from_day < state.watermark;
-    window_days constant integer := headcount_internal.stored_window(options.window_days);
+    wanted     constant record := headcount_internal.stored_window(options);
     patches headcount_internal.day_patch[];
     stored  bigint;
 BEGIN
@@ -175,14 +186,14 @@ BEGIN
 SELECT array_agg(p)
 FROM %1$s AS r
      CROSS JOIN ((VALUES (1)) AS o (o) LEFT JOIN (SELECT d.seen_count, d.seen FROM %2$I.rollup_totals AS d WHERE %3$s) AS t ON true)
-     CROSS JOIN LATERAL headcount_internal.stored_patches(r.days, t.seen_count, t.seen, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS p$q$,
-        headcount_internal.stored_days_text(name, in_scope || ' AND d.day >= $11'), name, in_scope)
+     CROSS JOIN LATERAL headcount_internal.stored_patches(r.days, t.seen_count, t.seen, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS p$q$,
+        headcount_internal.stored_days_text(name, in_scope || ' AND d.day >= $13'), name, in_scope)
         INTO patches
         USING sessions, denials, pages, CASE WHEN is_changed THEN ARRAY[from_day] END, CASE WHEN is_changed THEN ARRAY[to_day] END,
-              greatest(from_day, state.watermark), state.window_days, window_days, options.time_zone,
+              greatest(from_day, state.watermark), state.window_days, state.window_model, wanted.days, wanted.model, options.time_zone,
               greatest(to_day, state.watermark),
               -- of days before those only the last ones matter, unless the users of all last days are counted anew
-              CASE WHEN state.window_days IS DISTINCT FROM window_days THEN '-infinity'
+              CASE WHEN headcount_internal.has_other_window(state, options) THEN '-infinity'
                    ELSE headcount_internal.days_before(least(from_day, state.watermark), greatest(state.window_days, 1) - 1) END;
     EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE %s AND d.day >= $1 AND d.day < $2', name, in_scope) USING from_day, to_day;
     EXECUTE format('INSERT INTO %I.rollup_days (scope, server, day, used, denied, denials, concurrent_hosts, concurrent_hosts_at, concurrent_users,
@@ -270,14 +281,14 @@ BEGIN
     FOR total IN EXECUTE format('SELECT t.scope, t.server FROM %I.rollup_totals AS t', name) LOOP
         PERFORM headcount_internal.store_scope(name, options, state, total.scope, total.server, NULL, NULL, NULL, NULL, state.watermark, state.watermark);
     END LOOP;
-    IF headcount_internal.stored_window(options.window_days) = 0 THEN
+    IF (headcount_internal.stored_window(options)).days = 0 THEN
         EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE %s', name, headcount_internal.is_idle('d'));
     END IF;
-    EXECUTE format('UPDATE %I.rollup_state SET window_days = $1', name) USING headcount_internal.stored_window(options.window_days);
+    EXECUTE format('UPDATE %I.rollup_state SET (window_days, window_model) = (SELECT w.days, w.model FROM headcount_internal.stored_window($1) AS w)', name) USING options;
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.store_windows(text, headcount_internal.options, headcount_internal.rollup_state) IS
-    'has what is stored of the days of a source be about as many last days as its option window_days says';
+    'has what is stored of the days of a source be about as many last days as its options say, and under the licensing model that they say';
 
 CREATE FUNCTION headcount_internal.fail_untracked(name text, detail text, hint text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -606,9 +617,9 @@ BEGIN
         END IF;
         EXECUTE format('UPDATE %I.rollup_state SET awaits_writers = false', name);
     END IF;
-    IF state.window_days IS DISTINCT FROM headcount_internal.stored_window(options.window_days) THEN
+    IF headcount_internal.has_other_window(state, options) THEN
         PERFORM headcount_internal.store_windows(name, options, state);
-        state.window_days := headcount_internal.stored_window(options.window_days);
+        state := headcount_internal.read_rollup(name);
     END IF;
     target := greatest(state.watermark,
         headcount.day_of(now() - make_interval(secs => state.grace / 1e6), options.time_zone) - CASE WHEN is_tracked THEN 0 ELSE options.tracking_days - 1 END);

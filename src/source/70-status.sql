@@ -67,14 +67,16 @@ COMMENT ON FUNCTION headcount_internal.verify_query(text, text) IS 'the query fo
 
 -- What is stored of totals, beside what follows from the stored sets: changed days are in both as they were stored. $1 and
 -- $2 bound the days that are shown.
-CREATE FUNCTION headcount_internal.verify_totals_query(name text, window_days integer) RETURNS text
+CREATE FUNCTION headcount_internal.verify_totals_query(name text, window_days integer, window_model text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    counted constant text := CASE WHEN window_model = '2025' THEN 'users' ELSE 'used' END;
 BEGIN
     RETURN format($q$
 WITH sets AS (SELECT d.*, d.used OPERATOR(headcount.|) d.denied AS users FROM %1$I.rollup_days AS d),
 rows AS (
     SELECT d.*, d.users OPERATOR(headcount.-) headcount.user_set_union_agg(d.users) OVER (PARTITION BY d.scope, d.server ORDER BY d.day ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS really_new,
-           headcount.unique_count(d.used) OVER (PARTITION BY d.scope, d.server ORDER BY d.day RANGE BETWEEN %2$L::interval PRECEDING AND CURRENT ROW) AS really_there,
+           headcount.unique_count(d.%6$s) OVER (PARTITION BY d.scope, d.server ORDER BY d.day RANGE BETWEEN %2$L::interval PRECEDING AND CURRENT ROW) AS really_there,
            lead(d.day) OVER (PARTITION BY d.scope, d.server ORDER BY d.day) AS next_day, %5$s AS left_over
     FROM sets AS d),
 seen AS (SELECT d.scope, d.server, headcount.user_set_union_agg(d.users) AS users FROM sets AS d GROUP BY d.scope, d.server)
@@ -95,11 +97,11 @@ FROM (SELECT r.scope, r.server, r.day, v.*
            CROSS JOIN LATERAL (VALUES (coalesce(s.users, headcount.to_user_set('{}')))) AS u (users)) AS v
 WHERE v.is_same IS NOT TRUE AND (v.day IS NULL OR v.day >= $1 AND v.day <= $2)
 ORDER BY 1, 2$q$, name, make_interval(days => greatest(window_days, 1) - 1), (window_days = 0)::text, headcount_internal.same_server('t', 's'),
-        CASE WHEN window_days < 2 THEN '0' ELSE format('headcount.unique_count(d.used) OVER (PARTITION BY d.scope, d.server ORDER BY d.day RANGE BETWEEN %L::interval PRECEDING AND CURRENT ROW)',
-                                                       make_interval(days => window_days - 2)) END);
+        CASE WHEN window_days < 2 THEN '0' ELSE format('headcount.unique_count(d.%s) OVER (PARTITION BY d.scope, d.server ORDER BY d.day RANGE BETWEEN %L::interval PRECEDING AND CURRENT ROW)',
+                                                       counted, make_interval(days => window_days - 2)) END, counted);
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.verify_totals_query(text, integer) IS 'the query for differences between stored totals and the stored sets that they are about';
+COMMENT ON FUNCTION headcount_internal.verify_totals_query(text, integer, text) IS 'the query for differences between stored totals and the stored sets that they are about';
 
 -- Runs as the owner. Days from `first` to before `next`, or of the latter's day only what is before to_at, whose stored rows are those
 -- of `stored`.
@@ -159,7 +161,7 @@ BEGIN
         RETURN QUERY SELECT NULL::date, 'tracking', f.found, f.expected FROM headcount_internal.tracking_faults(found) AS f;
     END IF;
 
-    RETURN QUERY EXECUTE headcount_internal.verify_totals_query(source, coalesce((headcount_internal.rollup_row(found.state)).window_days, 0))
+    RETURN QUERY EXECUTE headcount_internal.verify_totals_query(source, coalesce((headcount_internal.rollup_row(found.state)).window_days, 0), (headcount_internal.rollup_row(found.state)).window_model)
         USING coalesce(from_day, '-infinity'), coalesce(to_day, 'infinity');
 
     IF part_day >= coalesce(from_day, part_day) AND part_day <= coalesce(to_day, part_day) THEN

@@ -235,7 +235,8 @@ DECLARE
     until_at timestamptz;
 BEGIN
     IF what = 'total' THEN
-        from_day := CASE WHEN options.licensing_model = '2013' THEN day - (options.window_days - 1) ELSE '-infinity' END;
+        from_day := CASE WHEN headcount_internal.is_trailing(options.licensing_model)
+                         THEN headcount_internal.days_before(day, headcount_internal.window_days(options.licensing_model, options.window_days) - 1) ELSE '-infinity' END;
     END IF;
     until := headcount_internal.stored_until(source, options, CASE WHEN kind.is_new THEN '-infinity' ELSE from_day END, day);
     IF headcount.day_start(day, options.time_zone) > as_of THEN

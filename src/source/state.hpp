@@ -46,7 +46,8 @@ enum class state_column {
   window_days,
   logged_before,
   today_ends,
-  count = today_ends
+  window_model,
+  count = window_model
 };
 
 struct stored_state {

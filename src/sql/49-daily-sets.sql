@@ -66,11 +66,11 @@ COMMENT ON AGGREGATE headcount_internal.stored_days_agg(date, headcount.user_set
     'stored days for stored_report and stored_patches, within the query that reads them';
 
 CREATE FUNCTION headcount_internal.stored_report(source regclass, days bytea, seen_count integer, seen headcount.user_set, sessions bytea, denials bytea, pages bytea[],
-        changed_from date[], changed_to date[], live_day date, stored_window_days integer, licensing_model text, window_days integer,
+        changed_from date[], changed_to date[], live_day date, stored_window_days integer, stored_window_model text, licensing_model text, window_days integer,
         time_zone text, as_of timestamptz, cut_day date, from_day date, to_day date, idle_days boolean, parts bytea)
     RETURNS SETOF headcount_internal.daily_user_count
     AS 'MODULE_PATHNAME', 'headcount_stored_report' LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 365;
-COMMENT ON FUNCTION headcount_internal.stored_report(regclass, bytea, integer, headcount.user_set, bytea, bytea, bytea[], date[], date[], date, integer, text, integer, text, timestamptz, date, date, date, boolean, bytea) IS
+COMMENT ON FUNCTION headcount_internal.stored_report(regclass, bytea, integer, headcount.user_set, bytea, bytea, bytea[], date[], date[], date, integer, text, text, integer, text, timestamptz, date, date, date, boolean, bytea) IS
     'the daily report from the stored days, all their users, and what was collected of the days that changed and of those from live_day on, with stored parts of that day; only the last stored day before cut_day need be there; NULL and infinity as from_day and to_day are no bounds; by source the planner finds what days are asked for';
 
 CREATE TYPE headcount_internal.day_patch AS (
@@ -87,8 +87,8 @@ COMMENT ON TYPE headcount_internal.day_patch IS 'what is to be stored of a day b
 COMMENT ON COLUMN headcount_internal.day_patch.new_users IS 'NULL if they are as they are stored';
 
 CREATE FUNCTION headcount_internal.stored_patches(days bytea, seen_count integer, seen headcount.user_set, sessions bytea, denials bytea, pages bytea[],
-        changed_from date[], changed_to date[], live_day date, stored_window_days integer, window_days integer, time_zone text, end_day date)
+        changed_from date[], changed_to date[], live_day date, stored_window_days integer, stored_window_model text, window_days integer, window_model text, time_zone text, end_day date)
     RETURNS SETOF headcount_internal.day_patch
     AS 'MODULE_PATHNAME', 'headcount_stored_patches' LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 10;
-COMMENT ON FUNCTION headcount_internal.stored_patches(bytea, integer, headcount.user_set, bytea, bytea, bytea[], date[], date[], date, integer, integer, text, date) IS
+COMMENT ON FUNCTION headcount_internal.stored_patches(bytea, integer, headcount.user_set, bytea, bytea, bytea[], date[], date[], date, integer, text, integer, text, text, date) IS
     'what is to be stored of the days before end_day if those that changed, and those from live_day on, are now as they were collected';

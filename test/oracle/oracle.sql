@@ -42,7 +42,7 @@ CREATE TYPE oracle.params AS (
     as_of               timestamptz,
     zone                text,
     model               text,
-    window_days         integer,
+    window_days         integer,     -- NULL: 30 under 2025, else 14
     realtime_servers    text[],      -- NULL: all are
     idle_limit          interval,    -- NULL: no session is ever stale
     false_denial_before interval,    -- both NULL: the option is off
@@ -52,13 +52,17 @@ CREATE TYPE oracle.params AS (
 );
 
 CREATE FUNCTION oracle.params(
-    as_of timestamptz, zone text DEFAULT 'UTC', model text DEFAULT '2019', window_days integer DEFAULT 14,
+    as_of timestamptz, zone text DEFAULT 'UTC', model text DEFAULT '2019', window_days integer DEFAULT NULL,
     realtime_servers text[] DEFAULT NULL, idle_limit interval DEFAULT NULL,
     false_denial_before interval DEFAULT NULL, false_denial_after interval DEFAULT NULL,
     from_day date DEFAULT NULL, to_day date DEFAULT NULL)
 RETURNS oracle.params LANGUAGE sql IMMUTABLE AS $$
     SELECT ROW(as_of, zone, model, window_days, realtime_servers, idle_limit,
                false_denial_before, false_denial_after, from_day, to_day)::oracle.params
+$$;
+
+CREATE FUNCTION oracle.last_days(p oracle.params) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce((p).window_days, CASE (p).model WHEN '2025' THEN 30 ELSE 14 END)
 $$;
 
 -------------------------------------------------------------------------------------------------------------------
@@ -353,10 +357,10 @@ RETURNS TABLE (day date, total_users bigint, daily_users bigint, denial_users bi
     WITH
     -- what the model looks at
     s AS MATERIALIZED (SELECT * FROM oracle.occupied(p) AS o
-                       WHERE ((p).model = '2019' OR o.is_realtime)
+                       WHERE ((p).model <> '2013' OR o.is_realtime)
                          AND (NOT one_server OR o.server IS NOT DISTINCT FROM the_server)),
     n AS MATERIALIZED (SELECT * FROM oracle.true_denials(p) AS t
-                       WHERE ((p).model = '2019' OR t.is_realtime)
+                       WHERE ((p).model <> '2013' OR t.is_realtime)
                          AND (NOT one_server OR t.server IS NOT DISTINCT FROM the_server)),
     days AS MATERIALIZED (
         SELECT * FROM oracle.report_days(
@@ -377,13 +381,18 @@ RETURNS TABLE (day date, total_users bigint, daily_users bigint, denial_users bi
                                                UNION SELECT n.user_name FROM n WHERE n.denied_at < d.hi) AS x (u))
            WHEN '2013' THEN         -- the last N civil days, sessions only
                (SELECT count(DISTINCT s.user_name) FROM s
-                WHERE oracle.overlaps(s.started_at, s.finish, oracle.day_start(d.day - (p).window_days + 1, (p).zone), d.hi))
+                WHERE oracle.overlaps(s.started_at, s.finish, oracle.day_start(d.day - oracle.last_days(p) + 1, (p).zone), d.hi))
+           WHEN '2025' THEN         -- the last N civil days, sessions and denials
+               (SELECT count(DISTINCT u) FROM (SELECT s.user_name FROM s
+                                               WHERE oracle.overlaps(s.started_at, s.finish, oracle.day_start(d.day - oracle.last_days(p) + 1, (p).zone), d.hi)
+                                               UNION SELECT n.user_name FROM n
+                                               WHERE oracle.day_start(d.day - oracle.last_days(p) + 1, (p).zone) <= n.denied_at AND n.denied_at < d.hi) AS x (u))
            END,
-           CASE (p).model
-           WHEN '2019' THEN
+           CASE
+           WHEN (p).model <> '2013' THEN
                (SELECT count(DISTINCT u) FROM (SELECT s.user_name FROM s WHERE oracle.overlaps(s.started_at, s.finish, d.lo, d.hi)
                                                UNION SELECT n.user_name FROM n WHERE d.lo <= n.denied_at AND n.denied_at < d.hi) AS x (u))
-           WHEN '2013' THEN
+           ELSE
                (SELECT count(DISTINCT s.user_name) FROM s WHERE oracle.overlaps(s.started_at, s.finish, d.lo, d.hi))
            END,
            (SELECT count(DISTINCT n.user_name) FROM n WHERE d.lo <= n.denied_at AND n.denied_at < d.hi),
@@ -446,15 +455,15 @@ RETURNS TABLE (ord bigint, user_name text, online_count bigint) LANGUAGE sql STA
 $$;
 
 -- Who stands behind a number over the days from_day .. to_day, on the servers that the model looks at: with a session
--- ('used'), denied ('denied'); 'daily' and 'total' are those with a session, or under 2019 with either.
+-- ('used'), denied ('denied'); 'daily' and 'total' are those with a session, or under 2019 and 2025 with either.
 CREATE FUNCTION oracle.users_between(p oracle.params, from_day date, to_day date, what text)
 RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT s.user_name FROM oracle.occupied(p) AS s
-    WHERE what IN ('used', 'daily', 'total') AND s.user_name IS NOT NULL AND ((p).model = '2019' OR s.is_realtime)
+    WHERE what IN ('used', 'daily', 'total') AND s.user_name IS NOT NULL AND ((p).model <> '2013' OR s.is_realtime)
       AND oracle.overlaps(s.started_at, s.finish, oracle.day_start(from_day, (p).zone), oracle.day_start(to_day + 1, (p).zone))
     UNION
     SELECT n.user_name FROM oracle.true_denials(p) AS n
-    WHERE (what = 'denied' OR what IN ('daily', 'total') AND (p).model = '2019') AND ((p).model = '2019' OR n.is_realtime)
+    WHERE (what = 'denied' OR what IN ('daily', 'total') AND (p).model <> '2013') AND ((p).model <> '2013' OR n.is_realtime)
       AND oracle.day_start(from_day, (p).zone) <= n.denied_at AND n.denied_at < oracle.day_start(to_day + 1, (p).zone)
 $$;
 
@@ -463,18 +472,18 @@ RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT count(*) FROM oracle.users_between(p, from_day, to_day, what)
 $$;
 
--- All kinds follow the model: 2013 knows sessions on realtime servers only, 2019 everything.
+-- All kinds follow the model: 2013 knows sessions on realtime servers only, 2019 and 2025 everything.
 CREATE FUNCTION oracle.users_on(p oracle.params, the_day date, what text)
 RETURNS SETOF text LANGUAGE sql STABLE AS $$
     WITH seen AS (      -- what makes a user "of the model"
         SELECT s.user_name, s.started_at, s.finish FROM oracle.occupied(p) AS s
-        WHERE s.user_name IS NOT NULL AND ((p).model = '2019' OR s.is_realtime)
+        WHERE s.user_name IS NOT NULL AND ((p).model <> '2013' OR s.is_realtime)
         UNION ALL
         SELECT n.user_name, n.denied_at, n.denied_at + oracle.tick() FROM oracle.true_denials(p) AS n
-        WHERE (p).model = '2019'),
+        WHERE (p).model <> '2013'),
     bounds AS (SELECT oracle.day_start(the_day, (p).zone) AS lo, oracle.day_start(the_day + 1, (p).zone) AS hi,
                       CASE (p).model WHEN '2019' THEN '-infinity'
-                                     ELSE oracle.day_start(the_day - (p).window_days + 1, (p).zone) END AS window_lo)
+                                     ELSE oracle.day_start(the_day - oracle.last_days(p) + 1, (p).zone) END AS window_lo)
     SELECT u.name FROM oracle.users_between(p, the_day, the_day, what) AS u (name) WHERE what IN ('daily', 'used', 'denied')
     UNION
     SELECT f.user_name FROM (SELECT seen.user_name, min(seen.started_at) AS first_at FROM seen GROUP BY 1) AS f, bounds
@@ -486,7 +495,7 @@ $$;
 
 CREATE FUNCTION oracle.hosts_at_peak(p oracle.params, the_day date) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT DISTINCT s.host FROM oracle.occupied(p) AS s, oracle.daily_user_counts(p) AS c
-    WHERE c.day = the_day AND s.host IS NOT NULL AND ((p).model = '2019' OR s.is_realtime)
+    WHERE c.day = the_day AND s.host IS NOT NULL AND ((p).model <> '2013' OR s.is_realtime)
       AND s.started_at <= c.concurrent_hosts_at AND c.concurrent_hosts_at < s.finish
 $$;
 
@@ -495,8 +504,8 @@ $$;
 CREATE FUNCTION oracle.source_activity(p oracle.params, granularity text, from_at timestamptz, to_at timestamptz)
 RETURNS TABLE (bucket timestamptz, unique_users bigint, concurrent_users bigint, concurrent_hosts bigint,
                denial_users bigint, denials bigint) LANGUAGE sql STABLE AS $$
-    WITH s AS MATERIALIZED (SELECT * FROM oracle.occupied(p) AS o WHERE (p).model = '2019' OR o.is_realtime),
-    n AS MATERIALIZED (SELECT * FROM oracle.true_denials(p) AS t WHERE (p).model = '2019' OR t.is_realtime),
+    WITH s AS MATERIALIZED (SELECT * FROM oracle.occupied(p) AS o WHERE (p).model <> '2013' OR o.is_realtime),
+    n AS MATERIALIZED (SELECT * FROM oracle.true_denials(p) AS t WHERE (p).model <> '2013' OR t.is_realtime),
     b AS MATERIALIZED (SELECT lo AS label, greatest(lo, from_at) AS lo, least(hi, to_at) AS hi
                        FROM oracle.buckets(granularity, (p).zone, from_at, to_at))
     SELECT b.label,

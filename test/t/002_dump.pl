@@ -32,7 +32,7 @@ SELECT headcount.create_instance('sag-second', 'there', 'Second "one"');
 SQL
 
 my @views = map { "wifi.$_" } qw(sessions denials online_users online_sessions daily_user_counts daily_user_counts_2013
-  daily_user_counts_2019 daily_user_counts_by_server realtime_users_count data_quality);
+  daily_user_counts_2019 daily_user_counts_2025 daily_user_counts_by_server realtime_users_count data_quality);
 push @views, 'wifi.daily_user_sketches', '"Second ""one""".daily_user_counts', 'upon', 'daily', 'kept';
 
 # All views at one instant, so that "now" is the same before and after.

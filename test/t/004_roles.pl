@@ -35,7 +35,7 @@ sub rows
 
 # --- readers -----------------------------------------------------------------------------------------------------------
 
-my @views = qw(sessions denials online_users online_sessions daily_user_counts daily_user_counts_2013 daily_user_counts_2019
+my @views = qw(sessions denials online_users online_sessions daily_user_counts daily_user_counts_2013 daily_user_counts_2019 daily_user_counts_2025
   daily_user_counts_by_server realtime_users_count daily_user_sketches data_quality);
 for my $view (@views)
 {

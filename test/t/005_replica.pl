@@ -27,7 +27,7 @@ $primary->wait_for_catchup($replica);
 my @questions = (
 	(map { "SELECT v::text FROM $_ AS v ORDER BY 1" }
 		map { my $source = $_; map { "$source.$_" } qw(sessions denials online_users online_sessions daily_user_counts_2013
-			daily_user_counts_2019 daily_user_counts_by_server realtime_users_count daily_user_sketches data_quality) } qw(wifi second)),
+			daily_user_counts_2019 daily_user_counts_2025 daily_user_counts_by_server realtime_users_count daily_user_sketches data_quality) } qw(wifi second)),
 	q{SELECT * FROM headcount.online_counts('wifi', '{late,user 1}', '2026-02-01 12:00+00')},
 	q{SELECT * FROM headcount.users_on('wifi', '2026-01-20', 'new', '2026-02-01 12:00+00')},
 	q{SELECT * FROM headcount.hosts_at_peak('second', '2026-01-20', '2026-02-01 12:00+00') ORDER BY 1},

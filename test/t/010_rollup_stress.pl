@@ -127,7 +127,7 @@ END $$;
 -- In the caller's snapshot, which has to be one for all of it.
 CREATE FUNCTION stress.against_twin(OUT compared bigint, OUT different bigint) LANGUAGE sql STABLE AS $$
 	SELECT sum(c.compared), sum(c.different)
-	FROM unnest(ARRAY['daily_user_counts', 'daily_user_counts_2013', 'daily_user_counts_2019', 'daily_user_counts_by_server',
+	FROM unnest(ARRAY['daily_user_counts', 'daily_user_counts_2013', 'daily_user_counts_2019', 'daily_user_counts_2025', 'daily_user_counts_by_server',
 	                  'daily_user_sketches', 'realtime_users_count']) AS view,
 	     stress.compare('SELECT * FROM wifi.' || view, 'SELECT * FROM twin.' || view) AS c $$;
 CREATE FUNCTION stress.against_oracle(OUT compared bigint, OUT different bigint) LANGUAGE sql STABLE AS $$

@@ -90,7 +90,7 @@ sub answers
 {
 	my ($server, $db) = @_;
 	my $sql = "SET headcount.as_of = '2026-02-01 12:00+00';\n";
-	for my $view (map { my $source = $_; map { "$source.$_" } qw(daily_user_counts_2013 daily_user_counts_2019 daily_user_counts_by_server daily_user_sketches sessions denials) } qw(stored visits))
+	for my $view (map { my $source = $_; map { "$source.$_" } qw(daily_user_counts_2013 daily_user_counts_2019 daily_user_counts_2025 daily_user_counts_by_server daily_user_sketches sessions denials) } qw(stored visits))
 	{
 		$sql .= "SELECT '$view', count(*), md5(string_agg(v::text, chr(10) ORDER BY v::text)) FROM $view AS v;\n";
 	}

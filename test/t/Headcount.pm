@@ -90,7 +90,7 @@ SQL
 sub twins_differ
 {
 	my ($node, $db) = @_;
-	my @parts = ((map { [ $_, '*' ] } qw(daily_user_counts_2013 daily_user_counts_2019 daily_user_counts_by_server)), [ 'daily_user_sketches', 'day, used::text, denied::text' ]);
+	my @parts = ((map { [ $_, '*' ] } qw(daily_user_counts_2013 daily_user_counts_2019 daily_user_counts_2025 daily_user_counts_by_server)), [ 'daily_user_sketches', 'day, used::text, denied::text' ]);
 	my $sql = "SET headcount.as_of = '2026-02-01 12:00+00';\nSELECT 'no rows' WHERE NOT EXISTS (SELECT FROM stored.daily_user_counts WHERE daily_users > 0);\n";
 	for (@parts)
 	{

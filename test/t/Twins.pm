@@ -94,7 +94,7 @@ sub compare_twins
 {
 	my ($stored, $quickly) = @_;
 	$stored //= 'stored';
-	my @parts = ((map { [ "$_ AS r", 'r::text' ] } qw(S.daily_user_counts_2013 S.daily_user_counts_2019 S.daily_user_counts_by_server)), [ 'S.daily_user_sketches', 'day || used::text || denied::text' ],
+	my @parts = ((map { [ "$_ AS r", 'r::text' ] } qw(S.daily_user_counts_2013 S.daily_user_counts_2019 S.daily_user_counts_2025 S.daily_user_counts_by_server)), [ 'S.daily_user_sketches', 'day || used::text || denied::text' ],
 		map { [ "headcount.$_ AS r", 'r::text' ] } "users_on('S', '2026-01-05')", "source_activity('S', 'day', '2026-01-04', '2026-01-14')");
 	@parts = @parts[1, 2] if $quickly;
 	my $sql = "SELECT 'no rows' WHERE NOT EXISTS (SELECT FROM live.daily_user_counts WHERE daily_users > 0);\n";

@@ -52,10 +52,10 @@ users ever_before(const table &of, std::int64_t end) {
   return all;
 }
 
-std::int64_t window_on(const table &of, std::int64_t day, std::int64_t window_days) {
+std::int64_t window_on(const table &of, std::int64_t day, core::window_rule window) {
   users all;
-  for (auto at = of.upper_bound(day - window_days); at != of.end() && at->first <= day; ++at)
-    all.insert(at->second.used.begin(), at->second.used.end());
+  for (auto at = of.upper_bound(day - window.days); at != of.end() && at->first <= day; ++at)
+    all.merge(window.counts_denied ? at->second.either() : users(at->second.used));
   return static_cast<std::int64_t>(all.size());
 }
 
@@ -71,11 +71,11 @@ struct stored_row {
 using stored_rows = std::map<std::int64_t, stored_row>;
 
 // What is to be stored of the days before `end`.
-stored_rows rows_of(const table &of, std::int64_t end, std::int64_t window_days) {
+stored_rows rows_of(const table &of, std::int64_t end, core::window_rule window) {
   stored_rows rows;
   users ever;
   for (std::int64_t day = of.empty() ? end : of.begin()->first; day < end; ++day) {
-    stored_row row{content_of(of, day), {}, window_on(of, day, window_days)};
+    stored_row row{content_of(of, day), {}, window_on(of, day, window)};
     for (const std::uint32_t user : row.what.either())
       if (ever.insert(user).second) row.new_users.insert(user);
     if (!row.what.is_idle() || row.window_count > 0) rows.emplace(day, row);
@@ -89,7 +89,7 @@ using figures = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_
 using report = std::vector<figures>;
 
 report report_of(const table &of, std::int64_t first, std::int64_t last, day_fold::wanted wanted,
-                 std::int64_t window_days) {
+                 core::window_rule window) {
   report days;
   users ever = ever_before(of, first);
   for (std::int64_t day = first; day <= last; ++day) {
@@ -97,7 +97,7 @@ report report_of(const table &of, std::int64_t first, std::int64_t last, day_fol
     ever.merge(what.either());
     if (what.is_idle() && !wanted.idle_days) continue;
     days.emplace_back(day, wanted.ever ? size_of(ever) : 0, size_of(what.used), size_of(what.denied),
-                      size_of(what.either()), wanted.window ? window_on(of, day, window_days) : 0, what.denials,
+                      size_of(what.either()), wanted.window ? window_on(of, day, window) : 0, what.denials,
                       what.hosts, what.hosts_at);
   }
   return days;
@@ -120,8 +120,8 @@ report report_of(day_fold &fold, std::int64_t first, std::int64_t last, day_fold
 struct past {
   table then, now;                // when the days were stored; clean days are the same in both
   std::int64_t watermark = 0;     // what was there on the days before it is stored
-  std::int64_t rows_window = 14;  // over which their users of the last days were counted
-  std::int64_t stored_window = 14, window = 14;
+  core::window_rule rows_window{14};  // over which their users of the last days were counted
+  core::window_rule stored_window{14}, window{14};
   std::int64_t live_day = 0;
   std::vector<changed_run> changed;
 
@@ -208,10 +208,10 @@ class laid_out {
     history.stored = stored_;
     history.seen_count = size_of(seen);
     history.seen = put(kind::seen, INT64_MAX, seen);
-    history.stored_window_days = of.stored_window;
+    history.stored_window = of.stored_window;
     history.changed = of.changed;
     history.live_day = static_cast<day_number>(of.live_day);
-    history.window_days = of.window;
+    history.window = of.window;
 
     table fresh;
     for (const auto &[day, what] : of.now)
@@ -327,9 +327,9 @@ std::vector<changed_run> random_runs(dice &roll, std::int64_t from, std::int64_t
   return runs;
 }
 
-std::int64_t random_window(dice &roll) {
+core::window_rule random_window(dice &roll) {
   constexpr std::int64_t windows[] = {1, 3, 14};
-  return windows[roll(3)];
+  return {windows[roll(3)], roll.one_in(2)};
 }
 
 // The days before `watermark` are stored, those that are asked about reach to `end`.
@@ -401,7 +401,7 @@ TEST(day_fold, reports_need_no_days_long_before_what_is_asked) {
     const past of = random_past_to_read(roll);
     if (of.live_day == INT32_MIN) continue;
     const std::int64_t asked = roll.one_in(2) ? of.first_fresh() + roll.between(-5, 5) : roll.between(-30, 90);
-    const std::int64_t cut = std::min(asked, of.first_fresh()) - (of.window - 1);
+    const std::int64_t cut = std::min(asked, of.first_fresh()) - (of.window.days - 1);
     laid_out all(of, roll, with, cut);
     left_out += all.history.stored.size() < rows_of(of.then, of.watermark, of.rows_window).size() ? 1 : 0;
     day_fold fold(all.history, all.sets, with);
@@ -459,7 +459,7 @@ TEST(day_fold, nothing_is_no_days) {
   EXPECT_EQ(fold.first_day(std::nullopt), std::nullopt);
   EXPECT_EQ(fold.first_day(5), std::nullopt);
   EXPECT_EQ(report_of(fold, 1, 3, {true, true, false}), report());
-  EXPECT_EQ(report_of(fold, 1, 3, {true, true, true}), report_of(table(), 1, 3, {true, true, true}, 1));
+  EXPECT_EQ(report_of(fold, 1, 3, {true, true, true}), report_of(table(), 1, 3, {true, true, true}, {1}));
   fold.for_each_patch(100, [](const core::day_patch &patch) { ADD_FAILURE() << patch.counts.day; });
   EXPECT_FALSE(fold.has_changed_seen());
   EXPECT_EQ(members_of(fold.seen_bytes(0), with), numbers());
@@ -511,7 +511,7 @@ stored_rows patched(const past &of, day_fold &fold, std::int64_t end) {
 void check_patches(past of, std::int64_t end, dice &roll, const std::string &where) {
   const host with;
   // of a window of no days nothing is stored
-  if (roll.one_in(8)) of.window = of.stored_window = of.rows_window = 0;
+  if (roll.one_in(8)) of.window = of.stored_window = of.rows_window = {};
   laid_out all(of, roll, with);
   day_fold fold(all.history, all.sets, with);
   const stored_rows rows = patched(of, fold, end), expected = rows_of(of.now, end, of.window);
@@ -570,8 +570,8 @@ TEST(day_fold, users_of_the_last_days_are_stored_for_another_window) {
   for (int round = 0; round < 300; ++round) {
     const std::int64_t first = roll.between(-30, 30), watermark = first + roll.between(0, 60);
     past of = random_past(roll, {first, watermark, watermark, watermark, {}});
-    of.stored_window = roll.one_in(3) ? 0 : random_window(roll);
-    of.rows_window = of.stored_window == 0 && roll.one_in(2) ? random_window(roll) : of.stored_window;
+    of.stored_window = roll.one_in(3) ? core::window_rule() : random_window(roll);
+    of.rows_window = of.stored_window.days == 0 && roll.one_in(2) ? random_window(roll) : of.stored_window;
     check_patches(of, watermark, roll, "round " + std::to_string(round));
   }
 }
@@ -582,7 +582,7 @@ TEST(day_fold, users_of_the_last_days_are_stored_for_another_window) {
 past clean_past() {
   past made;
   made.watermark = made.live_day = 40;
-  made.window = made.stored_window = made.rows_window = 7;
+  made.window = made.stored_window = made.rows_window = {7};
   for (std::uint32_t day = 0; day < 40; ++day)
     if (day % 5 != 3) made.then[day] = {{day / 2, day / 2 + 1, 30}, {day % 4}, 2, 3, 1};
   made.now = made.then;
@@ -595,12 +595,12 @@ TEST(day_fold, clean_history_is_read_without_its_sets) {
   const past of = clean_past();
   laid_out all(of, roll, with);
   day_fold ever(all.history, all.sets, with), window(all.history, all.sets, with), both(all.history, all.sets, with);
-  EXPECT_EQ(report_of(ever, 0, 45, {true, false, true}), report_of(of.now, 0, 45, {true, false, true}, 7));
-  EXPECT_EQ(report_of(window, 0, 39, {false, true, true}), report_of(of.now, 0, 39, {false, true, true}, 7));
-  EXPECT_EQ(report_of(both, 0, 45, {true, true, false}), report_of(of.now, 0, 45, {true, true, false}, 7));
+  EXPECT_EQ(report_of(ever, 0, 45, {true, false, true}), report_of(of.now, 0, 45, {true, false, true}, {7}));
+  EXPECT_EQ(report_of(window, 0, 39, {false, true, true}), report_of(of.now, 0, 39, {false, true, true}, {7}));
+  EXPECT_EQ(report_of(both, 0, 45, {true, true, false}), report_of(of.now, 0, 45, {true, true, false}, {7}));
   EXPECT_EQ(all.sets.opened(), 0U);
   // An idle live day has users of the last days too, which nobody counted yet.
-  EXPECT_EQ(report_of(window, 40, 45, {false, true, true}), report_of(of.now, 40, 45, {false, true, true}, 7));
+  EXPECT_EQ(report_of(window, 40, 45, {false, true, true}), report_of(of.now, 40, 45, {false, true, true}, {7}));
   EXPECT_EQ(all.sets.opened(), all.sets.opened(kind::used));
   EXPECT_LE(all.sets.opened(), 6U);
   day_fold patches(all.history, all.sets, with);
@@ -616,11 +616,11 @@ TEST(day_fold, a_live_day_opens_the_users_ever_or_those_of_the_last_days) {
   of.now[40] = {{1, 35, 1U << 30U}, {36}, 1, 1, 1};
   laid_out all(of, roll, with);
   day_fold ever(all.history, all.sets, with), window(all.history, all.sets, with);
-  EXPECT_EQ(report_of(ever, 0, 40, {true, false, true}), report_of(of.now, 0, 40, {true, false, true}, 7));
+  EXPECT_EQ(report_of(ever, 0, 40, {true, false, true}), report_of(of.now, 0, 40, {true, false, true}, {7}));
   EXPECT_EQ(all.sets.opened(), 1U);
   EXPECT_EQ(all.sets.opened(kind::seen), 1U);
   all.sets.forget_opened();
-  EXPECT_EQ(report_of(window, 0, 40, {false, true, true}), report_of(of.now, 0, 40, {false, true, true}, 7));
+  EXPECT_EQ(report_of(window, 0, 40, {false, true, true}), report_of(of.now, 0, 40, {false, true, true}, {7}));
   EXPECT_EQ(all.sets.opened(), all.sets.opened(kind::used));
   EXPECT_GT(all.sets.opened(), 0U);
   EXPECT_LE(all.sets.opened(), 6U);
@@ -639,9 +639,10 @@ TEST(day_fold, nothing_is_opened_before_the_first_fresh_day) {
       EXPECT_FALSE(each.is_opened && each.day < of.first_fresh()) << "round " << round << ", day " << each.day;
     all.sets.forget_opened();
     (void)report_of(window, -40, 90, {false, true, true});
-    EXPECT_EQ(all.sets.opened(), all.sets.opened(kind::used)) << "round " << round;
+    EXPECT_EQ(all.sets.opened(), all.sets.opened(kind::used) + (of.window.counts_denied ? all.sets.opened(kind::denied) : 0))
+        << "round " << round;
     for (const noted_sets::note &each : all.sets.notes())
-      EXPECT_FALSE(each.is_opened && each.day <= of.first_fresh() - of.window) << "round " << round;
+      EXPECT_FALSE(each.is_opened && each.day <= of.first_fresh() - of.window.days) << "round " << round;
   }
 }
 

@@ -43,7 +43,7 @@ day_fold::day_fold(const history &from, set_store &sets, const context &host)
       moved_to_(host.memory),
       new_counts_(host.memory),
       live_new_(host.memory),
-      used_bytes_(host.memory) {
+      set_bytes_{std::pmr::vector<key_view>(host.memory), std::pmr::vector<key_view>(host.memory)} {
   ticker tick(host);
   std::size_t at = 0;
   const auto add_stored = [&](std::int64_t before) {
@@ -71,7 +71,7 @@ day_fold::day_fold(const history &from, set_store &sets, const context &host)
   add_stored(INT64_MAX);
   add_parts();
   new_counts_.resize(entries_.size());
-  used_bytes_.resize(entries_.size());
+  for (auto &bytes : set_bytes_) bytes.resize(entries_.size());
 }
 
 // Puts parts of a day and what is fresh of it together.
@@ -325,8 +325,8 @@ std::int64_t day_fold::new_on(const entry &of) const { return new_counts_[static
 
 // Whether the users of the last days are those that were counted when the day was stored.
 bool day_fold::is_window_stored(day_number day) const {
-  if (from_.stored_window_days != from_.window_days || day >= from_.live_day) return false;
-  const std::int64_t first = day - from_.window_days + 1;
+  if (from_.stored_window != from_.window || day >= from_.live_day) return false;
+  const std::int64_t first = day - from_.window.days + 1;
   return std::none_of(from_.changed.begin(), from_.changed.end(), [=](const changed_run &run) { return run.first <= day && run.end > first; });
 }
 
@@ -337,11 +337,10 @@ std::int64_t day_fold::window_of(const stored_day *stored, day_number day) {
 
 // Days come ascending.
 std::int64_t day_fold::count_window(day_number day) {
-  const std::int64_t first = std::int64_t{day} - from_.window_days + 1;
+  const std::int64_t first = std::int64_t{day} - from_.window.days + 1;
   while (window_begin_ < entries_.size() && entries_[window_begin_].day < first) {
-    if (window_begin_ < window_end_ && window_.has_value()) {
-      if (const key_view used = used_bytes(window_begin_); !used.empty()) (void)window_->remove(user_set_reader(used), host_);
-    }
+    if (window_begin_ < window_end_ && window_.has_value())
+      for_each_set(window_begin_, [this](const user_set_reader &set) { (void)window_->remove(set, host_); });
     ++window_begin_;
   }
   if (window_end_ <= window_begin_) {
@@ -349,23 +348,35 @@ std::int64_t day_fold::count_window(day_number day) {
     window_.reset();
   }
   for (; window_end_ < entries_.size() && entries_[window_end_].day <= day; ++window_end_) {
-    if (const key_view used = used_bytes(window_end_); !used.empty()) {
+    for_each_set(window_end_, [this](const user_set_reader &set) {
       if (!window_.has_value()) window_.emplace(host_.memory);
-      window_->add(user_set_reader(used), host_);
-    }
+      window_->add(set, host_);
+    });
   }
   return window_.has_value() ? static_cast<std::int64_t>(window_->cardinality()) : 0;
 }
 
-// The users with a session, as canonical bytes; empty for nobody.
-key_view day_fold::used_bytes(std::size_t at) {
-  key_view &bytes = used_bytes_[at];
+// The sets of a day whose users count among those of the last days. One user may be in both: the window counts him once.
+template <typename Visit>
+void day_fold::for_each_set(std::size_t at, Visit &&visit) {
+  for (const bool of_denied : {false, true}) {
+    if (of_denied && !from_.window.counts_denied) continue;
+    if (const key_view bytes = bytes_of(at, of_denied); !bytes.empty()) visit(user_set_reader(bytes));
+  }
+}
+
+// The users with a session, or those that were denied, as canonical bytes; empty for nobody.
+key_view day_fold::bytes_of(std::size_t at, bool of_denied) {
+  key_view &bytes = set_bytes_[of_denied ? 1 : 0][at];
   const entry &of = entries_[at];
   if (!bytes.empty()) return bytes;
   if (of.is_fresh) {
-    if (of.fresh != nullptr && !of.fresh->used.empty()) bytes = to_canonical(of.fresh->used, 0, host_.memory);
-  } else if (of.stored->used != 0 && of.stored->used_count != 0) {
-    bytes = sets_.open(of.stored->used);
+    if (of.fresh == nullptr) return bytes;
+    const auto &users = of_denied ? of.fresh->denied : of.fresh->used;
+    if (!users.empty()) bytes = to_canonical(users, 0, host_.memory);
+  } else if (const set_store::handle set = of_denied ? of.stored->denied : of.stored->used;
+             set != 0 && (of_denied ? of.stored->denied_count : of.stored->used_count) != 0) {
+    bytes = sets_.open(set);
   }
   return bytes;
 }
@@ -373,11 +384,11 @@ key_view day_fold::used_bytes(std::size_t at) {
 // Fresh days, those that users moved from or to, and those whose last days have a fresh one among them.
 std::pmr::vector<day_number> day_fold::patched_days(day_number end) const {
   std::pmr::vector<day_number> days(host_.memory);
-  const std::int64_t reach = std::max<std::int64_t>(from_.window_days, 1);
+  const std::int64_t reach = std::max<std::int64_t>(from_.window.days, 1);
   std::int64_t next = INT64_MIN;
   for (const entry &each : entries_) {
     for (std::int64_t day = std::max<std::int64_t>(each.day, next); day < std::min<std::int64_t>(each.day + reach, end); ++day) {
-      if (is_fresh(static_cast<day_number>(day)) || (from_.window_days > 0 && !is_window_stored(static_cast<day_number>(day))))
+      if (is_fresh(static_cast<day_number>(day)) || (from_.window.days > 0 && !is_window_stored(static_cast<day_number>(day))))
         days.push_back(static_cast<day_number>(day));
       next = day + 1;
     }
@@ -398,7 +409,7 @@ bool day_fold::make_patch(day_number day, day_patch &patch) {
     patch.counts.new_count = new_on(*here);
   }
   patch.counts.day = day;
-  patch.counts.window_count = from_.window_days > 0 ? window_of(stored, day) : 0;
+  patch.counts.window_count = from_.window.days > 0 ? window_of(stored, day) : 0;
   if (here != nullptr && day >= from_.live_day) {
     patch.has_new_users = true;
     patch.new_users = live_new_[static_cast<std::size_t>(here - entries_.data())];

@@ -43,7 +43,7 @@ struct stored_day {
   day_number day = 0;
   std::int64_t used_count = 0, denied_count = 0, daily_count = 0;  // users with a session, denied ones, and of either kind
   std::int64_t new_count = 0;                                       // of either kind, on no day before
-  std::int64_t window_count = 0;                                    // with a session in the last days, this one included
+  std::int64_t window_count = 0;                                    // on one of the last days, this one included: see window_rule
   std::int64_t denials = 0;
   peak concurrent_hosts;
   set_store::handle used = 0, denied = 0, new_users = 0;
@@ -55,16 +55,24 @@ struct changed_run {
   day_number first, end;  // not included
 };
 
+// Whose days "the last days" are, and of whom: of users with a session, or of either kind (rule S10).
+struct window_rule {
+  std::int64_t days = 0;  // 0: of nobody
+  bool counts_denied = false;
+
+  friend bool operator==(const window_rule &, const window_rule &) = default;
+};
+
 struct history {
   std::span<const stored_day> stored;  // ascending by day
   std::int64_t seen_count = 0;         // how many users any stored day has, also of those that are left out
   set_store::handle seen = 0;          // these
-  std::int64_t stored_window_days = 0;  // of how many days window_count is
+  window_rule stored_window;            // what window_count is of
   std::span<const changed_run> changed;     // runs of stored days, ascending, in place of which fresh ones count
   day_number live_day = 0;              // from this one on only fresh days count
   const numbered_days *fresh = nullptr;
   std::span<const stored_day> parts;    // what is stored of live_day: it counts besides the fresh one, which is of what follows
-  std::int64_t window_days = 1;
+  window_rule window{1, false};         // what is asked for
 };
 
 // What a report says of a day.
@@ -171,7 +179,9 @@ class day_fold {
   std::int64_t new_on(const entry &of) const;
   std::int64_t window_of(const stored_day *stored, day_number day);
   std::int64_t count_window(day_number day);
-  key_view used_bytes(std::size_t at);
+  template <typename Visit>
+  void for_each_set(std::size_t at, Visit &&visit);
+  key_view bytes_of(std::size_t at, bool of_denied);
   std::pmr::vector<day_number> patched_days(day_number end) const;
   bool make_patch(day_number day, day_patch &patch);
   const entry *entry_on(day_number day) const;
@@ -194,7 +204,7 @@ class day_fold {
   // Users of the days in [window_begin_, window_end_), by entry.
   std::optional<multiset_counter> window_;
   std::size_t window_begin_ = 0, window_end_ = 0;
-  std::pmr::vector<key_view> used_bytes_;  // by entry, once they were asked for
+  std::pmr::vector<key_view> set_bytes_[2];  // used and denied, by entry, once they were asked for
 };
 
 }  // namespace headcount::core
