@@ -1,10 +1,24 @@
-// Classes of durations, for an index that finds the sessions of a span of the past.
+// Classes of durations, for an index that finds the sessions of a span of the past; and ends that follow from durations.
+
+#include <algorithm>
+#include <cmath>
 
 #include "core/time/duration_class.hpp"
+#include "pg/compat.hpp"
 #include "pg/rows.hpp"
 #include "pg/values.hpp"
 
 namespace headcount::fn {
+namespace {
+
+core::instant end_after(core::instant start, __int128 ticks) {
+  if (TIMESTAMP_NOT_FINITE(start)) return start;
+  const __int128 end = start + ticks;
+  if (end < core::first_finite) return core::first_finite;
+  return end >= core::end_of_finite ? core::end_of_finite - 1 : static_cast<core::instant>(end);
+}
+
+}  // namespace
 
 // (started_at, ended_at)
 HEADCOUNT_FUNCTION(headcount_duration_class) {
@@ -16,6 +30,26 @@ HEADCOUNT_FUNCTION(headcount_duration_class) {
 
 // (started_at)
 HEADCOUNT_FUNCTION(headcount_class_start) { return fcinfo->args[0].value; }
+
+// (started_at, duration): an instant, and so many ticks, whatever the session's time zone makes of days. What is beyond all
+// times is the last or the first of them: it has an end.
+HEADCOUNT_FUNCTION(headcount_end_after_interval) {
+  const core::instant start = PG_GETARG_TIMESTAMPTZ(0);
+  const Interval *const duration = PG_GETARG_INTERVAL_P(1);
+  if (const int sign = pg::compat::infinity_of(*duration); sign != 0) return TimestampTzGetDatum(sign > 0 ? DT_NOEND : DT_NOBEGIN);
+  // months are of 30 days, as extract(epoch) has them
+  const auto ticks = static_cast<__int128>(duration->month) * DAYS_PER_MONTH * USECS_PER_DAY + static_cast<__int128>(duration->day) * USECS_PER_DAY + duration->time;
+  return TimestampTzGetDatum(end_after(start, ticks));
+}
+
+// (started_at, seconds)
+HEADCOUNT_FUNCTION(headcount_end_after_seconds) {
+  const double seconds = PG_GETARG_FLOAT8(1);
+  if (std::isnan(seconds)) return pg::null_result(fcinfo);
+  if (std::isinf(seconds)) return TimestampTzGetDatum(seconds > 0 ? DT_NOEND : DT_NOBEGIN);
+  constexpr double most = 9e12;  // beyond all times there are, in seconds, and in ticks within 64 bits
+  return TimestampTzGetDatum(end_after(PG_GETARG_TIMESTAMPTZ(0), static_cast<__int128>(std::llround(std::clamp(seconds, -most, most) * 1e6))));
+}
 
 // (from_at)
 HEADCOUNT_FUNCTION(headcount_duration_classes) {

@@ -23,6 +23,16 @@ inline int base64_decode(const char *from, int length, std::byte *to, int room) 
   return pg_b64_decode(from, length, reinterpret_cast<base64_byte *>(to), room);
 }
 
+// 1 for an infinite interval, -1 for one of minus infinity, 0 for all others.
+inline int infinity_of(const Interval &of) {
+#if PG_VERSION_NUM >= 170000
+  return INTERVAL_IS_NOEND(&of) ? 1 : INTERVAL_IS_NOBEGIN(&of) ? -1 : 0;
+#else
+  (void)of;
+  return 0;
+#endif
+}
+
 // Memory that belongs to the settings machinery. Returns nullptr where there is none left.
 inline void *settings_alloc(std::size_t size) {
 #if PG_VERSION_NUM >= 160000

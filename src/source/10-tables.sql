@@ -70,6 +70,7 @@ CREATE TYPE headcount_internal.options AS (
     host                text,
     started_at          text,
     ended_at            text,
+    duration            text,
     server              text,
     last_seen           text,
     idle_limit          interval,

@@ -57,7 +57,7 @@ BEGIN
         END IF;
     END LOOP;
     options := pg_catalog.jsonb_populate_record(options, changes);
-    options.naive := naive;
+    options.naive := ARRAY(SELECT n FROM pg_catalog.unnest(naive) AS n WHERE pg_catalog.to_jsonb(options) OPERATOR(pg_catalog.->>) n IS NOT NULL);
     RETURN options;
 END
 $$;
@@ -73,6 +73,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
                  ('server', options.sessions, given.server, 'text', 'session_rows', 'server'),
                  ('started_at', options.sessions, given.started_at, 'time', NULL, NULL),
                  ('ended_at', options.sessions, given.ended_at, 'time', NULL, NULL),
+                 ('duration', options.sessions, given.duration, 'duration', NULL, NULL),
                  ('last_seen', options.sessions, given.last_seen, 'time', NULL, NULL),
                  ('sessions_when', options.sessions, given.sessions_when, 'boolean', NULL, NULL),
                  ('user_identity', 'headcount_internal.identity_input'::regclass, given.user_identity, 'text', 'session_rows', 'user_name'),
@@ -170,16 +171,18 @@ BEGIN
     PERFORM headcount_internal.check_relation('sessions', options.sessions);
     PERFORM headcount_internal.check_required('user_name', options.user_name);
     PERFORM headcount_internal.check_required('started_at', options.started_at);
-    PERFORM headcount_internal.check_required('ended_at', options.ended_at);
     PERFORM headcount_internal.check_required('time_zone', options.time_zone);
     PERFORM headcount_internal.check_required('licensing_model', options.licensing_model);
     PERFORM headcount_internal.check_required('materialized', options.materialized::text);
     PERFORM headcount_internal.check_required('tracking', options.tracking);
     PERFORM headcount_internal.check_required('tracking_days', options.tracking_days::text);
 
-    IF options.idle_limit IS NOT NULL AND options.last_seen IS NULL THEN
+    IF options.ended_at IS NOT NULL AND options.duration IS NOT NULL THEN
+        PERFORM headcount_internal.raise_argument_error('duration', 'is given besides "ended_at"',
+            hint => 'Say when a session ended, or how long it took: pass NULL as the other one.');
+    ELSIF options.idle_limit IS NOT NULL AND options.last_seen IS NULL THEN
         PERFORM headcount_internal.raise_argument_error('idle_limit', 'needs "last_seen"',
-            hint => 'Say with last_seen when a session was last heard of.');
+            hint => 'Say with last_seen when a session was last heard of; if nobody knows that, last_seen => ''started_at'' has sessions end so long after their start.');
     END IF;
     options.idle_limit := headcount_internal.check_limit('idle_limit', options.idle_limit);
 
@@ -257,7 +260,7 @@ COMMENT ON FUNCTION headcount_internal.check_options(headcount_internal.options)
 
 CREATE FUNCTION headcount.create_source(
     name text, sessions regclass, user_name text, host text, started_at text, ended_at text,
-    user_limit integer DEFAULT NULL, server text DEFAULT NULL, last_seen text DEFAULT NULL, idle_limit interval DEFAULT NULL,
+    duration text DEFAULT NULL, user_limit integer DEFAULT NULL, server text DEFAULT NULL, last_seen text DEFAULT NULL, idle_limit interval DEFAULT NULL,
     sessions_when text DEFAULT NULL, user_identity text DEFAULT NULL, realtime_servers text[] DEFAULT NULL,
     denials regclass DEFAULT NULL, denied_user text DEFAULT NULL, denied_at text DEFAULT NULL,
     denied_host text DEFAULT NULL, denied_server text DEFAULT NULL, denied_when text DEFAULT NULL,
@@ -268,7 +271,7 @@ CREATE FUNCTION headcount.create_source(
 RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 #variable_conflict use_variable
 DECLARE
-    options headcount_internal.options := ROW(sessions, user_name, host, started_at, ended_at, server, last_seen, idle_limit, sessions_when,
+    options headcount_internal.options := ROW(sessions, user_name, host, started_at, ended_at, duration, server, last_seen, idle_limit, sessions_when,
         user_identity, realtime_servers, denials, denied_user, denied_at, denied_host, denied_server, denied_when, false_denial_before,
         false_denial_after, time_zone, licensing_model, window_days, user_limit, materialized, tracking, tracking_days, NULL);
 BEGIN
@@ -278,9 +281,9 @@ BEGIN
     RETURN headcount_internal.execute_quietly(pg_catalog.format('SELECT headcount_internal.build_source(%L, %L::headcount_internal.options)', name, options));
 END
 $$;
-COMMENT ON FUNCTION headcount.create_source(text, regclass, text, text, text, text, integer, text, text, interval, text, text,
+COMMENT ON FUNCTION headcount.create_source(text, regclass, text, text, text, text, text, integer, text, text, interval, text, text,
     text[], regclass, text, text, text, text, text, interval, interval, text, text, integer, boolean, text, integer) IS
-    'makes a source: a schema of views over the sessions, and the denials, of a table that already exists, and says what it made. The text arguments are SQL expressions over the columns of the table; host is NULL if it has none';
+    'makes a source: a schema of views over the sessions, and the denials, of a table that already exists, and says what it made. The text arguments are SQL expressions over the columns of the table; host is NULL if it has none, ended_at if it has durations or no ends';
 
 CREATE FUNCTION headcount_internal.build_source(name text, options headcount_internal.options) RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$

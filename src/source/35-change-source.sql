@@ -20,7 +20,7 @@ BEGIN
     options.sessions := source.sessions;
     options.denials := source.denials;
     options.naive := naive;
-    IF must_be_complete AND (options.sessions IS NULL OR options.user_name IS NULL OR options.started_at IS NULL OR options.ended_at IS NULL) THEN
+    IF must_be_complete AND (options.sessions IS NULL OR options.user_name IS NULL OR options.started_at IS NULL) THEN
         PERFORM headcount_internal.raise_error('55000', format('the definition of source "%s" cannot be followed', name),
             'Its view session_rows is not what headcount made.', 'Say anew what it holds with headcount.alter_source, or make another source.');
     END IF;
@@ -33,7 +33,7 @@ COMMENT ON FUNCTION headcount_internal.options_of(text, boolean) IS 'the options
 CREATE FUNCTION headcount_internal.check_reset(reset text[], given headcount_internal.options) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    resettable constant text[] := ARRAY['host', 'server', 'last_seen', 'idle_limit', 'sessions_when', 'user_identity',
+    resettable constant text[] := ARRAY['host', 'ended_at', 'duration', 'server', 'last_seen', 'idle_limit', 'sessions_when', 'user_identity',
         'realtime_servers', 'denials', 'denied_user', 'denied_at', 'denied_host', 'denied_server', 'denied_when',
         'false_denial_before', 'false_denial_after', 'time_zone', 'licensing_model', 'window_days', 'user_limit', 'materialized',
         'tracking', 'tracking_days'];
@@ -42,7 +42,7 @@ BEGIN
     FOREACH each IN ARRAY coalesce(reset, '{}') LOOP
         IF each IS NULL THEN
             PERFORM headcount_internal.raise_argument_error('reset', 'must not contain nulls', '22004');
-        ELSIF each IN ('sessions', 'user_name', 'started_at', 'ended_at') THEN
+        ELSIF each IN ('sessions', 'user_name', 'started_at') THEN
             PERFORM headcount_internal.raise_argument_error('reset', format('option "%s" has no default', each));
         ELSIF each <> ALL (resettable) THEN
             PERFORM headcount_internal.raise_argument_error('reset', format('unknown option "%s"', each),
@@ -65,6 +65,12 @@ DECLARE
                                                   'materialized', true, 'tracking', 'auto', 'tracking_days', 2);
     cleared  text[] := coalesce(reset, '{}');
 BEGIN
+    -- either says when a session ends
+    IF given.duration IS NOT NULL AND given.ended_at IS NULL THEN
+        cleared := cleared || 'ended_at'::text;
+    ELSIF given.ended_at IS NOT NULL AND given.duration IS NULL THEN
+        cleared := cleared || 'duration'::text;
+    END IF;
     IF 'denials' = ANY (cleared) THEN
         cleared := cleared || ARRAY['denied_user', 'denied_at', 'denied_host', 'denied_server', 'denied_when', 'false_denial_before', 'false_denial_after'];
     END IF;
@@ -148,7 +154,7 @@ COMMENT ON FUNCTION headcount_internal.lock_source(text, headcount_internal.sour
 CREATE FUNCTION headcount.alter_source(
     name text, sessions regclass DEFAULT NULL, user_name text DEFAULT NULL, host text DEFAULT NULL,
     started_at text DEFAULT NULL, ended_at text DEFAULT NULL,
-    user_limit integer DEFAULT NULL, server text DEFAULT NULL, last_seen text DEFAULT NULL, idle_limit interval DEFAULT NULL,
+    duration text DEFAULT NULL, user_limit integer DEFAULT NULL, server text DEFAULT NULL, last_seen text DEFAULT NULL, idle_limit interval DEFAULT NULL,
     sessions_when text DEFAULT NULL, user_identity text DEFAULT NULL, realtime_servers text[] DEFAULT NULL,
     denials regclass DEFAULT NULL, denied_user text DEFAULT NULL, denied_at text DEFAULT NULL,
     denied_host text DEFAULT NULL, denied_server text DEFAULT NULL, denied_when text DEFAULT NULL,
@@ -161,7 +167,7 @@ RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 #variable_conflict use_variable
 DECLARE
     source  headcount_internal.source := headcount_internal.find_own_source(name);
-    given   headcount_internal.options := ROW(sessions, user_name, host, started_at, ended_at, server, last_seen, idle_limit, sessions_when,
+    given   headcount_internal.options := ROW(sessions, user_name, host, started_at, ended_at, duration, server, last_seen, idle_limit, sessions_when,
         user_identity, realtime_servers, denials, denied_user, denied_at, denied_host, denied_server, denied_when, false_denial_before,
         false_denial_after, time_zone, licensing_model, window_days, user_limit, materialized, tracking, tracking_days, NULL);
     options headcount_internal.options;
@@ -174,7 +180,7 @@ BEGIN
         pg_catalog.format('SELECT headcount_internal.change_source(%L, %L::headcount_internal.options)', name, options));
 END
 $$;
-COMMENT ON FUNCTION headcount.alter_source(text, regclass, text, text, text, text, integer, text, text, interval, text, text,
+COMMENT ON FUNCTION headcount.alter_source(text, regclass, text, text, text, text, text, integer, text, text, interval, text, text,
     text[], regclass, text, text, text, text, text, interval, interval, text, text, integer, boolean, text, integer, text[]) IS
     'changes options of a source; NULL leaves an option as it is, reset names those to set back to their defaults. Grants on the views, and what was built on them, stay';
 

@@ -65,13 +65,19 @@ DECLARE
     -- over given.user_name, which has the name of the column that the option is about
     identity constant text := coalesce(options.user_identity, 'given.user_name');
     identity_body text := '$1';
+    -- started_at and duration, or else ended_at
+    end_at constant text := format('headcount_internal.end_after(%s, given.duration)', headcount_internal.in_zone('started_at', options));
 BEGIN
     PERFORM headcount_internal.make_view(name, 'session_rows', format($q$
-SELECT %s AS user_name, given.host, given.server, %s AS started_at, %s AS ended_at, %s AS last_seen, given.ended_at AS end_key
-FROM (SELECT %s AS user_name, %s AS host, %s AS server, %s AS started_at, %s AS ended_at, %s AS last_seen%s FROM %s) AS given%s$q$,
-        identity, headcount_internal.in_zone('started_at', options), headcount_internal.in_zone('ended_at', options), headcount_internal.in_zone('last_seen', options),
+SELECT %s AS user_name, given.host, given.server, %s AS started_at, %s AS ended_at, %s AS last_seen, %s AS end_key
+FROM (SELECT %s AS user_name, %s AS host, %s AS server, %s AS started_at, %s, %s AS last_seen%s FROM %s) AS given%s$q$,
+        identity, headcount_internal.in_zone('started_at', options),
+        CASE WHEN options.duration IS NULL THEN headcount_internal.in_zone('ended_at', options) ELSE end_at END,
+        headcount_internal.in_zone('last_seen', options),
+        CASE WHEN options.duration IS NULL THEN 'given.ended_at' ELSE end_at END,
         options.user_name, headcount_internal.text_or_null(options.host, name, 'session_rows', 'host'),
-        headcount_internal.text_or_null(options.server, name, 'session_rows', 'server'), options.started_at, options.ended_at,
+        headcount_internal.text_or_null(options.server, name, 'session_rows', 'server'), options.started_at,
+        CASE WHEN options.duration IS NULL THEN coalesce(options.ended_at, 'NULL::timestamptz') || ' AS ended_at' ELSE options.duration || ' AS duration' END,
         coalesce(options.last_seen, 'NULL::timestamptz'), ', ' || options.sessions_when || ' AS counts',
         headcount_internal.relation_name(options.sessions), CASE WHEN options.sessions_when IS NULL THEN '' ELSE ' WHERE given.counts' END),
         'every row of the table of sessions, with the columns that the source was told of: its definition',

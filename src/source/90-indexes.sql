@@ -68,12 +68,13 @@ LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
     WITH c AS (
         SELECT max(k.expression) FILTER (WHERE k.name = 'user_name') AS who, max(k.expression) FILTER (WHERE k.name = 'started_at') AS start,
                max(k.expression) FILTER (WHERE k.name = 'ended_at') AS closed,
+               bool_or(k.expression !~ '^NULL::') FILTER (WHERE k.name = 'ended_at') AS has_ends,      -- some tables know no ends
                CASE WHEN source.idle_limit IS NULL THEN format('NULLIF(%s, %L::timestamptz)', max(k.expression) FILTER (WHERE k.name = 'ended_at'), 'infinity')
                     ELSE max(k.expression) FILTER (WHERE k.name = 'end_key') END AS ending
         FROM headcount_internal.definition_columns(source.definition) AS k)
-    SELECT source.sessions, format('(%s) WHERE %s IS NULL', headcount_internal.index_key(c.who), headcount_internal.index_key(c.ending)) FROM c
-    UNION ALL SELECT source.sessions, format('(%s)', headcount_internal.index_key(c.ending)) FROM c
-    UNION ALL SELECT source.sessions, format('(headcount_internal.duration_class(%1$s, %2$s), headcount_internal.class_start(%1$s))', c.start, c.closed) FROM c
+    SELECT source.sessions, format(CASE WHEN c.has_ends THEN '(%s) WHERE %s IS NULL' ELSE '(%s)' END, headcount_internal.index_key(c.who), headcount_internal.index_key(c.ending)) FROM c
+    UNION ALL SELECT source.sessions, format('(%s)', headcount_internal.index_key(c.ending)) FROM c WHERE c.has_ends
+    UNION ALL SELECT source.sessions, format('(headcount_internal.duration_class(%1$s, %2$s), headcount_internal.class_start(%1$s))', c.start, c.closed) FROM c WHERE c.has_ends
     UNION ALL SELECT source.sessions, format('(%s, %s)', headcount_internal.index_key(c.who), headcount_internal.index_key(c.start)) FROM c WHERE source.false_denial_before IS NOT NULL
     UNION ALL SELECT source.denials, format('(%s)', headcount_internal.index_key(d.expression)) FROM headcount_internal.definition_columns(source.denial_definition) AS d
               WHERE source.denials IS NOT NULL AND d.name = 'denied_at'

@@ -30,7 +30,7 @@ BEGIN
     denials := coalesce(denials, pg_catalog.to_regclass('radpostauth'));
     has_denials := denials IS NOT NULL;
     RETURN headcount.create_source(
-        name, sessions, user_name, host, started_at, ended_at, user_limit, server, last_seen, idle_limit, sessions_when,
+        name, sessions, user_name, host, started_at, ended_at, NULL, user_limit, server, last_seen, idle_limit, sessions_when,
         user_identity, realtime_servers, denials,
         CASE WHEN has_denials THEN denied_user END, CASE WHEN has_denials THEN denied_at END, denied_host, denied_server,
         CASE WHEN has_denials THEN denied_when END, false_denial_before, false_denial_after,

@@ -132,6 +132,17 @@ column as_time(Node *expression, const char *text) {
                                 : "Write an expression that gives a timestamp with or without time zone.");
 }
 
+// A length of time, or a number of seconds.
+Node *as_duration(Node *expression) {
+  const Oid type = getBaseType(exprType(expression));
+  if (type == INTERVALOID) return cast_to(expression, INTERVALOID);
+  char category = TYPCATEGORY_INVALID;
+  bool is_preferred = false;
+  get_type_category_preferred(type, &category, &is_preferred);
+  if (category != TYPCATEGORY_NUMERIC || type == OIDOID || type == REGCLASSOID) refuse_type(exprType(expression), "interval", "Write an expression that gives an interval, or a number of seconds.");
+  return cast_to(expression, FLOAT8OID);
+}
+
 column resolve(Oid table, const char *text, std::string_view kind) {
   Relation relation = relation_open(table, AccessShareLock);
   Node *const expression = parse_expression(relation, text);
@@ -143,6 +154,7 @@ column resolve(Oid table, const char *text, std::string_view kind) {
   }
   if (kind == "text") return {as_text(expression), false};
   if (kind == "time") return as_time(expression, text);
+  if (kind == "duration") return {as_duration(expression), false};
   if (getBaseType(exprType(expression)) != BOOLOID) refuse_type(exprType(expression), "boolean", nullptr);
   return {cast_to(expression, BOOLOID), false};
 }

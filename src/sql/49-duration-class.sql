@@ -29,3 +29,15 @@ CREATE FUNCTION headcount_internal.duration_classes(from_at timestamptz, OUT cla
     AS 'MODULE_PATHNAME', 'headcount_duration_classes' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 10;
 COMMENT ON FUNCTION headcount_internal.duration_classes(timestamptz)
     IS 'every duration class once: its sessions that end at or after from_at start after since';
+
+-- The end of a session of which a table has the start and the duration. Unlike timestamptz + interval it means the same in every
+-- time zone, so it is IMMUTABLE: changes can be logged by triggers, and it can be in an index.
+CREATE FUNCTION headcount_internal.end_after(started_at timestamptz, duration interval) RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'headcount_end_after_interval' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION headcount_internal.end_after(timestamptz, interval)
+    IS 'the instant so much after another one; days are of 24 hours, months of 30 days';
+
+CREATE FUNCTION headcount_internal.end_after(started_at timestamptz, seconds double precision) RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'headcount_end_after_seconds' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION headcount_internal.end_after(timestamptz, double precision)
+    IS 'the instant so many seconds after another one, NULL for NaN';
