@@ -59,6 +59,11 @@ struct short_key {
   std::uint32_t tag() const { return static_cast<std::uint32_t>(hash_words(words, length) >> 32U); }
 };
 
+// What fills the place of a wide record in tables that keep a number for each key and nothing else.
+struct no_wide_record {
+  std::uint64_t unused[3];
+};
+
 // Rows of short keys that wait until there are enough of them to be looked up together.
 template <typename Row>
 class waiting_rows {

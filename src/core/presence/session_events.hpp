@@ -82,10 +82,7 @@ class session_events {
     interval when;  // a start of `forever` is none: of what others wrote starts and ends come one by one
     std::uint32_t number;
   };
-  struct nothing {
-    std::uint64_t unused[3];
-  };
-  using table = key_table<nothing, std::uint32_t, interval>;
+  using table = key_table<no_wide_record, std::uint32_t, interval>;
 
   // Blocks of 64 rows first, since there may be many groups with little in them, of 4,096 (96 kB) in the end.
   static constexpr std::size_t first_block = 64, max_block = 4096;

@@ -155,10 +155,7 @@ class host_events {
     event *end;
   };
 
-  struct nothing {
-    std::uint64_t unused[3];
-  };
-  using table = key_table<nothing, std::uint32_t, interval>;
+  using table = key_table<no_wide_record, std::uint32_t, interval>;
 
   void add_now(key_view host, interval when);
   std::uint32_t number_of(key_view host);

@@ -96,11 +96,8 @@ class key_set {
     slot key;
     std::uint64_t hash;
   };
-  struct nothing {
-    std::uint64_t unused[3];
-  };
   struct no_row {};
-  using table = key_table<nothing, std::uint32_t, no_row>;
+  using table = key_table<no_wide_record, std::uint32_t, no_row>;
 
   static constexpr std::size_t arena_start = 1024;
   static constexpr auto made = [](table::record &, no_row) {};

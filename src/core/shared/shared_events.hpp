@@ -25,10 +25,7 @@ namespace headcount::core {
 
 class shared_events {
  private:
-  struct nothing {
-    std::uint64_t unused[3];
-  };
-  using keys = shared_keys<nothing, std::uint32_t, interval>;
+  using keys = shared_keys<no_wide_record, std::uint32_t, interval>;
 
   // Memory of this process comes in extents, chunks of events are in units of it.
   static constexpr std::size_t unit_bytes = 128, extent_units = 2048;
