@@ -21,6 +21,7 @@ CREATE TYPE headcount_internal.settings AS (
     licensing_model     text,
     window_days         integer,
     user_limit          integer,
+    alerts              jsonb,
     realtime_servers    text[],
     idle_limit          interval,
     false_denial_before interval,
@@ -51,6 +52,7 @@ CREATE TYPE headcount_internal.source AS (
     licensing_model     text,
     window_days         integer,
     user_limit          integer,
+    alerts              jsonb,
     realtime_servers    text[],
     idle_limit          interval,
     false_denial_before interval,
@@ -89,6 +91,7 @@ CREATE TYPE headcount_internal.options AS (
     licensing_model     text,
     window_days         integer,
     user_limit          integer,
+    alerts              jsonb,
     materialized        boolean,
     tracking            text,
     tracking_days       integer,
@@ -129,7 +132,8 @@ CREATE TYPE headcount_internal.rollup_state AS (
     window_days        integer,
     logged_before      timestamptz,
     today_ends         timestamptz[],
-    window_model       text
+    window_model       text,
+    alerted            text[]
 );
 COMMENT ON TYPE headcount_internal.rollup_state IS 'how far the days of a materialized source are stored: a row of its table "rollup_state"';
 COMMENT ON COLUMN headcount_internal.rollup_state.relations IS 'the tables and partitions whose changes are logged by triggers; NULL if the source is tracked by window';
@@ -142,6 +146,7 @@ COMMENT ON COLUMN headcount_internal.rollup_state.logged_before IS 'changes of w
 COMMENT ON COLUMN headcount_internal.rollup_state.today_ends IS 'when the stored parts of the day of the watermark end, ascending; the first begins with the day, each other one where the one before it ends';
 COMMENT ON COLUMN headcount_internal.rollup_state.window_days IS 'of how many days window_count of the stored days is; 0 if it is not kept';
 COMMENT ON COLUMN headcount_internal.rollup_state.window_model IS 'the licensing model under which window_count counts users: 2013 those with a session, 2025 also those that were denied';
+COMMENT ON COLUMN headcount_internal.rollup_state.alerted IS 'the alerts that a refresh has given notice of, while they last';
 COMMENT ON COLUMN headcount_internal.rollup_state.watermark IS 'days before this one are stored, later ones are computed when they are asked for';
 COMMENT ON COLUMN headcount_internal.rollup_state.frozen_before IS 'days before this one stay as they are stored, whatever happens to the tables';
 COMMENT ON COLUMN headcount_internal.rollup_state.next_user_id IS 'the number that the next new user gets';

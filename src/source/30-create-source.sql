@@ -162,6 +162,32 @@ $$;
 COMMENT ON FUNCTION headcount_internal.check_limit(text, interval) IS
     'a limit as seconds, days being of 24 hours, or an error that names the argument';
 
+-- The alerts of 65-alerts.sql and their thresholds. True, or an error.
+CREATE FUNCTION headcount_internal.check_alerts(alerts jsonb, user_limit integer) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    known constant text[] := ARRAY['user_limit', 'denial_rate', 'stale_share'];
+    each  record;
+BEGIN
+    IF jsonb_typeof(alerts) <> 'object' THEN
+        PERFORM headcount_internal.raise_argument_error('alerts', 'must be a JSON object', hint => 'Write, for example, {"user_limit": 90, "denial_rate": 5}.');
+    END IF;
+    FOR each IN SELECT * FROM jsonb_each(coalesce(alerts, '{}')) LOOP
+        IF each.key <> ALL (known) THEN
+            PERFORM headcount_internal.raise_argument_error('alerts', format('"%s" is not an alert', each.key),
+                hint => 'The alerts are user_limit, denial_rate and stale_share.');
+        ELSIF jsonb_typeof(each.value) <> 'number' OR (each.value #>> '{}')::numeric NOT BETWEEN 0 AND 1000000 THEN
+            PERFORM headcount_internal.raise_argument_error('alerts', format('"%s" must be a percentage from 0 on, but is %s', each.key, each.value));
+        ELSIF each.key = 'user_limit' AND user_limit IS NULL THEN
+            PERFORM headcount_internal.raise_argument_error('alerts', '"user_limit" needs the option "user_limit"',
+                hint => 'Say with user_limit how many users are paid for.');
+        END IF;
+    END LOOP;
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.check_alerts(jsonb, integer) IS 'raises an error unless the option "alerts" of a source names alerts, each with a percentage';
+
 -- Everything about the options that can be told without looking at the expressions.
 CREATE FUNCTION headcount_internal.check_options(options headcount_internal.options) RETURNS headcount_internal.options
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -238,7 +264,7 @@ BEGIN
     IF options.licensing_model <> ALL (headcount_internal.licensing_models()) THEN
         PERFORM headcount_internal.raise_argument_error('licensing_model', format('"%s" is not a licensing model', options.licensing_model),
             hint => 'The licensing models are 2013, 2019 and 2025.');
-    ELSIF options.user_limit < 1 THEN
+    ELSIF headcount_internal.check_alerts(options.alerts, options.user_limit) AND options.user_limit < 1 THEN
         PERFORM headcount_internal.raise_argument_error('user_limit', format('must be at least 1, but is %s', options.user_limit));
     ELSIF options.window_days NOT BETWEEN 1 AND 36525 THEN
         PERFORM headcount_internal.raise_argument_error('window_days', format('must be from 1 to 36525 days (a hundred years), but is %s', options.window_days));
@@ -267,13 +293,13 @@ CREATE FUNCTION headcount.create_source(
     false_denial_before interval DEFAULT NULL, false_denial_after interval DEFAULT NULL,
     time_zone text DEFAULT pg_catalog.current_setting('TimeZone'), licensing_model text DEFAULT '2019',
     window_days integer DEFAULT NULL, materialized boolean DEFAULT true,
-    tracking text DEFAULT 'auto', tracking_days integer DEFAULT 2)
+    tracking text DEFAULT 'auto', tracking_days integer DEFAULT 2, alerts jsonb DEFAULT NULL)
 RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 #variable_conflict use_variable
 DECLARE
     options headcount_internal.options := ROW(sessions, user_name, host, started_at, ended_at, duration, server, last_seen, idle_limit, sessions_when,
         user_identity, realtime_servers, denials, denied_user, denied_at, denied_host, denied_server, denied_when, false_denial_before,
-        false_denial_after, time_zone, licensing_model, window_days, user_limit, materialized, tracking, tracking_days, NULL);
+        false_denial_after, time_zone, licensing_model, window_days, user_limit, alerts, materialized, tracking, tracking_days, NULL);
 BEGIN
     PERFORM headcount_internal.check_source_name(name);
     options := headcount_internal.check_options(options);
@@ -282,7 +308,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION headcount.create_source(text, regclass, text, text, text, text, text, integer, text, text, interval, text, text,
-    text[], regclass, text, text, text, text, text, interval, interval, text, text, integer, boolean, text, integer) IS
+    text[], regclass, text, text, text, text, text, interval, interval, text, text, integer, boolean, text, integer, jsonb) IS
     'makes a source: a schema of views over the sessions, and the denials, of a table that already exists, and says what it made. The text arguments are SQL expressions over the columns of the table; host is NULL if it has none, ended_at if it has durations or no ends';
 
 CREATE FUNCTION headcount_internal.build_source(name text, options headcount_internal.options) RETURNS text
@@ -324,10 +350,10 @@ BEGIN
     EXECUTE format('CREATE TABLE IF NOT EXISTS %I.settings OF headcount_internal.settings (PRIMARY KEY (time_zone))', name);
     EXECUTE format('COMMENT ON TABLE %I.settings IS %L', name, 'what the source was told besides its expressions; change it with headcount.alter_source');
     EXECUTE format('DELETE FROM %I.settings RETURNING session_columns, denial_columns', name) INTO session_columns, denial_columns;
-    EXECUTE format('INSERT INTO %I.settings (time_zone, licensing_model, window_days, user_limit, realtime_servers, idle_limit, false_denial_before, false_denial_after,
+    EXECUTE format('INSERT INTO %I.settings (time_zone, licensing_model, window_days, user_limit, alerts, realtime_servers, idle_limit, false_denial_before, false_denial_after,
                                              materialized, tracking, tracking_days, session_columns, denial_columns)
-                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)', name)
-        USING options.time_zone, options.licensing_model, options.window_days, options.user_limit, options.realtime_servers, options.idle_limit,
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)', name)
+        USING options.time_zone, options.licensing_model, options.window_days, options.user_limit, options.alerts, options.realtime_servers, options.idle_limit,
               options.false_denial_before, options.false_denial_after, options.materialized, options.tracking, options.tracking_days,
               session_columns, denial_columns;
 END

@@ -35,7 +35,7 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 DECLARE
     resettable constant text[] := ARRAY['host', 'ended_at', 'duration', 'server', 'last_seen', 'idle_limit', 'sessions_when', 'user_identity',
         'realtime_servers', 'denials', 'denied_user', 'denied_at', 'denied_host', 'denied_server', 'denied_when',
-        'false_denial_before', 'false_denial_after', 'time_zone', 'licensing_model', 'window_days', 'user_limit', 'materialized',
+        'false_denial_before', 'false_denial_after', 'time_zone', 'licensing_model', 'window_days', 'user_limit', 'alerts', 'materialized',
         'tracking', 'tracking_days'];
     each text;
 BEGIN
@@ -97,6 +97,7 @@ BEGIN
         kept.licensing_model := options.licensing_model;
         kept.window_days := options.window_days;
         kept.user_limit := options.user_limit;
+        kept.alerts := options.alerts;
         is_same_base := kept IS NOT DISTINCT FROM options;
     EXCEPTION WHEN object_not_in_prerequisite_state THEN
         NULL;      -- the definition was changed by hand, and is made anew here
@@ -161,7 +162,7 @@ CREATE FUNCTION headcount.alter_source(
     false_denial_before interval DEFAULT NULL, false_denial_after interval DEFAULT NULL,
     time_zone text DEFAULT NULL, licensing_model text DEFAULT NULL,
     window_days integer DEFAULT NULL, materialized boolean DEFAULT NULL,
-    tracking text DEFAULT NULL, tracking_days integer DEFAULT NULL,
+    tracking text DEFAULT NULL, tracking_days integer DEFAULT NULL, alerts jsonb DEFAULT NULL,
     reset text[] DEFAULT NULL)
 RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 #variable_conflict use_variable
@@ -169,7 +170,7 @@ DECLARE
     source  headcount_internal.source := headcount_internal.find_own_source(name);
     given   headcount_internal.options := ROW(sessions, user_name, host, started_at, ended_at, duration, server, last_seen, idle_limit, sessions_when,
         user_identity, realtime_servers, denials, denied_user, denied_at, denied_host, denied_server, denied_when, false_denial_before,
-        false_denial_after, time_zone, licensing_model, window_days, user_limit, materialized, tracking, tracking_days, NULL);
+        false_denial_after, time_zone, licensing_model, window_days, user_limit, alerts, materialized, tracking, tracking_days, NULL);
     options headcount_internal.options;
 BEGIN
     PERFORM headcount_internal.check_reset(reset, given);
@@ -181,7 +182,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION headcount.alter_source(text, regclass, text, text, text, text, text, integer, text, text, interval, text, text,
-    text[], regclass, text, text, text, text, text, interval, interval, text, text, integer, boolean, text, integer, text[]) IS
+    text[], regclass, text, text, text, text, text, interval, interval, text, text, integer, boolean, text, integer, jsonb, text[]) IS
     'changes options of a source; NULL leaves an option as it is, reset names those to set back to their defaults. Grants on the views, and what was built on them, stay';
 
 CREATE FUNCTION headcount_internal.drop_instances(name text) RETURNS void

@@ -43,6 +43,9 @@ FROM %I.daily_user_counts AS c
             daily_columns[:4] || ARRAY['user_limit', 'for how many users is paid, option user_limit of the source', 'percent', 'of the limit',
                   'is_over', 'more users than are paid for', 'is_over_grace', 'a quarter more than are paid for']);
     END IF;
+    IF options.alerts IS NOT NULL OR to_regclass(format('%I.alerts', name)) IS NOT NULL THEN
+        PERFORM headcount_internal.make_alerts(name, options);
+    END IF;
     PERFORM headcount_internal.make_view(name, 'realtime_users_count', format($q$
 SELECT c.day AS ucd, c.total_users AS uct, c.daily_users AS ucdy, c.denial_users AS ucde, c.concurrent_hosts AS ucch
 FROM %I.daily_user_counts AS c
@@ -73,7 +76,7 @@ COMMENT ON FUNCTION headcount_internal.make_views(text, headcount_internal.optio
 -- In the order in which they can be dropped.
 CREATE FUNCTION headcount_internal.view_names() RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT ARRAY['data_quality', 'user_limit_breaches', 'daily_user_sketches', 'realtime_users_count', 'daily_user_counts_by_server', 'daily_user_counts',
+    SELECT ARRAY['data_quality', 'alerts', 'user_limit_breaches', 'daily_user_sketches', 'realtime_users_count', 'daily_user_counts_by_server', 'daily_user_counts',
                  'daily_user_counts_2013', 'daily_user_counts_2019', 'daily_user_counts_2025', 'live_denials', 'live_sessions', 'stored_days', 'dirty_days',
                  'online_users', 'online_sessions', 'denials', 'sessions', 'session_states', 'denial_rows', 'session_rows']
 $$;

@@ -15,7 +15,7 @@ CREATE FUNCTION headcount.create_freeradius_source(
     false_denial_before interval DEFAULT NULL, false_denial_after interval DEFAULT NULL,
     time_zone text DEFAULT pg_catalog.current_setting('TimeZone'), licensing_model text DEFAULT '2019',
     window_days integer DEFAULT NULL, materialized boolean DEFAULT true,
-    tracking text DEFAULT 'auto', tracking_days integer DEFAULT 2)
+    tracking text DEFAULT 'auto', tracking_days integer DEFAULT 2, alerts jsonb DEFAULT NULL)
 RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 #variable_conflict use_variable
 DECLARE
@@ -34,9 +34,9 @@ BEGIN
         user_identity, realtime_servers, denials,
         CASE WHEN has_denials THEN denied_user END, CASE WHEN has_denials THEN denied_at END, denied_host, denied_server,
         CASE WHEN has_denials THEN denied_when END, false_denial_before, false_denial_after,
-        time_zone, licensing_model, window_days, materialized, tracking, tracking_days);
+        time_zone, licensing_model, window_days, materialized, tracking, tracking_days, alerts);
 END
 $$;
 COMMENT ON FUNCTION headcount.create_freeradius_source(text, regclass, regclass, text, text, text, text, integer, text, text, interval,
-    text, text, text[], text, text, text, text, text, interval, interval, text, text, integer, boolean, text, integer) IS
+    text, text, text[], text, text, text, text, text, interval, interval, text, text, integer, boolean, text, integer, jsonb) IS
     'makes a source, and says what it made, over the stock schema of FreeRADIUS: sessions in radacct, rejected logins in radpostauth (where there is one), both found on the search path unless named';

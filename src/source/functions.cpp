@@ -21,7 +21,7 @@ namespace {
 live_days live_days_argument(FunctionCallInfo fcinfo) { return find_live_days(fcinfo, PG_GETARG_OID(0), pg::current_as_of()); }
 
 // What a source was told: the row of its table of type headcount_internal.settings, by column.
-constexpr int settings_count = 13;
+constexpr int settings_count = 14;
 
 // A row of headcount_internal.source: its relations, then what it was told.
 enum source_column { sessions_view, state_table, definition_view, denial_definition_view, sessions_table, denials_table, has_servers, has_identity, first_setting };

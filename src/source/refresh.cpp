@@ -153,6 +153,13 @@ void refresh_today(Oid view, bool is_tolerant, ErrorData *&failed) {
   (void)run("store_today", pg::call([offered] { return psprintf(", %s", quote_literal_cstr(offered)); }), &is_undone);
 }
 
+// Gives notice of alerts, about what is stored by now and what is not.
+void raise_alerts(Oid view, bool is_tolerant, ErrorData *&failed) {
+  pg::call([] { commit(); });
+  if (!pg::call([view] { return OidIsValid(pg::owner_of(view)); })) return;  // dropped meanwhile
+  (void)run_as_owner(view, pg::call([view] { return command_for("raise_alerts", view, ""); }), is_tolerant, "2s", failed);
+}
+
 void refresh_one(Oid view, const refresh_request &request) {
   const TimestampTz started_at = pg::call([] { return GetCurrentTimestamp(); });
   std::int32_t left = request.max_days;
@@ -166,6 +173,7 @@ void refresh_one(Oid view, const refresh_request &request) {
       done = awaits_writers - done;
     }
     if (failed == nullptr && done == nothing_left) refresh_today(view, request.is_tolerant, failed);
+    if (failed == nullptr && done == nothing_left) raise_alerts(view, request.is_tolerant, failed);
     if (failed != nullptr) {
       note_failure(view, failed->message);
       pg::call([&] {

@@ -47,7 +47,8 @@ enum class state_column {
   logged_before,
   today_ends,
   window_model,
-  count = window_model
+  alerted,
+  count = alerted
 };
 
 struct stored_state {
