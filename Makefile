@@ -34,7 +34,7 @@ REGRESS_OPTS   = --encoding=UTF8 --inputdir=$(TESTS_IN)
 # with RTLD_GLOBAL, where names of two extensions would meet. PostgreSQL 14 and 15 leave PGDLLEXPORT empty.
 OPTIMIZE    ?= -O3
 PG_CXXFLAGS  = -std=c++20 $(OPTIMIZE) -Wall -Wextra -Wshadow $(WERROR) -fvisibility=hidden -fvisibility-inlines-hidden -MMD -MP
-PG_CPPFLAGS  = -I$(srcdir)/src -DPGDLLEXPORT='__attribute__((visibility("default")))'
+PG_CPPFLAGS  = -I$(srcdir)/src -DPGDLLEXPORT='__attribute__((visibility("default")))' -DHEADCOUNT_VERSION='"$(EXTVERSION)"'
 # The standard library's own inline symbols are exported whatever -fvisibility says; the map keeps them in.
 SHLIB_LINK   = $(LIBRARIES) -lstdc++ -Wl,--version-script=$(srcdir)/src/exports.map
 
@@ -52,6 +52,8 @@ ifndef HEADCOUNT_ANY_MAJOR
 $(error headcount supports PostgreSQL 14 to 18, not $(PG_MAJOR); set HEADCOUNT_ANY_MAJOR=1 to try all the same)
 endif
 endif
+
+src/pg/module.o src/export/render.o: $(EXTENSION).control
 
 # The install script is put together from its numbered parts.
 $(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS) $(EXTENSION).control

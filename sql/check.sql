@@ -38,6 +38,12 @@ SELECT subject, finding, statement FROM headcount.check('looked_at') WHERE subje
 SET jit = on;
 SELECT count(*) = CASE WHEN pg_jit_available() THEN 1 ELSE 0 END AS told FROM headcount.check('looked_at') WHERE subject = 'jit';
 RESET jit;
+-- An update that is due.
+SELECT headcount.version() = e.extversion AS is_one_version FROM pg_extension AS e WHERE e.extname = 'headcount';
+BEGIN;
+UPDATE pg_extension SET extversion = '0.0.9' WHERE extname = 'headcount';
+SELECT subject, replace(finding, headcount.version(), 'NOW') AS finding, statement FROM headcount.check('looked_at') WHERE subject = 'version';
+ROLLBACK;
 -- Partitions; for the owner alone.
 CREATE TABLE parts (who text, came timestamptz NOT NULL, went timestamptz) PARTITION BY RANGE (came);
 CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2024-01-01') TO ('2025-01-01') WITH (autovacuum_enabled = off);

@@ -4,6 +4,7 @@
 #include "export/pdf.hpp"
 #include "export/report.hpp"
 #include "export/xlsx.hpp"
+#include "pg/compat.hpp"
 #include "pg/memory.hpp"
 #include "pg/temporary_file.hpp"
 #include "pg/values.hpp"
@@ -12,7 +13,7 @@
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 extern "C" {
-PG_MODULE_MAGIC;
+HEADCOUNT_MODULE_MAGIC("headcount_export");
 }
 
 namespace headcount::exporting {

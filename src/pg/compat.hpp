@@ -7,6 +7,13 @@
 #error "headcount needs PostgreSQL 14 or later"
 #endif
 
+// What makes a library loadable; from PostgreSQL 18 on pg_get_loaded_modules() shows its name and version.
+#if PG_VERSION_NUM >= 180000
+#define HEADCOUNT_MODULE_MAGIC(module) PG_MODULE_MAGIC_EXT(.name = module, .version = HEADCOUNT_VERSION)
+#else
+#define HEADCOUNT_MODULE_MAGIC(module) PG_MODULE_MAGIC
+#endif
+
 namespace headcount::pg::compat {
 
 #if PG_VERSION_NUM >= 180000

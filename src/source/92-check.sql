@@ -71,6 +71,8 @@ BEGIN
     END IF;
 
     -- the server
+    RETURN QUERY SELECT 'version', format('The library is of version %s, what is installed of version %s.', headcount.version(), e.extversion), 'ALTER EXTENSION headcount UPDATE'::text
+                 FROM pg_extension AS e WHERE e.extname = 'headcount' AND e.extversion <> headcount.version();
     IF pg_jit_available() AND current_setting('jit')::boolean THEN
         RETURN QUERY SELECT 'jit', 'PostgreSQL may compile reports, which takes longer than to run them.'::text, format('ALTER DATABASE %I SET jit = off', current_database());
     END IF;
@@ -81,4 +83,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION headcount.check(text) IS
-    'what is missing or slow about one''s own source: indexes, statistics, stored days, tracking, refreshes, their schedule, settings of the server; each with a statement that mends it';
+    'what is missing or slow about one''s own source: indexes, statistics, stored days, tracking, refreshes, their schedule, versions, settings of the server; each with a statement that mends it';

@@ -18,6 +18,10 @@ $$;
 COMMENT ON SCHEMA headcount IS 'who is online now, and how many users and hosts were there each day: what people call';
 GRANT USAGE ON SCHEMA headcount TO PUBLIC;
 
+CREATE FUNCTION headcount.version() RETURNS text
+    AS 'MODULE_PATHNAME', 'headcount_version' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount.version() IS 'the version of the library that the server has loaded; that of the SQL objects is in pg_extension';
+
 -- Everybody's views call functions in it.
 CREATE SCHEMA headcount_internal;
 COMMENT ON SCHEMA headcount_internal IS 'what the views, types and aggregates of headcount are made of: nothing that people call';
