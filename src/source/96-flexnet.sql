@@ -32,8 +32,8 @@ DECLARE
                                                                 ELSE pg_catalog.format('%I.flexnet_sessions', schema_name) END);
 BEGIN
     IF sessions IS NULL THEN
-        PERFORM headcount_internal.raise_error('42P01', coalesce(pg_catalog.format('schema "%s" has no table "flexnet_sessions"', schema_name),
-                                                                 'relation "flexnet_sessions" does not exist'), NULL,
+        PERFORM headcount_internal.raise_error('42P01', CASE WHEN schema_name IS NULL THEN 'relation "flexnet_sessions" does not exist'
+                                                            ELSE pg_catalog.format('schema "%s" has no table "flexnet_sessions"', schema_name) END, NULL,
             'headcount.create_flexnet_tables makes it, and the others that an import fills; their schema must be on the search path, or named.');
     END IF;
     RETURN headcount_internal.source_name(sessions);
