@@ -334,6 +334,7 @@ BEGIN
     IF options.materialized THEN
         tracked := headcount_internal.start_tracking(name);
     END IF;
+    PERFORM headcount_internal.remark_on_source(name, options);
     RETURN format('source "%s" reads %s; %s', name, headcount_internal.relation_name(options.sessions), tracked);
 END
 $$;

@@ -225,7 +225,8 @@ BEGIN
     ELSIF source.tracking = 'auto' THEN
         RAISE NOTICE 'source "%" is tracked by window: %', name, obstacle
             USING DETAIL = format('Its views compute the last %s days from the table at each read. Older days are stored, and what changes in them is not noticed.', source.tracking_days),
-                  HINT = 'Give tracking_days as many days as rows still change after, and call headcount.invalidate after changes of older ones.';
+                  HINT = concat_ws(' ', 'Give tracking_days as many days as rows still change after, and call headcount.invalidate after changes of older ones.',
+                                   headcount_internal.way_to_exactness(obstacle));
     END IF;
     SELECT string_agg(format('"%s"', p.pubname), ', ' ORDER BY p.pubname) INTO publications FROM pg_publication AS p WHERE p.puballtables;
     IF publications IS NOT NULL THEN

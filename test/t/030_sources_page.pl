@@ -43,7 +43,7 @@ sub section
 		my ($what, $sql) = @_;
 		my ($code, $out, $err) = $node->psql($db, "SET client_min_messages = notice;\n$sql", on_error_stop => 1);
 		is($code, 0, "$title: $what") or diag $err;
-		$said .= $err;
+		$said .= $err =~ s/^\S+ NOTICE:  look at .*\nHINT:  .*\n?//mgr;      # the words that every new source ends with
 		return;
 	};
 	$run->('tables', $is{tables}) if $is{tables};
