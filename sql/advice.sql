@@ -18,6 +18,7 @@ SELECT headcount.create_source('plain', 'login', 'name', 'host', 'came', 'went')
 SELECT headcount.create_source('views', 'login', 'lower(folded)', NULL, 'local', 'local + seconds * interval ''1 second''', time_zone => 'Asia/Kolkata', materialized => false);
 SELECT headcount.create_source('Zones', 'login', 'account', 'lower(collated)', 'local', 'went', time_zone => 'Etc/GMT+5');
 SELECT headcount.create_source('identity', 'login', 'folded', 'host', 'came', 'went', user_identity => 'lower(user_name)', time_zone => 'GMT+0');
+SELECT headcount.create_source('lasts', 'login', 'name', 'host', 'local', NULL, duration => 'seconds', time_zone => 'Asia/Kolkata');
 SELECT headcount.create_source('example.org', 'login', 'name', 'host', 'came', 'went');
 
 -- An end that reads the clock.
@@ -63,7 +64,7 @@ SELECT headcount.create_source('window1', 'dear', 'name', 'host', 'came', 'went'
 SELECT headcount.create_source('window2', 'login', 'name', 'host', 'came', 'came + seconds * interval ''1 second''');
 
 SET client_min_messages = warning;
-SELECT count(headcount.drop_source(source)::text) FROM headcount.source_status WHERE source IN ('plain', 'views', 'Zones', 'identity', 'example.org', 'clock1', 'clock2', 'clock3', 'casts', 'mixed', 'loose', 'numbers',
+SELECT count(headcount.drop_source(source)::text) FROM headcount.source_status WHERE source IN ('plain', 'views', 'Zones', 'identity', 'lasts', 'example.org', 'clock1', 'clock2', 'clock3', 'casts', 'mixed', 'loose', 'numbers',
     'constant', 'posix1', 'posix2', 'public.b', 'swapped', 'some', 'far', 'near', 'early', 'infinite', 'fails', 'view', 'window1', 'window2');
 DROP SCHEMA advice CASCADE;
 DROP COLLATION judge.ignore_case;

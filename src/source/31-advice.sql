@@ -102,7 +102,7 @@ BEGIN
                min(r.ended_at) FILTER (WHERE r.ended_at > '-infinity' AND r.ended_at < '0100-01-01') AS early_end,
                min(r.started_at) FILTER (WHERE r.started_at > '-infinity' AND r.started_at < '0100-01-01') AS early_start
         FROM (SELECT %s AS started_at, %s AS ended_at FROM (SELECT * FROM %s LIMIT 1000) AS %I) AS r$q$,
-        options.started_at, options.ended_at, headcount_internal.relation_name(options.sessions),
+        options.started_at, coalesce(options.ended_at, 'NULL::timestamptz'), headcount_internal.relation_name(options.sessions),
         (SELECT c.relname FROM pg_class AS c WHERE c.oid = options.sessions)) INTO seen;
     IF coalesce(seen.far_end, seen.early_end) IS NOT NULL THEN
         PERFORM headcount_internal.remark('ended_at', format('there are sessions that end in the year %s', date_part('year', coalesce(seen.far_end, seen.early_end))),
@@ -141,6 +141,6 @@ CREATE FUNCTION headcount_internal.way_to_exactness(obstacle text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN obstacle LIKE '%not an ordinary or partitioned table' THEN 'To be exact, a source needs a table: docs/sources.md has one that triggers on the rows behind a view keep.'
                 WHEN obstacle LIKE '%belongs to another role' THEN 'To be exact, a source belongs to the owner of the table.'
-                WHEN obstacle LIKE '%a function that is not immutable' THEN 'To be exact, an expression depends on nothing but the row: add to a time in UTC, (at AT TIME ZONE ''UTC'' + length) AT TIME ZONE ''UTC''.' END
+                WHEN obstacle LIKE '%a function that is not immutable' THEN 'To be exact, an expression depends on nothing but the row. Where it adds an interval to a time, give the interval as duration.' END
 $$;
 COMMENT ON FUNCTION headcount_internal.way_to_exactness(text) IS 'how a source can be tracked by triggers, in spite of an obstacle, NULL if that is not said in a sentence';
