@@ -87,7 +87,7 @@ HEADCOUNT_FUNCTION(headcount_expression_traits) {
       ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", PG_GETARG_OID(0))));
     Relation relation = relation_open(PG_GETARG_OID(0), AccessShareLock);
     Node *const expression = parse_expression(relation, pnstrdup(text.data(), text.size()));
-    relation_close(relation, NoLock);
+    relation_close(relation, AccessShareLock);
     clock = reads_clock(expression, nullptr);
     zone = reads_zone(expression, nullptr);
     is_constant = !contain_var_clause(expression) && !contain_subplans(expression);
