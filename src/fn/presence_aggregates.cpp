@@ -1,6 +1,7 @@
 // The functions behind the aggregates. Those that give a presence keep one as their state; unique_count and
 // max_concurrent keep no more than they are asked for.
 
+#include "core/presence/polled.hpp"
 #include "core/presence/sweep.hpp"
 #include "pg/key_state.hpp"
 #include "pg/presence_value.hpp"
@@ -27,6 +28,47 @@ Datum add_instant(FunctionCallInfo fcinfo) {
     if (const auto when = pg::instant_arguments(fcinfo, 2)) state.add(Key::type, Key(fcinfo, 1).key, *when);
   }
   return state.result();
+}
+
+// How long a key is there after it was seen, in ticks. Throws invalid_argument.
+std::int64_t gap_argument(FunctionCallInfo fcinfo, int number) {
+  pg::require_argument(fcinfo, number, "max_gap");
+  const Interval gap = *PG_GETARG_INTERVAL_P(number);
+  if (gap.month != 0) {
+    throw core::error(core::fault::invalid_argument, "argument \"max_gap\" must not have months or years", {},
+                      "Months differ in length. Say it in days, hours, minutes or seconds.");
+  }
+  std::int64_t ticks = 0;
+  if (__builtin_mul_overflow(std::int64_t{gap.day}, core::ticks_per_day, &ticks) ||
+      __builtin_add_overflow(ticks, gap.time, &ticks))
+    throw core::error(core::fault::out_of_range, "argument \"max_gap\" is out of range");
+  if (ticks <= 0) throw core::error(core::fault::invalid_argument, "argument \"max_gap\" must be longer than nothing");
+  return ticks;
+}
+
+// (state, key, at, max_gap)
+template <typename Key>
+Datum add_polled(FunctionCallInfo fcinfo) {
+  const std::int64_t gap = gap_argument(fcinfo, 3);
+  pg::presence_state state(fcinfo);
+  if (!PG_ARGISNULL(1)) {
+    if (const auto when = pg::instant_arguments(fcinfo, 2)) {
+      const pg::workspace work;
+      const core::polled_key key(gap, Key(fcinfo, 1).key, work.host().memory);
+      state.add(core::key_type::text, key, core::stretched(when->start, gap));
+    }
+  }
+  return state.result();
+}
+
+// (state): of that, the stays.
+Datum make_stays(FunctionCallInfo fcinfo, core::key_type type) {
+  if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
+  const pg::workspace work;
+  core::keyed_intervals stays(type, work.host().memory);
+  core::for_each_stay(pg::presence_argument(fcinfo, 0), type, work,
+                      [&](core::key_view key, core::interval when) { stays.add(key, when); });
+  return pg::make_presence(core::presence_view(stays), core::all_time, work);
 }
 
 // (state, key): of unique_count.
@@ -65,7 +107,22 @@ HEADCOUNT_FUNCTION(headcount_presence_add_instant_text) { return add_instant<pg:
 HEADCOUNT_FUNCTION(headcount_presence_add_instant_bigint) { return add_instant<pg::bigint_key_argument>(fcinfo); }
 HEADCOUNT_FUNCTION(headcount_presence_add_instant_uuid) { return add_instant<pg::uuid_key_argument>(fcinfo); }
 
-// (state, presence): combine function of both, transition function of presence_union_agg.
+// (state, started_at, ended_at): a session that counts for itself.
+HEADCOUNT_FUNCTION(headcount_presence_add_session) {
+  pg::presence_state state(fcinfo);
+  if (const auto when = pg::session_arguments(fcinfo, 1)) state.add(core::key_type::session, {}, *when);
+  return state.result();
+}
+
+HEADCOUNT_FUNCTION(headcount_presence_add_polled_text) { return add_polled<pg::text_key_argument>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_presence_add_polled_bigint) { return add_polled<pg::bigint_key_argument>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_presence_add_polled_uuid) { return add_polled<pg::uuid_key_argument>(fcinfo); }
+
+HEADCOUNT_FUNCTION(headcount_presence_stays_text) { return make_stays(fcinfo, core::key_type::text); }
+HEADCOUNT_FUNCTION(headcount_presence_stays_bigint) { return make_stays(fcinfo, core::key_type::bigint); }
+HEADCOUNT_FUNCTION(headcount_presence_stays_uuid) { return make_stays(fcinfo, core::key_type::uuid); }
+
+// (state, presence): combine function of these, transition function of presence_union_agg.
 HEADCOUNT_FUNCTION(headcount_presence_merge) {
   pg::presence_state state(fcinfo);
   if (!PG_ARGISNULL(1)) state.add_argument(1);

@@ -1,0 +1,144 @@
+#pragma once
+// How many were there, for how long, and how many each start met.
+//
+//   window        [                            )
+//   intervals   ----)     [----)  [-)                 carried in: 1
+//                   [---------)
+//   level        1  1     2   1   2 1       0         each held for some time
+//   met             0     1       1                   by each start, ends before starts; starts at one instant one
+//                                                     after the other
+//
+// Capacity N turns away each start that met N or more, and lacks for as long as the level is above N.
+
+#include <cstdint>
+#include <memory_resource>
+#include <vector>
+
+#include "core/base/context.hpp"
+#include "core/presence/presence_view.hpp"
+#include "core/time/civil.hpp"
+#include "core/time/instant.hpp"
+#include "core/time/instant_list.hpp"
+
+namespace headcount::core {
+
+// The starts and ends inside a finite window.
+class level_sweep {
+ public:
+  // Throws out_of_range where the window is longer than a duration can say.
+  level_sweep(const presence_view &presence, interval window, const context &host);
+
+  // Calls held(interval, level) for each stretch of one level, which together are the window, and met(level) for each
+  // start in it.
+  template <typename Held, typename Met>
+  void run(const context &host, Held &&held, Met &&met) const {
+    ticker tick(host);
+    instant since = window_.start;
+    std::int64_t level = carried_;
+    std::size_t start = 0, end = 0;
+    while (start < starts_.size() || end < ends_.size()) {
+      tick();
+      const instant at = end == ends_.size()       ? starts_[start]
+                         : start == starts_.size() ? ends_[end]
+                                                   : std::min(starts_[start], ends_[end]);
+      if (at > since) held(interval{since, at}, level);
+      since = at;
+      for (; end < ends_.size() && ends_[end] == at; ++end) --level;
+      for (; start < starts_.size() && starts_[start] == at; ++start) met(level++);
+    }
+    if (window_.end > since) held(interval{since, window_.end}, level);
+  }
+
+ private:
+  interval window_;
+  std::int64_t carried_ = 0;  // there already when the window begins
+  instant_list starts_;
+  instant_list ends_;  // before the end of the window
+};
+
+inline constexpr int hours_per_day = 24, days_per_week = 7, hours_per_week = hours_per_day * days_per_week;
+
+// A stretch of time within one hour of the week: 0 is the one after midnight of a Monday.
+struct week_hour {
+  interval when;
+  int hour_of_week;
+};
+
+// The finite window, cut where a civil day begins and where the clock on the wall shows another hour. The weekday is
+// that of the civil day, the hour that of the clock: where clocks go back an hour comes twice, where they go forward
+// one is missing. Throws too_large.
+std::pmr::vector<week_hour> week_hours(interval window, const time_zone &zone, const context &host);
+
+// Hours of the day, and days of the week from Monday on: a bit each.
+struct hours_and_weekdays {
+  std::uint32_t hours;
+  std::uint32_t weekdays;
+
+  bool holds(int hour_of_week) const {
+    return (hours >> (hour_of_week % hours_per_day) & 1U) != 0 && (weekdays >> (hour_of_week / hours_per_day) & 1U) != 0;
+  }
+};
+
+// For how many ticks each level was held.
+class level_times {
+ public:
+  explicit level_times(std::pmr::memory_resource *memory) : ticks_(memory) {}
+
+  void add(std::int64_t level, std::int64_t ticks) {
+    const auto at = static_cast<std::size_t>(level);
+    if (at >= ticks_.size()) ticks_.resize(at + 1);
+    ticks_[at] += ticks;
+    total_ += ticks;
+  }
+
+  std::int64_t total() const { return total_; }
+  std::int64_t peak() const { return static_cast<std::int64_t>(ticks_.size()) - 1; }  // -1 where there is no time
+  double mean() const;
+
+  // The lowest level that, with those below it, has at least this share of the time. There is some time.
+  std::int64_t percentile(double fraction) const;
+
+  // Calls visit(level, ticks, ticks at it or below) for each level with some time, ascending.
+  template <typename Visit>
+  void for_each(Visit &&visit) const {
+    std::int64_t so_far = 0;
+    for (std::size_t level = 0; level < ticks_.size(); ++level) {
+      if (ticks_[level] == 0) continue;
+      so_far += ticks_[level];
+      visit(static_cast<std::int64_t>(level), ticks_[level], so_far);
+    }
+  }
+
+  // What part of the total some ticks are: the same quotient wherever shares are told or compared.
+  double share_of(std::int64_t ticks) const { return static_cast<double>(ticks) / static_cast<double>(total_); }
+
+ private:
+  std::pmr::vector<std::int64_t> ticks_;
+  std::int64_t total_ = 0;
+};
+
+// The time at each level in the window, all of it or that of some hours and weekdays.
+level_times find_level_times(const presence_view &presence, interval window, const context &host);
+level_times find_level_times(const presence_view &presence, interval window, hours_and_weekdays counted,
+                             const time_zone &zone, const context &host);
+
+// The same for each hour of the week.
+std::pmr::vector<level_times> find_week_levels(const presence_view &presence, interval window, const time_zone &zone,
+                                               const context &host);
+
+// What a capacity would have meant.
+struct capacity {
+  std::int64_t size;
+  std::int64_t refused;  // starts
+  std::int64_t lacking;  // ticks above it
+};
+
+struct capacities {
+  explicit capacities(std::pmr::memory_resource *memory) : all(memory) {}
+  std::pmr::vector<capacity> all;  // from 0 to the peak; none in an empty window
+  std::int64_t starts = 0;
+};
+
+capacities find_capacities(const presence_view &presence, interval window, const context &host);
+
+}  // namespace headcount::core
