@@ -28,6 +28,30 @@ CREATE FUNCTION headcount_internal.presence_add_instant(headcount.presence, uuid
     AS 'MODULE_PATHNAME', 'headcount_presence_add_instant_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION headcount_internal.presence_add_instant(headcount.presence, uuid, timestamptz) IS 'transition function: an instant of a uuid key';
 
+CREATE FUNCTION headcount_internal.presence_add_polled(headcount.presence, text, timestamptz, interval) RETURNS headcount.presence
+    AS 'MODULE_PATHNAME', 'headcount_presence_add_polled_text' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.presence_add_polled(headcount.presence, text, timestamptz, interval) IS 'transition function: an instant at which a text key was seen, with how long it may go unseen';
+
+CREATE FUNCTION headcount_internal.presence_stays_text(headcount.presence) RETURNS headcount.presence
+    AS 'MODULE_PATHNAME', 'headcount_presence_stays_text' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.presence_stays_text(headcount.presence) IS 'final function: the stays of text keys, each from the first to the last instant at which the key was seen';
+
+CREATE FUNCTION headcount_internal.presence_add_polled(headcount.presence, bigint, timestamptz, interval) RETURNS headcount.presence
+    AS 'MODULE_PATHNAME', 'headcount_presence_add_polled_bigint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.presence_add_polled(headcount.presence, bigint, timestamptz, interval) IS 'transition function: an instant at which a bigint key was seen, with how long it may go unseen';
+
+CREATE FUNCTION headcount_internal.presence_stays_bigint(headcount.presence) RETURNS headcount.presence
+    AS 'MODULE_PATHNAME', 'headcount_presence_stays_bigint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.presence_stays_bigint(headcount.presence) IS 'final function: the stays of bigint keys, each from the first to the last instant at which the key was seen';
+
+CREATE FUNCTION headcount_internal.presence_add_polled(headcount.presence, uuid, timestamptz, interval) RETURNS headcount.presence
+    AS 'MODULE_PATHNAME', 'headcount_presence_add_polled_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.presence_add_polled(headcount.presence, uuid, timestamptz, interval) IS 'transition function: an instant at which a uuid key was seen, with how long it may go unseen';
+
+CREATE FUNCTION headcount_internal.presence_stays_uuid(headcount.presence) RETURNS headcount.presence
+    AS 'MODULE_PATHNAME', 'headcount_presence_stays_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.presence_stays_uuid(headcount.presence) IS 'final function: the stays of uuid keys, each from the first to the last instant at which the key was seen';
+
 CREATE FUNCTION headcount_internal.presence_merge(headcount.presence, headcount.presence) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_merge' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION headcount_internal.presence_merge(headcount.presence, headcount.presence) IS 'combine function: the union of two states';
@@ -119,6 +143,25 @@ CREATE AGGREGATE headcount.presence_agg(key uuid, at timestamptz) (
     FINALFUNC = headcount_internal.presence_final, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.presence_agg(uuid, timestamptz) IS 'who was present when, from instants';
+
+-- Polled snapshots: src/core/presence/polled.hpp has the state.
+CREATE AGGREGATE headcount.presence_agg(key text, at timestamptz, max_gap interval) (
+    SFUNC = headcount_internal.presence_add_polled, STYPE = headcount.presence, SSPACE = 256,
+    FINALFUNC = headcount_internal.presence_stays_text, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE headcount.presence_agg(text, timestamptz, interval) IS 'who was present when, from polled snapshots: a key that is seen again within max_gap has been there all the while';
+
+CREATE AGGREGATE headcount.presence_agg(key bigint, at timestamptz, max_gap interval) (
+    SFUNC = headcount_internal.presence_add_polled, STYPE = headcount.presence, SSPACE = 256,
+    FINALFUNC = headcount_internal.presence_stays_bigint, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE headcount.presence_agg(bigint, timestamptz, interval) IS 'who was present when, from polled snapshots: a key that is seen again within max_gap has been there all the while';
+
+CREATE AGGREGATE headcount.presence_agg(key uuid, at timestamptz, max_gap interval) (
+    SFUNC = headcount_internal.presence_add_polled, STYPE = headcount.presence, SSPACE = 256,
+    FINALFUNC = headcount_internal.presence_stays_uuid, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE headcount.presence_agg(uuid, timestamptz, interval) IS 'who was present when, from polled snapshots: a key that is seen again within max_gap has been there all the while';
 
 CREATE AGGREGATE headcount.presence_union_agg(presence headcount.presence) (
     SFUNC = headcount_internal.presence_merge, STYPE = headcount.presence, SSPACE = 256,
