@@ -37,6 +37,9 @@ INSERT INTO calls VALUES
     ('unique_count(bigint)',       'headcount.unique_count(kb)'),
     ('unique_count(uuid)',         'headcount.unique_count(ku)'),
     ('unique_count(user_set)',     'headcount.unique_count(us)'),
+    ('presence_agg(text, at, gap)', 'md5(headcount_internal.presence_send(headcount.presence_agg(kt, s, interval ''2 hours'')))'),
+    ('presence_agg(bigint, at, gap)', 'md5(headcount_internal.presence_send(headcount.presence_agg(kb, s, interval ''1 day'')))'),
+    ('presence_agg(uuid, at, gap)', 'md5(headcount_internal.presence_send(headcount.presence_agg(ku, s, interval ''1 second'')))'),
     ('unique_count(two user_sets)', 'headcount.unique_count(us, us)'),
     ('max_concurrent(text, s, e)', 'headcount.max_concurrent(kt, s, e)'),
     ('max_concurrent(bigint, s, e)', 'headcount.max_concurrent(kb, s, e)'),
@@ -49,11 +52,12 @@ INSERT INTO calls VALUES
     ('daily_denial_agg',           'judge.report(NULL, headcount_internal.daily_denial_agg(kt, s, ''Europe/Warsaw'', ''2024-02-01''))'),
     ('daily_denial_agg together',  'judge.report(NULL, headcount_internal.daily_denial_agg(kt, s, ''Europe/Warsaw'', ''2024-02-01'', (SELECT headcount_internal.shared_area())))');
 -- None is missing: the aggregates of the schema are as many as these. (changed_days_agg is for triggers: never parallel,
--- never handed on, see changed_days; stored_days_agg reads what is stored, which is little.)
+-- never handed on, see changed_days; stored_days_agg reads what is stored, which is little; presence_state is presence_agg without
+-- its final function, see sizing.)
 SELECT count(*) = (SELECT count(*) FROM calls) AS complete, bool_and(p.proparallel = 's') AS parallel_safe, bool_and(a.aggcombinefn <> 0) AS combines,
        bool_and(a.aggtranstype <> 'internal'::regtype) AS concrete_state
 FROM pg_aggregate AS a JOIN pg_proc AS p ON p.oid = a.aggfnoid
-WHERE p.pronamespace IN ('headcount'::regnamespace, 'headcount_internal'::regnamespace) AND p.proname NOT IN ('changed_days_agg', 'stored_days_agg');
+WHERE p.pronamespace IN ('headcount'::regnamespace, 'headcount_internal'::regnamespace) AND p.proname NOT IN ('changed_days_agg', 'stored_days_agg', 'presence_state');
 
 CREATE FUNCTION judge.answer(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE a text;

@@ -10,7 +10,7 @@ SELECT 'bigint', headcount.presence_agg(id % 40, started_at, ended_at) FROM orac
 SELECT 'negative bigint', headcount.presence_agg(k, timestamptz '2024-01-01') FROM unnest(ARRAY[0, -1, 9223372036854775807, -9223372036854775808]) AS k UNION ALL
 SELECT 'uuid', headcount.presence_agg(md5(coalesce(user_name, ''))::uuid, started_at, ended_at) FROM oracle.session UNION ALL
 SELECT 'instants', headcount.presence_agg(user_name, denied_at) FROM oracle.denial UNION ALL
-SELECT 'empty string', headcount.presence_agg(''::text, timestamptz '2024-01-01', NULL) UNION ALL
+SELECT 'empty string', headcount.presence_agg(''::text, timestamptz '2024-01-01', NULL::timestamptz) UNION ALL
 SELECT 'earliest', headcount.presence_agg('a'::text, timestamptz '4713-01-01 00:00 BC', timestamptz '294276-12-31 23:59:59.999999') UNION ALL
 SELECT 'hostile', headcount.presence_agg(n, timestamptz '2024-01-01', timestamptz '2024-01-02') FROM unnest(oracle.hostile_names()) AS n UNION ALL
 SELECT 'large', headcount.presence_agg(i, timestamptz '2024-01-01' + (i * 7919 % 100000) * interval '1 minute', timestamptz '2024-01-01' + (i * 7919 % 100000 + 60) * interval '1 minute') FROM generate_series(1, 20000) AS i;

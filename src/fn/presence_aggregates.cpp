@@ -49,8 +49,8 @@ std::int64_t gap_argument(FunctionCallInfo fcinfo, int number) {
 // (state, key, at, max_gap)
 template <typename Key>
 Datum add_polled(FunctionCallInfo fcinfo) {
-  const std::int64_t gap = gap_argument(fcinfo, 3);
   pg::presence_state state(fcinfo);
+  const std::int64_t gap = gap_argument(fcinfo, 3);
   if (!PG_ARGISNULL(1)) {
     if (const auto when = pg::instant_arguments(fcinfo, 2)) {
       const pg::workspace work;
