@@ -1,5 +1,6 @@
-// What presence_agg with max_gap makes of a state: any bytes of a presence, as its own or somebody's making, give stays of
-// the type or an error; and snapshots, in whatever parts and order, give the stays that gaps between sorted instants do.
+// What presence_agg with max_gap makes of a state: any bytes of a presence, as its own or somebody's making, give stays
+// of the type or an error; and snapshots, in whatever parts and order, give the stays that gaps between sorted instants
+// do.
 
 #include "core/presence/polled.hpp"
 

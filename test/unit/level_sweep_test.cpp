@@ -34,7 +34,8 @@ std::int64_t level_at(const entries &model, instant at) {
 
 TEST(level_sweep, of_nobody) {
   const host host;
-  EXPECT_EQ(ticks_of(find_level_times(presence_view(), {10, 30}, host)), (std::map<std::int64_t, std::int64_t>{{0, 20}}));
+  EXPECT_EQ(ticks_of(find_level_times(presence_view(), {10, 30}, host)),
+            (std::map<std::int64_t, std::int64_t>{{0, 20}}));
   const capacities found = find_capacities(presence_view(), {10, 30}, host);
   ASSERT_EQ(found.all.size(), 1U);
   EXPECT_EQ(found.starts, 0);
@@ -87,7 +88,8 @@ TEST(level_sweep, agrees_with_tick_by_tick) {
     EXPECT_EQ(found.starts, static_cast<std::int64_t>(met.size()));
     ASSERT_EQ(found.all.size(), static_cast<std::size_t>(held.rbegin()->first + 1));
     for (const core::capacity &each : found.all) {
-      EXPECT_EQ(each.refused, std::count_if(met.begin(), met.end(), [&](std::int64_t level) { return level >= each.size; }));
+      EXPECT_EQ(each.refused,
+                std::count_if(met.begin(), met.end(), [&](std::int64_t level) { return level >= each.size; }));
       std::int64_t lacking = 0;
       for (const auto &[level, ticks] : held) lacking += level > each.size ? ticks : 0;
       EXPECT_EQ(each.lacking, lacking);
@@ -100,7 +102,8 @@ TEST(level_sweep, agrees_with_tick_by_tick) {
       std::int64_t so_far = 0, expected = -1;
       for (const auto &[level, ticks] : held) {
         so_far += ticks;
-        if (expected < 0 && static_cast<double>(so_far) / static_cast<double>(times.total()) >= fraction) expected = level;
+        if (expected < 0 && static_cast<double>(so_far) / static_cast<double>(times.total()) >= fraction)
+          expected = level;
       }
       EXPECT_EQ(times.percentile(fraction), expected);
     }
@@ -140,7 +143,8 @@ TEST(level_sweep, what_is_counted_is_the_whole_in_parts) {
     rows arrived;
     for (int left = 0; left < 60; ++left) {
       const instant start = roll.between(25, 75) * days + roll.between(0, 96) * 15 * minutes;
-      arrived.push_back({key_for(key_type::text, static_cast<unsigned>(roll.between(0, 9))), {start, start + roll.between(1, 200) * 15 * minutes}});
+      arrived.push_back({key_for(key_type::text, static_cast<unsigned>(roll.between(0, 9))),
+                         {start, start + roll.between(1, 200) * 15 * minutes}});
     }
     const bytes log = log_of(key_type::text, arrived);
     const interval window{26 * days + 1, 74 * days - 1};

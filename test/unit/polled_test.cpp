@@ -16,9 +16,6 @@ using core::stretched;
 
 using stays = std::map<std::string, std::vector<interval>>;
 
-
-
-
 stays stays_of(const presence_view &state, key_type type, const host &host) {
   stays found;
   for_each_stay(state, type, host, [&](key_view key, interval when) { found[string_of(key)].push_back(when); });
@@ -30,11 +27,13 @@ TEST(polled, agrees_with_gaps_between_sorted_instants) {
   dice roll(7101);
   for (int round = 0; round < 300; ++round) {
     const std::int64_t gap = roll.one_in(3) ? roll.between(1, 3) : roll.between(1, 300);
-    const std::vector<std::string> names{"", "a", "b", std::string(50, 'x'), std::string(63, 'y'), std::string(64, 'z'), std::string(500, 'w')};
+    const std::vector<std::string> names{
+        "", "a", "b", std::string(50, 'x'), std::string(63, 'y'), std::string(64, 'z'), std::string(500, 'w')};
     std::map<std::string, std::set<instant>> seen;
     core::keyed_intervals whole(key_type::text, host.memory());
     std::vector<std::unique_ptr<core::keyed_intervals>> parts;
-    for (int part = 0; part < 3; ++part) parts.push_back(std::make_unique<core::keyed_intervals>(key_type::text, host.memory()));
+    for (int part = 0; part < 3; ++part)
+      parts.push_back(std::make_unique<core::keyed_intervals>(key_type::text, host.memory()));
     for (std::int64_t left = roll.between(0, 120); left > 0; --left) {
       const std::string &name = names[static_cast<std::size_t>(roll.between(0, 6))];
       const instant at = roll.between(-500, 500);
@@ -81,15 +80,30 @@ TEST(polled, refuses_what_is_no_such_state) {
     state.add(view_of(key), when);
     EXPECT_THROW(stays_of(presence_view(state), type, host), core::error);
   };
-  refuses("", {0, 10}, key_type::text);                              // no gap
-  refuses(std::string("\0a", 2), {0, 10}, key_type::text);           // a gap of nothing
-  refuses("\x80", {0, 10}, key_type::text);                          // a gap that is cut off
+  refuses("", {0, 10}, key_type::text);                               // no gap
+  refuses(std::string("\0a", 2), {0, 10}, key_type::text);            // a gap of nothing
+  refuses("\x80", {0, 10}, key_type::text);                           // a gap that is cut off
   refuses(std::string(9, '\xff') + "\x01", {0, 10}, key_type::text);  // a gap longer than time
-  refuses("\x05" "a", {0, 4}, key_type::text);                       // shorter than its gap
-  refuses("\x05" "a", {0, forever}, key_type::text);
-  refuses("\x05" "a", {beginning, 10}, key_type::text);
-  refuses("\x05" "a", {0, 10}, key_type::bigint);
-  refuses("\x05" "a", {0, 10}, key_type::uuid);
+  refuses(
+      "\x05"
+      "a",
+      {0, 4}, key_type::text);  // shorter than its gap
+  refuses(
+      "\x05"
+      "a",
+      {0, forever}, key_type::text);
+  refuses(
+      "\x05"
+      "a",
+      {beginning, 10}, key_type::text);
+  refuses(
+      "\x05"
+      "a",
+      {0, 10}, key_type::bigint);
+  refuses(
+      "\x05"
+      "a",
+      {0, 10}, key_type::uuid);
   core::keyed_intervals other(key_type::bigint, host.memory());
   other.add(core::bigint_key(1), {0, 10});
   EXPECT_THROW(stays_of(presence_view(other), key_type::bigint, host), core::error);

@@ -70,8 +70,8 @@ void for_each_stay(const presence_view &state, key_type type, const context &hos
     byte_reader reader(bytes);
     const std::uint64_t own_gap = reader.take_varint();
     const key_view key = reader.take(reader.remaining());
-    if (own_gap == 0 || own_gap > static_cast<std::uint64_t>(forever) || (type == key_type::bigint && key.size() != 8) ||
-        (type == key_type::uuid && key.size() != 16))
+    if (own_gap == 0 || own_gap > static_cast<std::uint64_t>(forever) ||
+        (type == key_type::bigint && key.size() != 8) || (type == key_type::uuid && key.size() != 16))
       byte_reader::throw_damaged("It is not the state of presence_agg with max_gap.");
     if (gap != 0 && own_gap != gap) {
       throw error(fault::invalid_argument, "argument \"max_gap\" must be the same for all rows", {},
@@ -79,7 +79,8 @@ void for_each_stay(const presence_view &state, key_type type, const context &hos
     }
     gap = own_gap;
     for (const interval &each : intervals) {
-      if (each.start == beginning || each.end == forever || static_cast<std::uint64_t>(each.end) - static_cast<std::uint64_t>(each.start) < gap)
+      if (each.start == beginning || each.end == forever ||
+          static_cast<std::uint64_t>(each.end) - static_cast<std::uint64_t>(each.start) < gap)
         byte_reader::throw_damaged("It is not the state of presence_agg with max_gap.");
       visit(key, interval{each.start, just_after(each.end - static_cast<std::int64_t>(gap))});
     }

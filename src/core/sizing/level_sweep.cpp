@@ -103,7 +103,8 @@ std::int64_t level_times::percentile(double fraction) const {
 level_times find_level_times(const presence_view &presence, interval window, const context &host) {
   level_times times(host.memory);
   level_sweep(presence, window, host)
-      .run(host, [&](interval when, std::int64_t level) { times.add(level, when.end - when.start); }, nothing);
+      .run(
+          host, [&](interval when, std::int64_t level) { times.add(level, when.end - when.start); }, nothing);
   return times;
 }
 
@@ -159,7 +160,8 @@ capacities find_capacities(const presence_view &presence, interval window, const
   if (peak < 0) return found;
   found.all.resize(static_cast<std::size_t>(peak) + 1);
   std::pmr::vector<std::int64_t> held(found.all.size(), host.memory);
-  times.for_each([&](std::int64_t level, std::int64_t ticks, std::int64_t) { held[static_cast<std::size_t>(level)] = ticks; });
+  times.for_each(
+      [&](std::int64_t level, std::int64_t ticks, std::int64_t) { held[static_cast<std::size_t>(level)] = ticks; });
   std::int64_t refused = 0, lacking = 0;
   for (std::int64_t size = peak; size >= 0; --size) {
     const auto at = static_cast<std::size_t>(size);

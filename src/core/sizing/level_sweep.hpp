@@ -75,7 +75,8 @@ struct hours_and_weekdays {
   std::uint32_t weekdays;
 
   bool holds(int hour_of_week) const {
-    return (hours >> (hour_of_week % hours_per_day) & 1U) != 0 && (weekdays >> (hour_of_week / hours_per_day) & 1U) != 0;
+    return (hours >> (hour_of_week % hours_per_day) & 1U) != 0 &&
+           (weekdays >> (hour_of_week / hours_per_day) & 1U) != 0;
   }
 };
 
