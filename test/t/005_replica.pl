@@ -33,6 +33,13 @@ my @questions = (
 	q{SELECT * FROM headcount.hosts_at_peak('second', '2026-01-20', '2026-02-01 12:00+00') ORDER BY 1},
 	q{SELECT * FROM headcount.source_activity('wifi', 'week', '2026-01-01', '2026-02-01', '2026-02-01 12:00+00')},
 	q{SELECT headcount.unique_users('wifi', '2026-01-01', '2026-01-31')},
+	q{SELECT * FROM headcount.capacity_what_if('second', '2026-01-10', '2026-01-20')},
+	q{SELECT * FROM headcount.concurrency_by_hour_of_week('wifi', '2026-01-10', '2026-01-20', 'users')},
+	q{SELECT * FROM headcount.avoidable_denials('wifi', NULL, NULL)},
+	q{SELECT * FROM headcount.user_lifecycle('wifi', 'week')},
+	q{SELECT * FROM headcount.stickiness('second')},
+	q{SELECT * FROM headcount.user_retention('wifi', 'day', '2026-01-01', '2026-01-20')},
+	q{SELECT * FROM headcount.time_online('wifi', '2026-01-10', '2026-01-20')},
 	q{SELECT day, unique_keys FROM kept, headcount.daily_activity(p, 'UTC', NULL, NULL, '2026-02-01 12:00+00')},
 );
 for my $question (@questions)

@@ -374,7 +374,9 @@ for my $user (qw(postgres))
 }
 runs_as_himself('functions over a source', 'postgres', q{SELECT * FROM headcount.online_counts('odd', '{u9}'); SELECT * FROM headcount.users_on('odd', '2026-01-02'); SELECT * FROM headcount.users_on('odd', current_date);
 	SELECT * FROM headcount.hosts_at_peak('odd', '2026-01-02'); SELECT * FROM headcount.source_activity('odd', 'day', '2026-01-01', '2026-01-05'); SELECT headcount.unique_users('odd', '2026-01-01', current_date);
-	SELECT headcount.realtime_users_count('odd')});
+	SELECT headcount.realtime_users_count('odd'); SELECT * FROM headcount.concurrency_profile('odd', NULL, NULL); SELECT * FROM headcount.concurrency_percentiles('odd', NULL, NULL, of => 'users');
+	SELECT * FROM headcount.concurrency_by_hour_of_week('odd', NULL, NULL, 'sessions'); SELECT * FROM headcount.capacity_what_if('odd', '2026-01-01', '2026-01-05'); SELECT * FROM headcount.avoidable_denials('odd', NULL, NULL);
+	SELECT * FROM headcount.user_lifecycle('odd'); SELECT * FROM headcount.stickiness('odd'); SELECT * FROM headcount.user_retention('odd'); SELECT * FROM headcount.time_online('odd', NULL, NULL)});
 
 # The inside of his own source is his as well: triggers, policies, rules and indexes there, and views of his under our names.
 $node->psql('postgres', <<"SQL", on_error_stop => 0, extra_params => [ '-U', 'stranger' ], stderr => \my $ignored);
