@@ -122,7 +122,7 @@ ROLLBACK;
 SELECT parts > 3 AS has_parts FROM twin.parts();
 
 -- verify looks at parts too; a wrong one is mended
-UPDATE stored.rollup_today SET denials = denials + 1, concurrent_hosts = concurrent_hosts + 1, used = used OPERATOR(headcount.|) headcount.to_user_set('{0,1,2,3,4,5}'::integer[])
+UPDATE stored.rollup_today SET denials = denials + 1, concurrent_hosts = concurrent_hosts + 1, used = used OPERATOR(headcount.|) headcount.to_user_set('{0,1,2,3,4,5}'::integer[], headcount.dictionary_of(used))
 WHERE scope = 'a' AND from_at = (SELECT min(d.from_at) FROM stored.rollup_today AS d WHERE d.scope = 'a');
 SELECT v.day = current_date AS is_today, v.column_name FROM headcount.verify('stored') AS v WHERE v.column_name <> 'concurrent_hosts_at' AND v.column_name <> 'used';
 SELECT count(*) FROM headcount.verify('stored', to_day => current_date - 1);

@@ -8,7 +8,7 @@ namespace headcount::fn {
 // (state, number)
 HEADCOUNT_FUNCTION(headcount_user_set_add) {
   pg::user_set_state state(fcinfo);
-  if (!PG_ARGISNULL(1)) state.add(pg::user_number(PG_GETARG_INT32(1)));
+  if (!PG_ARGISNULL(1)) state.add_number(pg::user_number(PG_GETARG_INT32(1)));
   return state.result();
 }
 

@@ -13,6 +13,7 @@ struct moving_state {
 
   pg::context_resource memory;
   core::multiset_counter counts;
+  core::dictionary_id dictionary;  // of the numbers that are there
 };
 
 // The state, argument 0; nullptr where there is none yet.
@@ -35,8 +36,15 @@ HEADCOUNT_FUNCTION(headcount_user_set_counts_add) {
         moving_state(aggregate);
   }
   const pg::workspace work;
-  for (int number = 1; number < PG_NARGS(); ++number)
-    if (!PG_ARGISNULL(number)) state->counts.add(pg::user_set_argument(fcinfo, number, work), work);
+  for (int number = 1; number < PG_NARGS(); ++number) {
+    if (PG_ARGISNULL(number)) continue;
+    const core::user_set_reader added = pg::user_set_argument(fcinfo, number, work);
+    if (added.cardinality() == 0) continue;
+    if (state->counts.cardinality() != 0 && state->dictionary != added.dictionary())
+      core::throw_mixed_dictionaries(state->dictionary, added.dictionary());
+    state->dictionary = added.dictionary();
+    state->counts.add(added, work);
+  }
   return PointerGetDatum(state);
 }
 

@@ -8,6 +8,13 @@
 namespace headcount::fn {
 namespace {
 
+core::dictionary_id dictionary_argument(FunctionCallInfo fcinfo, int number) {
+  core::dictionary_id dictionary;
+  std::memcpy(dictionary.bytes.data(), PG_GETARG_UUID_P(number)->data, core::dictionary_id::size);
+  if (dictionary.is_none()) throw core::error(core::fault::invalid_argument, "argument \"dictionary\" must not be all zeros");
+  return dictionary;
+}
+
 Datum combined(FunctionCallInfo fcinfo, core::set_operation operation) {
   const pg::workspace work;
   const core::user_set_reader left = pg::user_set_argument(fcinfo, 0, work);
@@ -29,6 +36,7 @@ HEADCOUNT_FUNCTION(headcount_user_set_intersection_cardinality) {
   const pg::workspace work;
   const core::user_set_reader left = pg::user_set_argument(fcinfo, 0, work);
   const core::user_set_reader right = pg::user_set_argument(fcinfo, 1, work);
+  (void)core::common_dictionary(left, right);
   return Int64GetDatum(static_cast<std::int64_t>(core::intersection_cardinality(left.roaring(), right.roaring())));
 }
 
@@ -36,6 +44,7 @@ HEADCOUNT_FUNCTION(headcount_user_set_union_cardinality) {
   const pg::workspace work;
   const core::user_set_reader left = pg::user_set_argument(fcinfo, 0, work);
   const core::user_set_reader right = pg::user_set_argument(fcinfo, 1, work);
+  (void)core::common_dictionary(left, right);
   const std::uint64_t both = core::intersection_cardinality(left.roaring(), right.roaring());
   return Int64GetDatum(static_cast<std::int64_t>(left.cardinality() + right.cardinality() - both));
 }
@@ -58,7 +67,25 @@ HEADCOUNT_FUNCTION(headcount_user_set_members) {
   return rows.result(fcinfo);
 }
 
-// (integer[]): NULL elements are skipped, as the aggregate skips them.
+// The dictionary of a set; NULL if its numbers are of none.
+HEADCOUNT_FUNCTION(headcount_user_set_dictionary) {
+  const pg::workspace work;
+  const core::dictionary_id dictionary = pg::user_set_argument(fcinfo, 0, work).dictionary();
+  if (dictionary.is_none()) return pg::null_result(fcinfo);
+  auto *const uuid = static_cast<pg_uuid_t *>(pg::call([] { return palloc(sizeof(pg_uuid_t)); }));
+  std::memcpy(uuid->data, dictionary.bytes.data(), core::dictionary_id::size);
+  return UUIDPGetDatum(uuid);
+}
+
+// (user_set, uuid): the numbers as those of a dictionary, whatever they were.
+HEADCOUNT_FUNCTION(headcount_user_set_in_dictionary) {
+  const pg::workspace work;
+  const core::user_set_reader set = pg::user_set_argument(fcinfo, 0, work);
+  const core::dictionary_id dictionary = dictionary_argument(fcinfo, 1);
+  return pg::value_result(core::with_dictionary(set, dictionary, VARHDRSZ, work));
+}
+
+// (integer[], dictionary): NULL elements are skipped, as the aggregate skips them.
 HEADCOUNT_FUNCTION(headcount_to_user_set) {
   Datum *values = nullptr;
   bool *nulls = nullptr;
@@ -72,7 +99,8 @@ HEADCOUNT_FUNCTION(headcount_to_user_set) {
   for (int at = 0; at < count; ++at)
     if (!nulls[at]) numbers.push_back(pg::user_number(DatumGetInt32(values[at])));
   core::number_log_reader::sort_out(numbers);
-  return pg::value_result(core::to_canonical(numbers, VARHDRSZ, work.host().memory));
+  return pg::value_result(core::to_canonical(numbers, VARHDRSZ, work.host().memory,
+                                             PG_NARGS() > 1 ? dictionary_argument(fcinfo, 1) : core::dictionary_id()));
 }
 
 }  // namespace headcount::fn

@@ -16,6 +16,7 @@ int sqlstate_of(core::fault kind) {
     case core::fault::number_too_small: return ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE;
     case core::fault::wrong_context: return ERRCODE_WRONG_OBJECT_TYPE;
     case core::fault::mixed_keys: return ERRCODE_DATATYPE_MISMATCH;
+    case core::fault::mixed_dictionaries: return ERRCODE_DATATYPE_MISMATCH;
     case core::fault::too_large: return ERRCODE_PROGRAM_LIMIT_EXCEEDED;
     case core::fault::not_written: return ERRCODE_IO_ERROR;
   }

@@ -65,7 +65,8 @@ core::user_set_reader user_set_argument(FunctionCallInfo fcinfo, int number, con
     return core::user_set_reader(expanded->set.to_bytes(0, host));
   const core::key_view bytes = bytes_argument(fcinfo, number);
   if (!is_log(bytes)) return core::user_set_reader(bytes);
-  return core::user_set_reader(core::to_canonical(core::number_log_reader(bytes).sorted(host.memory), 0, host.memory));
+  const core::number_log_reader log(bytes);
+  return core::user_set_reader(core::to_canonical(log.sorted(host.memory), 0, host.memory, log.dictionary()));
 }
 
 std::uint64_t user_set_cardinality(FunctionCallInfo fcinfo, int number) {
@@ -100,12 +101,16 @@ void user_set_state::load() {
   if (VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(state)) && expanded_of(state) != nullptr) {
     table_ = expanded_of(state);
     if (!table_->flat.empty()) pfree(std::exchange(table_->flat, {}).data());  // its size was asked for, no more
+    is_empty_ = table_->set.cardinality() == 0;
+    dictionary_ = table_->set.dictionary();
     return;
   }
   // Only what this very aggregate keeps may be edited in place, and that has a full length word.
   auto *const flat = reinterpret_cast<struct varlena *>(DatumGetPointer(state));
   if (VARATT_IS_4B_U(flat) && is_log({reinterpret_cast<const std::byte *>(VARDATA(flat)), VARSIZE(flat) - VARHDRSZ})) {
     log_ = flat;
+    is_empty_ = core::number_log_editor::load(log_bytes().data() + 4) == 0;
+    dictionary_ = core::read_dictionary_id(log_bytes());
     return;
   }
   add_argument(0);
@@ -115,7 +120,23 @@ std::span<std::byte> user_set_state::log_bytes() const {
   return {reinterpret_cast<std::byte *>(VARDATA(log_)), VARSIZE(log_) - VARHDRSZ};
 }
 
+void user_set_state::add_number(std::uint32_t number) {
+  meet({});
+  add(number);
+}
+
+// Numbers of this dictionary are about to be added.
+void user_set_state::meet(const core::dictionary_id &dictionary) {
+  if (dictionary_ == dictionary) return;
+  if (!is_empty_) core::throw_mixed_dictionaries(dictionary_, dictionary);
+  dictionary_ = dictionary;
+  if (table_ != nullptr) table_->set.set_dictionary(dictionary);
+  if (log_ != nullptr && core::number_log_editor::size_of(0, !dictionary.is_none()) > log_bytes().size()) log_ = nullptr;
+  if (log_ != nullptr) core::number_log_editor::create(log_bytes(), dictionary);
+}
+
 void user_set_state::add(std::uint32_t number) {
+  is_empty_ = false;
   if (table_ == nullptr) {
     if (log_ != nullptr && core::number_log_editor::append(log_bytes(), number)) return;
     if (make_room()) {
@@ -138,13 +159,13 @@ bool user_set_state::make_room() {
     numbers = core::number_log_reader(log_bytes()).sorted(work.host().memory);
     size = VARSIZE(log_);
     // Where less than a quarter gets free, there would soon be the next sort.
-    const std::size_t used = VARHDRSZ + core::number_log_editor::size_of(numbers.size());
+    const std::size_t used = VARHDRSZ + core::number_log_editor::size_of(numbers.size(), !dictionary_.is_none());
     if (used > size / 4 * 3) size *= 2;
     if (size > max_log_bytes) return false;
   }
   log_ = static_cast<struct varlena *>(call([size] { return palloc(size); }));
   SET_VARSIZE(log_, size);
-  core::number_log_editor::create(log_bytes());
+  core::number_log_editor::create(log_bytes(), dictionary_);
   for (const std::uint32_t each : numbers) core::number_log_editor::append(log_bytes(), each);
   return true;
 }
@@ -158,6 +179,7 @@ core::user_set &user_set_state::table() {
   });
   table_ = new (made.second) expanded_user_set(made.first);
   call([&] { EOH_init_header(&table_->header, &methods, made.first); });
+  table_->set.set_dictionary(dictionary_);
   if (log_ != nullptr) {
     core::number_log_reader(log_bytes()).for_each([this](std::uint32_t number) { table_->set.add(number); });
     log_ = nullptr;
@@ -170,16 +192,20 @@ void user_set_state::add_argument(int number) {
   const auto add_each = [this](std::uint32_t each) { add(each); };
   if (expanded_of(fcinfo_->args[number].value) == nullptr) {
     if (const core::key_view bytes = bytes_argument(fcinfo_, number); is_log(bytes)) {
-      core::number_log_reader(bytes).for_each(add_each);
+      const core::number_log_reader added(bytes);
+      if (!added.empty()) meet(added.dictionary());
+      added.for_each(add_each);
       return;
     }
   }
   const workspace work;
   const core::user_set_reader added = user_set_argument(fcinfo_, number, work);
+  if (added.cardinality() != 0) meet(added.dictionary());
   if (table_ == nullptr && added.cardinality() <= max_added_singly) {
     added.for_each(work, add_each);
   } else {
     table().unite(added, work);
+    is_empty_ = table_->set.cardinality() == 0;
   }
 }
 

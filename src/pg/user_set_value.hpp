@@ -30,7 +30,8 @@ class user_set_state {
   // Throws wrong_context unless an aggregate is calling.
   explicit user_set_state(FunctionCallInfo fcinfo);
 
-  void add(std::uint32_t number);
+  // Adds a number of no dictionary.
+  void add_number(std::uint32_t number);
 
   // Adds all of argument `number`, which is left as it is. Not NULL.
   void add_argument(int number);
@@ -40,6 +41,8 @@ class user_set_state {
 
  private:
   void load();
+  void add(std::uint32_t number);
+  void meet(const core::dictionary_id &dictionary);
   core::user_set &table();
   std::span<std::byte> log_bytes() const;
   bool make_room();
@@ -47,6 +50,8 @@ class user_set_state {
   FunctionCallInfo fcinfo_;
   MemoryContext aggregate_ = nullptr;
   bool may_be_log_ = true;
+  bool is_empty_ = true;
+  core::dictionary_id dictionary_;      // of the numbers that are there
   struct varlena *log_ = nullptr;       // the state while it is a log
   expanded_user_set *table_ = nullptr;  // the state once it is a bitmap
 };

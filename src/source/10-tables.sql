@@ -120,6 +120,7 @@ CREATE TYPE headcount_internal.rollup_state AS (
     next_user_id       integer,
     dictionary_buckets integer,
     compacted_users    integer,
+    dictionary         uuid,
     last_refresh       timestamptz,
     last_duration      interval,
     last_error         text,
@@ -144,6 +145,7 @@ COMMENT ON COLUMN headcount_internal.rollup_state.grace IS 'microseconds after a
 COMMENT ON COLUMN headcount_internal.rollup_state.awaits_writers IS 'days are not stored before writers are done that began under another definition';
 COMMENT ON COLUMN headcount_internal.rollup_state.logged_before IS 'changes of what is at or after this instant need not be logged, as nothing is stored of that; never before the day of the watermark begins, nor before the last of today_ends';
 COMMENT ON COLUMN headcount_internal.rollup_state.today_ends IS 'when the stored parts of the day of the watermark end, ascending; the first begins with the day, each other one where the one before it ends';
+COMMENT ON COLUMN headcount_internal.rollup_state.dictionary IS 'which dictionary the sets of users are of: another one whenever all users are numbered anew';
 COMMENT ON COLUMN headcount_internal.rollup_state.window_days IS 'of how many days window_count of the stored days is; 0 if it is not kept';
 COMMENT ON COLUMN headcount_internal.rollup_state.window_model IS 'the licensing model under which window_count counts users: 2013 those with a session, 2025 also those that were denied';
 COMMENT ON COLUMN headcount_internal.rollup_state.alerted IS 'the alerts that a refresh has given notice of, while they last';

@@ -215,8 +215,8 @@ DECLARE
     triggers oid[];
     publications text;
 BEGIN
-    EXECUTE format($q$INSERT INTO %1$I.rollup_state (definition, log, watermark, frozen_before, next_user_id, dictionary_buckets, compacted_users, awaits_writers, logged_before)
-                      VALUES ($1, %2$L, '-infinity', '-infinity', 0, 1, 0, false, '-infinity')$q$, name, format('%I.invalidation_log', name)) USING source.definition;
+    EXECUTE format($q$INSERT INTO %1$I.rollup_state (definition, log, watermark, frozen_before, next_user_id, dictionary_buckets, compacted_users, awaits_writers, logged_before, dictionary)
+                      VALUES ($1, %2$L, '-infinity', '-infinity', 0, 1, 0, false, '-infinity', gen_random_uuid())$q$, name, format('%I.invalidation_log', name)) USING source.definition;
     IF obstacle IS NULL THEN
         PERFORM headcount_internal.drop_triggers(source, also_orphans => true);
         triggers := headcount_internal.create_all_triggers(name, source);

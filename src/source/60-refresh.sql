@@ -71,20 +71,27 @@ COMMENT ON FUNCTION headcount_internal.scope_query(text, headcount_internal.opti
 
 -- What is computed of some days, from what scope_query collected: $1 sessions, $2 users, $3 denials, $4 scope, $5 server,
 -- $6 pages of the dictionary.
-CREATE FUNCTION headcount_internal.day_rows_query() RETURNS text
+-- The dictionary of a source that its sets are of.
+CREATE FUNCTION headcount_internal.dictionary_text(name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('(SELECT w.dictionary FROM %I.rollup_state AS w)', name)
+$$;
+COMMENT ON FUNCTION headcount_internal.dictionary_text(text) IS 'the expression for the dictionary that the sets of a source are of';
+
+CREATE FUNCTION headcount_internal.day_rows_query(name text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN format($q$
-SELECT $4 AS scope, $5 AS server, c.day, c.used, c.denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at,
+SELECT $4 AS scope, $5 AS server, c.day, headcount_internal.in_dictionary(c.used, %3$s) AS used, headcount_internal.in_dictionary(c.denied, %3$s) AS denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at,
        CASE WHEN $4 <> 's' THEN coalesce(p.concurrent, 0) END AS concurrent_users, k.used_sketch, k.denied_sketch
 FROM headcount_internal.daily_sets($1, $3, $6) AS c
      LEFT JOIN headcount_internal.daily_peaks($2) AS p ON p.day = c.day
-     LEFT JOIN (SELECT u.day, %s AS used_sketch, %s AS denied_sketch
+     LEFT JOIN (SELECT u.day, %1$s AS used_sketch, %2$s AS denied_sketch
                 FROM headcount_internal.daily_users($1, $3) AS u WHERE $4 = 'a' GROUP BY u.day) AS k ON k.day = c.day$q$,
-        headcount_internal.sketch_text('u.user_name', 'NOT u.is_denied'), headcount_internal.sketch_text('u.user_name', 'u.is_denied'));
+        headcount_internal.sketch_text('u.user_name', 'NOT u.is_denied'), headcount_internal.sketch_text('u.user_name', 'u.is_denied'), headcount_internal.dictionary_text(name));
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.day_rows_query() IS 'the query for what is computed of some days of a source';
+COMMENT ON FUNCTION headcount_internal.day_rows_query(text) IS 'the query for what is computed of some days of a source';
 
 CREATE FUNCTION headcount_internal.scopes(options headcount_internal.options) RETURNS SETOF "char"
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -183,11 +190,11 @@ DECLARE
     stored  bigint;
 BEGIN
     EXECUTE format($q$
-SELECT array_agg(p)
+SELECT array_agg(ROW(p.day, p.used_count, p.denied_count, p.daily_count, headcount_internal.in_dictionary(p.new_users, %4$s), p.new_count, p.window_count, p.is_idle)::headcount_internal.day_patch)
 FROM %1$s AS r
      CROSS JOIN ((VALUES (1)) AS o (o) LEFT JOIN (SELECT d.seen_count, d.seen FROM %2$I.rollup_totals AS d WHERE %3$s) AS t ON true)
      CROSS JOIN LATERAL headcount_internal.stored_patches(r.days, t.seen_count, t.seen, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS p$q$,
-        headcount_internal.stored_days_text(name, in_scope || ' AND d.day >= $13'), name, in_scope)
+        headcount_internal.stored_days_text(name, in_scope || ' AND d.day >= $13'), name, in_scope, headcount_internal.dictionary_text(name))
         INTO patches
         USING sessions, denials, pages, CASE WHEN is_changed THEN ARRAY[from_day] END, CASE WHEN is_changed THEN ARRAY[to_day] END,
               greatest(from_day, state.watermark), state.window_days, state.window_model, wanted.days, wanted.model, options.time_zone,
@@ -199,7 +206,7 @@ FROM %1$s AS r
     EXECUTE format('INSERT INTO %I.rollup_days (scope, server, day, used, denied, denials, concurrent_hosts, concurrent_hosts_at, concurrent_users,
             used_sketch, denied_sketch, new_users, used_count, denied_count, daily_count, new_count, window_count)
         SELECT c.*, p.new_users, p.used_count, p.denied_count, p.daily_count, p.new_count, p.window_count
-        FROM (%s) AS c JOIN unnest($7) AS p ON p.day = c.day', name, headcount_internal.day_rows_query())
+        FROM (%s) AS c JOIN unnest($7) AS p ON p.day = c.day', name, headcount_internal.day_rows_query(name))
         USING sessions, users, denials, scope, server, pages, patches;
     GET DIAGNOSTICS stored = ROW_COUNT;
     EXECUTE format($q$
@@ -364,6 +371,11 @@ BEGIN
     EXECUTE format('DELETE FROM %I.rollup_today', name);
     EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE d.day >= $1', name) USING frozen_before;
     EXECUTE format('DELETE FROM %I.rollup_totals', name);
+    -- Another dictionary from here on. The users of frozen days keep their numbers in it; but this may be a copy of a database,
+    -- and the other one goes on giving out the same numbers.
+    EXECUTE format('UPDATE %I.rollup_state SET dictionary = gen_random_uuid()', name);
+    EXECUTE format('UPDATE %I.rollup_days SET used = headcount_internal.in_dictionary(used, %2$s), denied = headcount_internal.in_dictionary(denied, %2$s),
+        new_users = headcount_internal.in_dictionary(new_users, %2$s)', name, headcount_internal.dictionary_text(name));
     EXECUTE format('INSERT INTO %1$I.rollup_totals (scope, server, seen_count, seen)
         SELECT d.scope, d.server, sum(d.new_count), headcount.user_set_union_agg(d.new_users) FROM %1$I.rollup_days AS d GROUP BY d.scope, d.server', name);
     IF NOT isfinite(frozen_before) THEN
@@ -759,7 +771,7 @@ rows AS (
     SELECT c.used, c.denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.concurrent_users, c.used_sketch, c.denied_sketch FROM (%3$s) AS c WHERE c.day = $8)
 INSERT INTO %1$I.rollup_today (scope, server, from_at, used, denied, denials, concurrent_hosts, concurrent_hosts_at, concurrent_users, used_sketch, denied_sketch)
 SELECT $4, $5, $7, %4$s
-FROM rows AS r HAVING count(*) > 0$q$, name, headcount_internal.in_scope(scope, collected.server), headcount_internal.day_rows_query(), headcount_internal.united_parts_text())
+FROM rows AS r HAVING count(*) > 0$q$, name, headcount_internal.in_scope(scope, collected.server), headcount_internal.day_rows_query(name), headcount_internal.united_parts_text())
                 USING collected.sessions, collected.users, collected.denials, scope, collected.server, pages, part_at, day;
         END LOOP;
     END LOOP;

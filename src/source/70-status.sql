@@ -60,7 +60,7 @@ FROM stored AS s FULL JOIN recomputed AS r ON r.day = s.day
         ('denied_sketch', s.denied_sketch::text IS NOT DISTINCT FROM r.denied_sketch::text, s.denied_sketch::text, r.denied_sketch::text))
         AS v (column_name, is_same, stored, recomputed)
 WHERE v.is_same IS NOT TRUE
-ORDER BY 1, 2$q$, name, headcount_internal.day_rows_query(), stored);
+ORDER BY 1, 2$q$, name, headcount_internal.day_rows_query(name), stored);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.verify_query(text, text) IS 'the query for the differences between stored and recomputed days of a source';

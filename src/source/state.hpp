@@ -34,6 +34,7 @@ enum class state_column {
   next_user_id,
   dictionary_buckets,
   compacted_users,
+  dictionary,
   last_refresh,
   last_duration,
   last_error,

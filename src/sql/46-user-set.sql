@@ -26,12 +26,12 @@ CREATE TYPE headcount.user_set (
     INTERNALLENGTH = VARIABLE,
     STORAGE = extended
 );
-COMMENT ON TYPE headcount.user_set IS 'an exact set of user numbers, from 0 to 2147483647';
+COMMENT ON TYPE headcount.user_set IS 'an exact set of user numbers, from 0 to 2147483647, and of which dictionary they are';
 
 -- Canonical bytes make equality plain: the same set, the same bytes.
 CREATE FUNCTION headcount_internal.user_set_eq(headcount.user_set, headcount.user_set) RETURNS boolean
     AS 'MODULE_PATHNAME', 'headcount_user_set_eq' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION headcount_internal.user_set_eq(headcount.user_set, headcount.user_set) IS 'whether two sets hold the same numbers';
+COMMENT ON FUNCTION headcount_internal.user_set_eq(headcount.user_set, headcount.user_set) IS 'whether two sets hold the same numbers of the same dictionary';
 
 CREATE FUNCTION headcount_internal.user_set_ne(headcount.user_set, headcount.user_set) RETURNS boolean
     AS 'MODULE_PATHNAME', 'headcount_user_set_ne' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
@@ -49,7 +49,7 @@ CREATE OPERATOR headcount.= (
     LEFTARG = headcount.user_set, RIGHTARG = headcount.user_set, FUNCTION = headcount_internal.user_set_eq,
     COMMUTATOR = OPERATOR(headcount.=), NEGATOR = OPERATOR(headcount.<>), RESTRICT = eqsel, JOIN = eqjoinsel, HASHES
 );
-COMMENT ON OPERATOR headcount.= (headcount.user_set, headcount.user_set) IS 'same numbers';
+COMMENT ON OPERATOR headcount.= (headcount.user_set, headcount.user_set) IS 'same numbers of the same dictionary';
 
 CREATE OPERATOR headcount.<> (
     LEFTARG = headcount.user_set, RIGHTARG = headcount.user_set, FUNCTION = headcount_internal.user_set_ne,
@@ -99,6 +99,19 @@ COMMENT ON AGGREGATE headcount.user_set_union_agg(headcount.user_set) IS 'the un
 CREATE FUNCTION headcount.to_user_set(numbers integer[]) RETURNS headcount.user_set
     AS 'MODULE_PATHNAME', 'headcount_to_user_set' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION headcount.to_user_set(integer[]) IS 'the set of the numbers in an array; NULL elements are skipped';
+
+-- A set knows the dictionary that its numbers are of: each source numbers its own users. Sets of two dictionaries are refused.
+CREATE FUNCTION headcount.to_user_set(numbers integer[], dictionary uuid) RETURNS headcount.user_set
+    AS 'MODULE_PATHNAME', 'headcount_to_user_set' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION headcount.to_user_set(integer[], uuid) IS 'the set of the numbers in an array as users of a dictionary; NULL elements are skipped';
+
+CREATE FUNCTION headcount.dictionary_of(user_set headcount.user_set) RETURNS uuid
+    AS 'MODULE_PATHNAME', 'headcount_user_set_dictionary' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION headcount.dictionary_of(headcount.user_set) IS 'the dictionary that the numbers of a set are of; NULL if they are just numbers, and for the empty set';
+
+CREATE FUNCTION headcount_internal.in_dictionary(numbers headcount.user_set, dictionary uuid) RETURNS headcount.user_set
+    AS 'MODULE_PATHNAME', 'headcount_user_set_in_dictionary' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION headcount_internal.in_dictionary(headcount.user_set, uuid) IS 'the numbers of a set as users of a dictionary, whatever they were';
 
 CREATE FUNCTION headcount.user_set_union(user_set headcount.user_set, other headcount.user_set) RETURNS headcount.user_set
     AS 'MODULE_PATHNAME', 'headcount_user_set_union' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;

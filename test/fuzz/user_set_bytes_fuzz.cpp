@@ -12,8 +12,10 @@ namespace {
 void run(const bytes &canonical) {
   const host host;
   numbers content;
+  core::dictionary_id dictionary;
   try {
     const core::user_set_reader reader(canonical);
+    dictionary = reader.dictionary();
     require(reader.cardinality() <= core::last_user_number + std::uint64_t{1}, "no more numbers than there are");
     for (std::uint32_t number = 1; number <= core::last_user_number; number = number * 3 + 2)
       (void)reader.contains(number);
@@ -24,8 +26,10 @@ void run(const bytes &canonical) {
     require(error.kind() == core::fault::damaged_bytes, "what is refused is damaged");
     return;
   }
-  require(canonical_of(content, host) == canonical, "what was read is written as it was");
+  const auto written = core::to_canonical(content, 0, host.memory(), dictionary);
+  require(bytes(written.begin(), written.end()) == canonical, "what was read is written as it was");
   core::user_set half(host.memory());
+  half.set_dictionary(dictionary);
   for (std::size_t at = 0; at < content.size(); at += 2) half.add(content[at]);
   const auto half_bytes = bytes_of(half, host);
   require(combined(core::set_operation::intersect, canonical, half_bytes, host) == half_bytes,
@@ -49,8 +53,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
   if (canonical.size() < 8) return 0;
   canonical[0] = std::byte{headcount::core::user_set_magic};
   canonical[1] = std::byte{headcount::core::user_set_version};
-  canonical[2] = canonical[3] = std::byte{0};
-  fix_check_sum(canonical);
-  run(canonical);
+  canonical[3] = std::byte{0};
+  for (const auto has_dictionary : {std::byte{0}, std::byte{1}}) {
+    canonical[2] = has_dictionary;
+    fix_check_sum(canonical);
+    run(canonical);
+  }
   return 0;
 }

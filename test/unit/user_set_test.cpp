@@ -348,7 +348,8 @@ TEST(user_set, heads_are_checked) {
   EXPECT_EQ(head_damage(""), "It is too short.");
   EXPECT_EQ(head_damage("C3010000 000000"), "It is too short.");
   EXPECT_EQ(head_damage("C1010000 00000000 00"), "It does not begin as a user_set does.");
-  EXPECT_EQ(head_damage("C3010100 00000000 00"), "Its form is unknown.");
+  EXPECT_EQ(head_damage("C3010200 00000000 00"), "Its form is unknown.");
+  EXPECT_EQ(head_damage("C3010100 00000000 00"), "It is too short.") << "for a dictionary";
   EXPECT_EQ(head_damage("C3010001 00000000 00"), "Its form is unknown.");
   EXPECT_EQ(head_damage("C3010002 00000000 00"), "Its form is unknown.");
   EXPECT_EQ(head_damage("C3010000 00000000 3A300000 00000000"), "Its check sum does not match.");

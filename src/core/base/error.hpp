@@ -17,6 +17,7 @@ enum class fault {
   number_too_small,  // a user number below 0
   wrong_context,     // an aggregate's own function called by hand
   mixed_keys,        // presences over keys of two types meet
+  mixed_dictionaries,  // sets of users meet that were numbered apart
   too_large,         // an answer or a state beyond what a value may hold
   not_written,       // a file that the disk or a library refused
 };

@@ -296,7 +296,7 @@ user_set &day_fold::seen() {
     key_view bytes = sets_.open(from_.seen);
     if (!gone.empty()) {
       number_log_reader::sort_out(gone);
-      const auto without = to_canonical(gone, 0, host_.memory);
+      const auto without = to_canonical(gone, 0, host_.memory, user_set_reader(bytes).dictionary());
       bytes = combine(user_set_reader(bytes), user_set_reader(without), set_operation::subtract, 0, host_);
     }
     seen_->unite(user_set_reader(bytes), host_);

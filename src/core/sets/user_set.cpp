@@ -44,6 +44,9 @@ bool user_set::add(std::uint32_t number) {
 
 void user_set::unite(const user_set_reader &other, const context &host) {
   other.check(host);
+  if (other.cardinality() == 0) return;
+  if (cardinality_ != 0 && dictionary_ != other.dictionary()) throw_mixed_dictionaries(dictionary_, other.dictionary());
+  dictionary_ = other.dictionary();
   other.roaring().for_each_container([&](const container &added) {
     host.poll();
     block &to = block_of(added.key);
@@ -74,7 +77,7 @@ std::span<std::byte> user_set::to_bytes(std::size_t reserved, const context &hos
     else
       writer.add(key, std::span<const std::uint64_t, container::bitset_words>(here.many));
   }
-  return writer.finish(reserved);
+  return writer.finish(reserved, dictionary_);
 }
 
 }  // namespace headcount::core

@@ -23,10 +23,13 @@ class user_set {
 
   // Returns whether it is new.
   bool add(std::uint32_t number);
-  // Throws damaged_bytes before anything has been added.
+  // Throws damaged_bytes, or mixed_dictionaries, before anything has been added.
   void unite(const user_set_reader &other, const context &host);
 
   std::uint64_t cardinality() const { return cardinality_; }
+  const dictionary_id &dictionary() const { return dictionary_; }
+  // Says what the numbers are of, which whoever adds them one by one knows.
+  void set_dictionary(const dictionary_id &dictionary) { dictionary_ = dictionary; }
 
   // The canonical bytes, behind `reserved` bytes for the length word of a PostgreSQL value.
   std::span<std::byte> to_bytes(std::size_t reserved, const context &host) const;
@@ -42,6 +45,7 @@ class user_set {
   static void spread(block &from);
 
   std::uint64_t cardinality_ = 0;
+  dictionary_id dictionary_;
   std::pmr::map<std::uint32_t, block> blocks_;  // by the high bits of their numbers
 };
 

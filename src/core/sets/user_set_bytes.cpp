@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "core/base/core_only.hpp"
@@ -78,9 +79,45 @@ user_set_form read_user_set_form(key_view bytes) {
                     std::to_string(user_set_version) + ".",
                 "It may have been written by a later version of headcount.");
   }
-  if (byte_at(2) != 0 || byte_at(3) > static_cast<std::uint8_t>(user_set_form::log))
+  if (byte_at(2) > 1 || byte_at(3) > static_cast<std::uint8_t>(user_set_form::log))
     throw_damaged_user_set("Its form is unknown.");
+  if (bytes.size() < user_set_content_at(byte_at(2) != 0)) throw_damaged_user_set("It is too short.");
   return static_cast<user_set_form>(byte_at(3));
+}
+
+dictionary_id read_dictionary_id(key_view bytes) {
+  dictionary_id dictionary;
+  if (bytes[2] == std::byte{0}) return dictionary;
+  std::copy_n(bytes.begin() + user_set_head_size, dictionary_id::size, dictionary.bytes.begin());
+  if (dictionary.is_none()) throw_damaged_user_set("Its dictionary is none.");
+  return dictionary;
+}
+
+namespace {
+
+// As an SQL uuid is written.
+std::string to_text(const dictionary_id &dictionary) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (std::size_t at = 0; at < dictionary_id::size; ++at) {
+    if (at == 4 || at == 6 || at == 8 || at == 10) text += '-';
+    const auto value = std::to_integer<unsigned>(dictionary.bytes[at]);
+    text += digits[value >> 4U];
+    text += digits[value & 15U];
+  }
+  return text;
+}
+
+}  // namespace
+
+void throw_mixed_dictionaries(const dictionary_id &left, const dictionary_id &right, source_place where) {
+  const auto name = [](const dictionary_id &which) {
+    return which.is_none() ? std::string("numbers of no dictionary") : "users of dictionary " + to_text(which);
+  };
+  throw error(fault::mixed_dictionaries, "user sets of different dictionaries cannot be combined",
+              "One has " + name(left) + ", the other has " + name(right) +
+                  ". Each source numbers its own users, so a number is somebody else in another dictionary.",
+              "Unite sources with headcount.create_federation, or their sketches in daily_user_sketches.", where);
 }
 
 bool container::contains(std::uint32_t low) const {
@@ -277,7 +314,20 @@ key_view user_set_reader::checked(key_view bytes) {
   const key_view rest = bytes.subspan(user_set_head_size);
   if (xxh64::load<std::uint32_t>(bytes.data() + 4) != check_sum(bytes.data(), rest))
     throw_damaged_user_set("Its check sum does not match.");
-  return rest;
+  return bytes.subspan(user_set_content_at(bytes[2] != std::byte{0}));
+}
+
+user_set_reader::user_set_reader(key_view bytes)
+    : bytes_(bytes), roaring_(checked(bytes)) {
+  dictionary_ = read_dictionary_id(bytes);
+  if (!dictionary_.is_none() && cardinality() == 0) throw_damaged_user_set("It has a dictionary, but no users.");
+}
+
+dictionary_id common_dictionary(const user_set_reader &left, const user_set_reader &right) {
+  if (left.cardinality() == 0) return right.dictionary();
+  if (right.cardinality() != 0 && left.dictionary() != right.dictionary())
+    throw_mixed_dictionaries(left.dictionary(), right.dictionary());
+  return left.dictionary();
 }
 
 void user_set_reader::check(const context &host) const {
@@ -337,14 +387,18 @@ void user_set_writer::add(std::uint32_t key, container::const_bitset_view number
   }
 }
 
-std::span<std::byte> user_set_writer::finish(std::size_t reserved) {
+std::span<std::byte> user_set_writer::finish(std::size_t reserved, const dictionary_id &dictionary) {
+  const bool has_dictionary = !dictionary.is_none() && !entries_.empty();
+  const std::size_t content_at = user_set_content_at(has_dictionary);
   byte_buffer buffer(memory_);
-  buffer.reserve(reserved + user_set_head_size + 8 + 9 * entries_.size() + content_.size());
+  buffer.reserve(reserved + content_at + 8 + 9 * entries_.size() + content_.size());
   for (std::size_t at = 0; at < reserved; ++at) buffer.append_byte(0);
   for (const std::uint8_t each :
-       {user_set_magic, user_set_version, std::uint8_t{0}, static_cast<std::uint8_t>(user_set_form::canonical)})
+       {user_set_magic, user_set_version, static_cast<std::uint8_t>(has_dictionary ? 1 : 0),
+        static_cast<std::uint8_t>(user_set_form::canonical)})
     buffer.append_byte(each);
   buffer.append_word(0, 4);  // the check sum, once there is something to sum up
+  if (has_dictionary) buffer.append(dictionary.bytes.data(), dictionary_id::size);
 
   const std::size_t count = entries_.size();
   const bool has_runs = std::any_of(entries_.begin(), entries_.end(), [](const entry &each) { return each.is_runs; });
@@ -365,7 +419,7 @@ std::span<std::byte> user_set_writer::finish(std::size_t reserved) {
     buffer.append_word(each.cardinality - 1, 2);
   }
   if (!has_runs || count >= least_with_offsets) {
-    const std::size_t content = buffer.size() - reserved - user_set_head_size + 4 * count;
+    const std::size_t content = buffer.size() - reserved - content_at + 4 * count;
     for (const entry &each : entries_) buffer.append_word(content + each.begin, 4);
   }
   buffer.append(content_.data(), content_.size());
@@ -378,7 +432,7 @@ std::span<std::byte> user_set_writer::finish(std::size_t reserved) {
 }
 
 std::span<std::byte> to_canonical(std::span<const std::uint32_t> numbers, std::size_t reserved,
-                                  std::pmr::memory_resource *memory) {
+                                  std::pmr::memory_resource *memory, const dictionary_id &dictionary) {
   user_set_writer writer(memory);
   for (std::size_t first = 0, next = 0; first < numbers.size(); first = next) {
     const std::uint32_t key = numbers[first] >> 16U;
@@ -395,11 +449,25 @@ std::span<std::byte> to_canonical(std::span<const std::uint32_t> numbers, std::s
       writer.add(key, low);
     }
   }
-  return writer.finish(reserved);
+  return writer.finish(reserved, dictionary);
+}
+
+std::span<std::byte> with_dictionary(const user_set_reader &set, const dictionary_id &dictionary, std::size_t reserved,
+                                     const context &host) {
+  set.check(host);
+  user_set_writer writer(host.memory);
+  container::bitset words;
+  set.roaring().for_each_container([&](const container &here) {
+    here.load(words);
+    writer.add(here.key, words);
+    host.poll();
+  });
+  return writer.finish(reserved, dictionary);
 }
 
 std::span<std::byte> combine(const user_set_reader &left, const user_set_reader &right, set_operation operation,
                              std::size_t reserved, const context &host) {
+  const dictionary_id dictionary = common_dictionary(left, right);
   left.check(host);
   right.check(host);
   const roaring_reader &a = left.roaring(), &b = right.roaring();
@@ -422,7 +490,7 @@ std::span<std::byte> combine(const user_set_reader &left, const user_set_reader 
     }
     writer.add(std::min(a_key, b_key), words);
   }
-  return writer.finish(reserved);
+  return writer.finish(reserved, dictionary);
 }
 
 }  // namespace headcount::core

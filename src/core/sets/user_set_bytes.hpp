@@ -4,15 +4,16 @@
 //
 //   byte  0      magic 0xC3
 //         1      version 1
-//         2      0
+//         2      1 if the numbers are those of a dictionary, 0 if they are just numbers, or none
 //         3      form 0: canonical (1 is a log of numbers in the making, see number_log.hpp)
 //         4..7   check sum: low 32 bits of XXH64 over the bytes from 8 on, seeded with bytes 0..3
-//         8..    the set in the portable format of Roaring bitmaps, which other programs read too:
+//         8..23  if byte 2 says so: which dictionary, 16 bytes that are not all zero
+//         then   the set in the portable format of Roaring bitmaps, which other programs read too:
 //
 //   head         without runs   12346 (4 bytes), number of containers (4)
 //                with runs      12347 (2), number of containers less one (2), a bit for each container: is it of runs?
 //   containers   for each its key, the high 16 bits of its numbers, ascending (2); how many numbers, less one (2)
-//   offsets      for each where its content begins, counted from byte 8 (4); none where there are runs and fewer than 4
+//   offsets      for each where its content begins, counted from the first of the head (4); none where there are runs and fewer than 4
 //   content      array    the low 16 bits of each number, ascending (2 each); where there are up to 4,096 numbers
 //                bitset   a bit for each possible number (8,192); where there are more
 //                runs     how many (2), and for each its first number and its length less one (2 each), ascending
@@ -40,6 +41,27 @@ inline constexpr std::uint8_t user_set_magic = 0xC3;
 inline constexpr std::uint8_t user_set_version = 1;
 inline constexpr std::size_t user_set_head_size = 8;
 enum class user_set_form : std::uint8_t { canonical = 0, log = 1 };
+
+// Which dictionary the numbers of a set are of. Each source numbers its own users, so the numbers of two dictionaries have
+// nothing to do with each other. All zero: none, the numbers stand for themselves. An empty set is of none either.
+struct dictionary_id {
+  static constexpr std::size_t size = 16;
+  std::array<std::byte, size> bytes{};
+
+  bool is_none() const { return *this == dictionary_id{}; }
+  friend bool operator==(const dictionary_id &, const dictionary_id &) = default;
+};
+
+// Reads it from the bytes of either form, whose first four bytes have been checked.
+dictionary_id read_dictionary_id(key_view bytes);
+
+// How many bytes are before the content of a set of this dictionary.
+constexpr std::size_t user_set_content_at(bool has_dictionary) {
+  return user_set_head_size + (has_dictionary ? dictionary_id::size : 0);
+}
+
+[[noreturn]] void throw_mixed_dictionaries(const dictionary_id &left, const dictionary_id &right,
+                                           source_place where = source_place::current());
 
 // Numbers are SQL integers from 0 on.
 inline constexpr std::uint32_t last_user_number = 0x7fffffff;
@@ -146,9 +168,10 @@ std::uint64_t intersection_cardinality(const roaring_reader &left, const roaring
 // Reads canonical bytes: head and check sum have been checked as well when it is made.
 class user_set_reader {
  public:
-  explicit user_set_reader(key_view bytes) : bytes_(bytes), roaring_(checked(bytes)) {}
+  explicit user_set_reader(key_view bytes);
 
   key_view bytes() const { return bytes_; }
+  const dictionary_id &dictionary() const { return dictionary_; }
   const roaring_reader &roaring() const { return roaring_; }
   std::uint64_t cardinality() const { return roaring_.cardinality(); }
   bool contains(std::uint32_t number) const { return roaring_.contains(number); }
@@ -173,8 +196,12 @@ class user_set_reader {
   static key_view checked(key_view bytes);
 
   key_view bytes_;
+  dictionary_id dictionary_;
   roaring_reader roaring_;
 };
+
+// The dictionary of a set that has all that is in either; an empty set goes with any. Throws mixed_dictionaries.
+dictionary_id common_dictionary(const user_set_reader &left, const user_set_reader &right);
 
 // Writes a set. Keys must come ascending.
 class user_set_writer {
@@ -186,7 +213,7 @@ class user_set_writer {
   void add(std::uint32_t key, container::const_bitset_view numbers);
 
   // Hands over the memory: `reserved` bytes, for the length word of a PostgreSQL value, then head and bitmap.
-  std::span<std::byte> finish(std::size_t reserved);
+  std::span<std::byte> finish(std::size_t reserved, const dictionary_id &dictionary = {});
 
  private:
   struct entry {
@@ -206,9 +233,14 @@ class user_set_writer {
 
 // The canonical bytes of numbers that are ascending and without duplicates.
 std::span<std::byte> to_canonical(std::span<const std::uint32_t> numbers, std::size_t reserved,
-                                  std::pmr::memory_resource *memory);
+                                  std::pmr::memory_resource *memory, const dictionary_id &dictionary = {});
 
-// The canonical bytes of the numbers in either set, in both, or in the first alone. Throws damaged_bytes.
+// The same set as one of another dictionary. Throws damaged_bytes.
+std::span<std::byte> with_dictionary(const user_set_reader &set, const dictionary_id &dictionary, std::size_t reserved,
+                                     const context &host);
+
+// The canonical bytes of the numbers in either set, in both, or in the first alone. Throws damaged_bytes, and
+// mixed_dictionaries.
 enum class set_operation { unite, intersect, subtract };
 std::span<std::byte> combine(const user_set_reader &left, const user_set_reader &right, set_operation operation,
                              std::size_t reserved, const context &host);
