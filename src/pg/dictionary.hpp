@@ -5,6 +5,7 @@
 
 #include "core/report/numbered_days.hpp"
 #include "core/sets/dictionary_page.hpp"
+#include "core/sets/user_set_bytes.hpp"
 #include "pg/daily_value.hpp"
 #include "pg/values.hpp"
 

@@ -209,6 +209,7 @@ BEGIN
     SELECT string_agg(format('%I.%I', n.nspname, c.relname), ', ') INTO views
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = name AND c.relkind = 'v' AND c.relname = ANY (headcount_internal.view_names());
+    PERFORM headcount_internal.drop_sharing(name);
     EXECUTE 'DROP VIEW ' || views;
     PERFORM headcount_internal.drop_rollup_tables(name);
     PERFORM headcount_internal.drop_instances(name);

@@ -5,7 +5,7 @@
 //
 // asked_from(src) in the view becomes greatest('-infinity', current_date - 14), and asks_from(src) becomes true: what the view
 // has for the case that there is a bound is there only then. The condition itself stays where it is. What is not understood is
-// no bound.
+// no bound. In the same way a view of shared days finds out what it is asked for, by a condition on its column "request".
 
 #include "pg/postgres.hpp"
 
@@ -92,21 +92,21 @@ void append_bounds(Node *conditions, int item, bound which, List **to) {
   }
 }
 
-bool is_report(const RangeTblEntry *entry, Oid source, Oid schema) {
+bool is_report(const RangeTblEntry *entry, Oid source, Oid schema, std::initializer_list<const char *> names) {
   if (entry->rtekind != RTE_FUNCTION || list_length(entry->functions) != 1) return false;
   const auto *const call = reinterpret_cast<const FuncExpr *>(linitial_node(RangeTblFunction, entry->functions)->funcexpr);
   if (!IsA(call, FuncExpr) || get_func_namespace(call->funcid) != schema || call->args == NIL) return false;
   const auto *const about = static_cast<const Const *>(linitial(call->args));
   if (!IsA(about, Const) || about->consttype != REGCLASSOID || about->constisnull || DatumGetObjectId(about->constvalue) != source) return false;
   const char *const name = get_func_name(call->funcid);
-  return std::strcmp(name, "stored_report") == 0 || std::strcmp(name, "live_report") == 0;
+  return std::any_of(names.begin(), names.end(), [name](const char *each) { return std::strcmp(name, each) == 0; });
 }
 
 // The report of a source in a query: its range table index; 0 where there is none, -1 where it cannot be told which.
-int find_report(const Query *query, Oid source, Oid schema) {
+int find_report(const Query *query, Oid source, Oid schema, std::initializer_list<const char *> names) {
   int found = 0;
   for (int at = 1; at <= list_length(query->rtable); ++at) {
-    if (!is_report(rt_fetch(at, query->rtable), source, schema)) continue;
+    if (!is_report(rt_fetch(at, query->rtable), source, schema, names)) continue;
     if (found != 0) return -1;
     found = at;
   }
@@ -125,7 +125,7 @@ asked find_asked(const SupportRequestSimplify *request, bound which) {
   const Oid source = DatumGetObjectId(argument->constvalue), schema = get_func_namespace(request->fcall->funcid);
   // the report is in the query that asks, or in one around it
   for (const PlannerInfo *level = request->root; level != nullptr; level = level->parent_root) {
-    const int item = find_report(level->parse, source, schema);
+    const int item = find_report(level->parse, source, schema, {"stored_report", "live_report", "federated_report"});
     if (item < 0) return {false, NIL};
     if (item == 0) continue;
     asked found{true, NIL};
@@ -154,6 +154,42 @@ Node *as_bound(const SupportRequestSimplify *request, bound which) {
 Node *as_answer(const SupportRequestSimplify *request, bound which) {
   const asked found = find_asked(request, which);
   return found.has_report ? makeBoolConst(found.bounds != NIL, false) : nullptr;
+}
+
+// The value that one of some conditions, all of which hold, says the first column of a range table entry is equal to.
+Node *find_request(Node *conditions, int item) {
+  if (conditions == nullptr) return nullptr;
+  if (IsA(conditions, List) || is_andclause(conditions)) {
+    ListCell *cell = nullptr;
+    foreach (cell, IsA(conditions, List) ? reinterpret_cast<List *>(conditions) : reinterpret_cast<BoolExpr *>(conditions)->args)
+      if (Node *const found = find_request(static_cast<Node *>(lfirst(cell)), item)) return found;
+    return nullptr;
+  }
+  if (!IsA(conditions, OpExpr) || reinterpret_cast<const OpExpr *>(conditions)->opno != TextEqualOperator) return nullptr;
+  const auto *const comparison = reinterpret_cast<const OpExpr *>(conditions);
+  Node *request = without_relabel(static_cast<Node *>(linitial(comparison->args))), *value = static_cast<Node *>(lsecond(comparison->args));
+  if (!IsA(request, Var)) {
+    std::swap(request, value);
+    request = without_relabel(request);
+  }
+  const auto *const column = reinterpret_cast<const Var *>(request);
+  if (!IsA(request, Var) || static_cast<int>(column->varno) != item || column->varattno != 1 || column->varlevelsup != 0) return nullptr;
+  if (is_bound_to_its_place(value, nullptr) || contain_volatile_functions(value)) return nullptr;
+  return static_cast<Node *>(copyObjectImpl(value));
+}
+
+// The request that a query makes of a view of shared days; nullptr where none is found, then the function stays, and says so. The
+// condition stays where it is, too.
+Node *as_request(const SupportRequestSimplify *request, bound) {
+  const auto *const argument = static_cast<const Const *>(linitial(request->fcall->args));
+  if (!IsA(argument, Const) || argument->constisnull) return nullptr;
+  const Oid sharing = DatumGetObjectId(argument->constvalue), schema = get_func_namespace(request->fcall->funcid);
+  for (const PlannerInfo *level = request->root; level != nullptr; level = level->parent_root) {
+    const int item = find_report(level->parse, sharing, schema, {"shared_report"});
+    if (item < 0) return nullptr;
+    if (item != 0) return find_request(level->parse->jointree->quals, item);
+  }
+  return nullptr;
 }
 
 using simplifier = Node *(const SupportRequestSimplify *request, bound which);
@@ -196,6 +232,7 @@ HEADCOUNT_FUNCTION(headcount_days_before) {
   return DateADTGetDatum(before < core::first_finite / core::ticks_per_day ? DATEVAL_NOBEGIN : static_cast<DateADT>(before));
 }
 
+HEADCOUNT_FUNCTION(headcount_asked_request_support) { return support(fcinfo, as_request, bound::from); }
 HEADCOUNT_FUNCTION(headcount_asked_from_support) { return support(fcinfo, as_bound, bound::from); }
 HEADCOUNT_FUNCTION(headcount_asked_to_support) { return support(fcinfo, as_bound, bound::to); }
 HEADCOUNT_FUNCTION(headcount_asks_from_support) { return support(fcinfo, as_answer, bound::from); }

@@ -5,6 +5,7 @@
 #include "pg/rights.hpp"
 #include "pg/rows.hpp"
 #include "pg/values.hpp"
+#include "source/as_owner.hpp"
 #include "source/catalog.hpp"
 #include "source/state.hpp"
 
@@ -287,18 +288,7 @@ HEADCOUNT_FUNCTION(headcount_read_source) {
     appendStringInfo(&command, "SELECT * FROM headcount_internal.%s(%s", copy_of(function), quote_literal_cstr(name));
     for (int at = 0; at < count; ++at) appendStringInfo(&command, ", %s", nulls[at] ? "NULL" : quote_literal_cstr(TextDatumGetCString(values[at])));
     appendStringInfoString(&command, ") AS r");
-    pg::other_rights rights;
-    rights.begin(owner);
-    pg::other_rights::use_own_settings();
-    SPI_connect();
-    SPIExecuteOptions options{};
-    options.read_only = true;
-    options.must_return_tuples = true;
-    options.dest = CreateTuplestoreDestReceiver();
-    SetTuplestoreDestReceiverParams(options.dest, rows.store(), rows.memory(), false, rows.shape(), "rows of another shape were expected");
-    if (SPI_execute_extended(command.data, &options) < 0) elog(ERROR, "could not read a source");
-    SPI_finish();
-    rights.end();
+    read_as(owner, command.data, rows);
   });
   return rows.result(fcinfo);
 }

@@ -1,0 +1,214 @@
+# Federations: three servers that each keep a source, and one database that unites them. The judge is one source over all rows
+# in one table.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::Bin;
+use Headcount;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my @names = qw(one two three);
+my %node  = map { $_ => new_node($_, conf => "timezone = 'UTC'\n") } @names;
+my $hub   = $node{one};
+$hub->safe_psql('postgres', 'CREATE DATABASE center');
+$hub->safe_psql('center', "SET client_min_messages = warning; CREATE EXTENSION headcount CASCADE; CREATE EXTENSION postgres_fdw");
+sub center { return $hub->safe_psql('center', join ';', @_) }
+
+# The rows of member $n: users and hosts that are at several members too, sessions over the days when clocks change, of several days,
+# of one instant, open ones, some without a user or host, some in the last days.
+my $now = center(q{SELECT date_trunc('second', now())});
+my $tables = <<'SQL';
+CREATE TABLE login (id integer, who text, mac text, nas text, came timestamptz, went timestamptz);
+CREATE TABLE refused (id integer, who text, mac text, nas text, at timestamptz);
+SQL
+sub rows_of
+{
+	my ($n) = @_;
+	return <<"SQL";
+INSERT INTO login
+SELECT i, CASE WHEN i % 41 > 0 THEN 'user ' || (i * $n * 7) % 83 END, CASE WHEN i % 37 > 0 THEN 'host ' || (i * 3 + $n) % 61 END, 'nas ' || (i + $n) % 4,
+       timestamptz '2026-03-20 00:00+00' + i * interval '43 minutes' + $n * interval '11 minutes',
+       CASE WHEN i % 50 = 0 THEN NULL ELSE timestamptz '2026-03-20 00:00+00' + i * interval '43 minutes' + $n * interval '11 minutes' + (i % 9) * (i % 9) * interval '31 minutes' END
+FROM generate_series(1, 900) AS i;
+INSERT INTO login
+SELECT 1000 + i, 'user ' || (i * $n) % 40, 'host ' || i % 9, 'nas ' || i % 4, timestamptz '$now' - i * interval '101 minutes',
+       CASE WHEN i % 8 > 0 THEN timestamptz '$now' - i * interval '101 minutes' + i % 5 * interval '1 hour' END
+FROM generate_series(1, 60) AS i;
+INSERT INTO refused SELECT i, 'user ' || (i * $n) % 119, 'host 1', 'nas ' || i % 4, timestamptz '2026-03-19 12:00+00' + i * interval '5 hours' FROM generate_series(1, 90) AS i;
+SQL
+}
+my $source = q{SELECT headcount.create_source('wifi', 'login', 'who', 'mac', 'came', 'went', server => 'nas', denials => 'refused', denied_user => 'who',
+	denied_at => 'at', denied_host => 'mac', denied_server => 'nas', realtime_servers => '{nas 0,nas 1}', time_zone => 'Europe/Warsaw', window_days => 9, materialized => %s)};
+my $key = 'an example of a key that all share';
+
+center($tables, sprintf($source, 'false') =~ s/'wifi'/'whole'/r);
+my $number = 0;
+for my $name (@names)
+{
+	$number++;
+	my $db = 'postgres';
+	$node{$name}->safe_psql($db, join ';', $tables, rows_of($number), sprintf($source, $name eq 'two' ? 'false' : 'true'), "SELECT headcount.share_source('wifi', '$key')",
+		q{CREATE ROLE federated LOGIN}, q{GRANT SELECT ON wifi.shared_days TO federated});
+	center(rows_of($number));
+	my ($host, $port) = ($node{$name}->host, $node{$name}->port);
+	center("CREATE SERVER $name FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '$host', port '$port', dbname '$db')",
+		"CREATE USER MAPPING FOR CURRENT_USER SERVER $name OPTIONS (user 'federated')");
+}
+# One member has all days stored, and then some that changed; another one some of them.
+$node{one}->safe_psql('postgres', q{CALL headcount.refresh('wifi')});
+$node{three}->safe_psql('postgres', q{CALL headcount.refresh('wifi', 12)});
+my $change = q{UPDATE login SET went = came + interval '2 days', who = 'user x' WHERE id IN (77, 401); DELETE FROM login WHERE id = 500; INSERT INTO refused VALUES (999, 'user y', NULL, 'nas 1', '2026-03-30 01:30+00')};
+$node{one}->safe_psql('postgres', $change);
+$node{one}->safe_psql('postgres', q{SELECT headcount.freeze('wifi', NULL)});
+
+# In the one table the rows of all members have the same ids, so the same change is made by user and time.
+center(q{DELETE FROM login; DELETE FROM refused});
+for my $n (1 .. 3)
+{
+	center(rows_of($n) . ($n == 1 ? "; $change" : ''));
+}
+
+is(center(q{SELECT headcount.create_federation('everywhere', '{one,two,three}', '{wifi}', window_days => 9)}),
+	'federation "everywhere" unites 3 members, with days of Europe/Warsaw', 'a federation is made');
+
+# Rows of a view of the federation that the whole does not have, and the other way round; '' where there is none.
+my $columns = 'day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete';
+
+sub differ
+{
+	my ($view, $where, $as_of, $federation) = @_;
+	$federation //= 'everywhere';
+	return center("SET headcount.as_of = '$as_of'", <<"SQL");
+WITH united AS MATERIALIZED (SELECT $columns FROM $federation.$view WHERE $where), whole AS MATERIALIZED (SELECT $columns FROM whole.$view WHERE $where)
+SELECT 'no rows' WHERE NOT EXISTS (SELECT FROM whole WHERE daily_users > 0 AND concurrent_hosts > 0)
+UNION ALL SELECT 'united ' || r::text FROM (TABLE united EXCEPT ALL TABLE whole ORDER BY 1 LIMIT 3) AS r
+UNION ALL SELECT 'whole ' || r::text FROM (TABLE whole EXCEPT ALL TABLE united ORDER BY 1 LIMIT 3) AS r;
+SQL
+}
+
+for my $view (qw(daily_user_counts_2013 daily_user_counts_2019 daily_user_counts))
+{
+	for my $where ('true', q{day >= '2026-03-28' AND day <= '2026-03-30'}, q{day = '2026-03-29'}, q{day > '2026-04-10'}, q{day < '2026-03-23'}, q{day BETWEEN '2026-03-01' AND '2026-03-21'})
+	{
+		is(differ($view, $where, $now), '', "$view is that of one database, $where");
+	}
+	is(differ($view, 'true', '2026-03-29 00:30+00'), '', "$view is that of one database, as of the night when clocks change");
+	is(differ($view, q{day >= '2026-03-28'}, '2026-03-30 10:00+00'), '', "$view is that of one database, as of another instant, from a day on");
+}
+is(center("SET headcount.as_of = '$now'", q{SELECT bool_or(is_partial), bool_and(missing_members = '{}') FROM everywhere.daily_user_counts}), 'f|t', 'an answer of all says so');
+is(center("SET headcount.as_of = '$now'", q{SELECT count(*) FROM everywhere.daily_user_counts WHERE day > '2100-01-01'}), '0', 'no days to come');
+
+# Users of a federation are no sum: this is what would go wrong.
+is(center("SET headcount.as_of = '$now'", q{SELECT count(*) FROM whole.daily_user_counts AS w JOIN everywhere.daily_user_counts AS e USING (day) WHERE e.daily_users <> w.daily_users}), '0', 'users who are at several members count once');
+isnt($node{one}->safe_psql('postgres', "SET headcount.as_of = '$now'; SELECT sum(daily_users) FROM wifi.daily_user_counts"), center("SET headcount.as_of = '$now'; SELECT sum(daily_users) FROM everywhere.daily_user_counts"),
+	'... and there are others');
+
+# Sketches are those of one database, bit for bit: their union is exact, what they count is not.
+is(center("SET headcount.as_of = '$now'", q{SELECT count(*) FROM everywhere.daily_user_sketches AS e FULL JOIN whole.daily_user_sketches AS w USING (day)
+	WHERE (e.used::text, e.denied::text) IS DISTINCT FROM (w.used::text, w.denied::text) AND (hll_cardinality(w.used) > 0 OR hll_cardinality(w.denied) > 0)}), '0', 'sketches are those of one database');
+
+# What is sent.
+my $request = q{{"what": "counts", "model": "2013", "window_days": 9, "hosts": true, "from_day": "2026-03-28", "to_day": "2026-03-30", "as_of": "2026-05-01 00:00:00+00"}};
+my $plan = center("EXPLAIN (VERBOSE, COSTS OFF) SELECT m.kind FROM everywhere.member_1 AS m WHERE m.request = '$request'");
+like($plan, qr/Remote SQL: .*WHERE \(\(request = '/, 'the request is sent along as a value');
+unlike($node{one}->safe_psql('postgres', "SELECT string_agg(r::text, ' ') FROM wifi.shared_days AS r WHERE r.request = '$request'"), qr/user \d|host \d/, 'no names are sent');
+my $text = $node{one}->safe_psql('postgres', "SELECT string_agg(encode(decode(r.content::text, 'base64'), 'escape'), ' ') FROM wifi.shared_days AS r WHERE r.request = '$request'");
+unlike($text, qr/user \d|host \d/, '... nor in the presences');
+is(sqlstates($node{one}, q{SELECT * FROM wifi.shared_days}), '22023', 'without a request there is no answer');
+is(sqlstates($node{one}, q{SELECT * FROM wifi.shared_days WHERE request = 'what'}), '22P02', 'what is no request is refused');
+is(sqlstates($node{one}, q{SELECT * FROM wifi.shared_days WHERE request = '{"what": "names"}'}), '22023', '... nor is one that is not known');
+is(sqlstates($node{one}, q{SELECT * FROM wifi.shared_days WHERE request = '{"what": "counts", "model": "2013; DROP", "window_days": 1}'}), '22023', '... or of a model that is not known');
+
+# Rights: SELECT on a view is all that a reader needs, also through a view of somebody else; others learn nothing.
+center(q{CREATE ROLE reader LOGIN}, q{CREATE ROLE stranger LOGIN}, q{CREATE ROLE analyst LOGIN}, q{GRANT SELECT ON everywhere.daily_user_counts TO reader, analyst}, q{GRANT CREATE ON DATABASE center TO analyst});
+my $answer = center("SET headcount.as_of = '$now'", q{SELECT count(*), sum(daily_users) FROM everywhere.daily_user_counts});
+my $as_reader;
+is(sqlstates($hub, "SET headcount.as_of = '$now'; SELECT count(*), sum(daily_users) FROM everywhere.daily_user_counts", db => 'center', user => 'reader', stdout => \$as_reader), '', 'a reader may read the view');
+like($as_reader, qr/^\Q$answer\E$/m, '... and gets the same');
+sqlstates($hub, "CREATE SCHEMA mine; CREATE VIEW mine.days AS SELECT day, daily_users FROM everywhere.daily_user_counts; GRANT USAGE ON SCHEMA mine TO stranger; GRANT SELECT ON mine.days TO stranger", db => 'center', user => 'analyst');
+is(sqlstates($hub, "SELECT count(*) FROM mine.days", db => 'center', user => 'stranger'), '', 'so may who reads it through a view of a reader');
+my $stranger = join ' ', map { sqlstates($hub, $_, db => 'center', user => 'stranger') } 'SELECT * FROM everywhere.daily_user_counts', 'SELECT * FROM everywhere.federation',
+	'SELECT * FROM everywhere.members', 'SELECT * FROM everywhere.member_1', q{SELECT * FROM headcount_internal.federated_report('everywhere.federation', gen_random_uuid(), '2019', NULL, NULL, now())},
+	q{SELECT headcount.drop_federation('everywhere')}, q{SELECT headcount.alter_federation('everywhere', partial => true)};
+is($stranger, '42501 42501 42501 42501 42501 42501 42501', 'a stranger may do nothing');
+is(sqlstates($hub, q{SELECT * FROM headcount_internal.federated_report('pg_class', gen_random_uuid(), '2019', NULL, NULL, now()); SELECT * FROM headcount_internal.shared_report('everywhere.federation', gen_random_uuid(), '{}')}, db => 'center', user => 'stranger'),
+	'42501 42501', '... with a table that is none of ours either');
+is(join(' ', map { sqlstates($node{one}, $_, user => 'federated') } 'SELECT * FROM wifi.sharing', 'SELECT * FROM wifi.sessions', 'SELECT * FROM wifi.rollup_dictionary', q{SELECT headcount.share_source('wifi', 'a key of my own, for me')}),
+	'42501 42501 42501 42501', 'the role that the federation comes as sees hashes only');
+is(sqlstates($hub, q{SELECT headcount.create_federation('theirs', '{one}', '{wifi}')}, db => 'center', user => 'analyst'), '42501', 'who may not use a server makes no federation of it');
+
+# Refused, and nothing is left behind.
+for (
+	[ q{'f', '{four}', '{wifi}'}, '42704' ], [ q{'f', '{}', '{wifi}'}, '22023' ], [ q{'f', '{one,one}', '{wifi}'}, '22023' ], [ q{'f', '{one,two}', '{wifi,wifi,wifi}'}, '22023' ],
+	[ q{'f', NULL, '{wifi}'}, '22004' ], [ q{'f', '{one}', '{nothing}'}, '42P01' ], [ q{'f', '{one}', '{wifi}', '2007'}, '22023' ], [ q{'f', '{one}', '{wifi}', window_days => 0}, '22023' ],
+	[ q{'everywhere', '{one}', '{wifi}'}, '42P06' ], [ q{'whole', '{one}', '{wifi}'}, '42P06' ], [ q{'pg_f', '{one}', '{wifi}'}, '42939' ])
+{
+	is(sqlstates($hub, "SELECT headcount.create_federation($_->[0])", db => 'center'), $_->[1], "refused: $_->[0]");
+}
+is(center(q{SELECT count(*) FROM pg_namespace WHERE nspname = 'f'}), '0', 'nothing is left behind');
+is(sqlstates($node{one}, q{SELECT headcount.share_source('wifi', 'short'); SELECT headcount.share_source('none', 'a key that is long enough')}), '22023 42704', 'a short key is refused');
+
+# Members that do not fit: another key, another zone.
+$node{two}->safe_psql('postgres', q{SELECT headcount.share_source('wifi', 'another key than the others have')});
+like(error_text($hub, q{SELECT * FROM everywhere.daily_user_counts}, db => 'center'), qr/members "one" and "two" of federation "everywhere" have different keys/, 'members with different keys are refused');
+$node{two}->safe_psql('postgres', "SELECT headcount.share_source('wifi', '$key'); SELECT headcount.alter_source('wifi', time_zone => 'UTC')");
+like(error_text($hub, q{SELECT * FROM everywhere.daily_user_counts}, db => 'center'), qr/member "two" of federation "everywhere" has another time zone/, 'so is one with days of another zone');
+$node{two}->safe_psql('postgres', "SELECT headcount.alter_source('wifi', time_zone => 'Europe/Warsaw')");
+is(differ('daily_user_counts_2013', q{day >= '2026-03-28'}, $now), '', 'it goes on once they fit again');
+
+# Frozen days: their sessions may be gone, so nobody knows how many hosts there were at once over all members.
+$node{one}->safe_psql('postgres', q{CALL headcount.refresh('wifi'); SELECT headcount.freeze('wifi', '2026-03-25'); DELETE FROM login WHERE went < '2026-03-24'});
+is(center("SET headcount.as_of = '$now'", q{SELECT bool_and((e.concurrent_hosts IS NULL) = (e.day < '2026-03-25')), bool_and((e.total_users, e.daily_users, e.denial_users, e.denials) = (w.total_users, w.daily_users, w.denial_users, w.denials)),
+	bool_and(e.concurrent_hosts = w.concurrent_hosts AND e.concurrent_hosts_at IS NOT DISTINCT FROM w.concurrent_hosts_at) FILTER (WHERE e.day >= '2026-03-25')
+	FROM everywhere.daily_user_counts AS e JOIN whole.daily_user_counts AS w USING (day)}), 't|t|t', 'hosts of frozen days are not known, users are');
+
+# A federation of two without hosts, which is tolerant.
+center(q{SELECT headcount.create_federation('two_of_them', '{one,three}', '{wifi,wifi}', '2013', 9, hosts => false, partial => true)});
+is(center("SET headcount.as_of = '$now'", q{SELECT bool_and(concurrent_hosts IS NULL), count(*) > 20, bool_or(is_partial) FROM two_of_them.daily_user_counts WHERE day < '2026-05-01'}), 't|t|f', 'without hosts');
+
+# A dump of the center, restored beside it.
+my $dump = $hub->basedir . '/center.sql';
+$hub->command_ok([ 'pg_dump', '-f', $dump, '-d', 'center', '--no-owner' ], 'a dump of the center');
+$hub->safe_psql('postgres', 'CREATE DATABASE again');
+$hub->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, '-d', 'again' ], '... is restored');
+my $question = "SET headcount.as_of = '$now'; SELECT * FROM everywhere.daily_user_counts WHERE day >= '2026-03-28'";
+is($hub->safe_psql('again', $question), center($question), '... and answers');
+
+# A member goes down, also while a session has a connection to it.
+my $session = $hub->background_psql('center', on_error_stop => 0);
+like($session->query("SET headcount.as_of = '$now'; SELECT count(*) FROM everywhere.daily_user_counts WHERE day < '2026-05-01'"), qr/^\d+$/m, 'a session asks all members');
+$node{three}->stop('immediate');
+like(error_text($hub, q{SELECT * FROM everywhere.daily_user_counts}, db => 'center'), qr/member "three" of federation "everywhere" did not answer/, 'a member that is down is an error that names it');
+is(sqlstates($hub, q{SELECT * FROM everywhere.daily_user_sketches}, db => 'center'), '08001', '... of its own kind');
+$session->query(q{SELECT headcount.alter_federation('everywhere', partial => true)});
+is($session->query(q{SELECT bool_and(is_partial), count(DISTINCT missing_members), min(missing_members::text) FROM everywhere.daily_user_counts}), 't|1|{three}', 'or the answer says that it is partial, in a session that was connected too');
+is(center("SET headcount.as_of = '$now'", q{SELECT bool_and(is_partial) FROM everywhere.daily_user_sketches}), 't', 'so do sketches');
+# the whole without the rows of the member that is missing
+center(q{DELETE FROM login; DELETE FROM refused});
+center(rows_of($_) . ($_ == 1 ? "; $change" : '')) for 1 .. 2;
+is(differ('daily_user_counts_2019', q{day >= '2026-03-25'}, $now), '', 'a partial answer is that of the others');
+is($session->query(q{SELECT count(*) FROM two_of_them.daily_user_counts WHERE missing_members = '{three}' AND day < '2026-05-01'}) > 20, 1, 'the other federation misses it too');
+$node{one}->safe_psql('postgres', q{REVOKE SELECT ON wifi.shared_days FROM federated});
+like(error_text($hub, q{SELECT * FROM everywhere.daily_user_counts}, db => 'center'), qr/member "one" of federation "everywhere" did not answer/, 'a member that refuses is no missing one');
+$node{one}->safe_psql('postgres', q{GRANT SELECT ON wifi.shared_days TO federated});
+$node{two}->stop('immediate');
+like($session->query(q{SELECT bool_and(missing_members = '{two,three}') FROM everywhere.daily_user_counts}), qr/^t$/m, 'two that are missing are named');
+$node{three}->start;
+like($session->query(q{SELECT bool_and(missing_members = '{two}') FROM everywhere.daily_user_counts}), qr/^t$/m, 'one that is back is asked again');
+$session->quit;
+
+# Going.
+center(q{SELECT headcount.drop_federation('two_of_them')});
+is(center(q{SELECT count(*) FROM pg_namespace WHERE nspname = 'two_of_them'}), '0', 'a federation is dropped');
+is(sqlstates($hub, q{SELECT headcount.drop_federation('two_of_them')}, db => 'center'), '42704', '... once');
+$node{one}->safe_psql('postgres', q{SELECT headcount.unshare_source('wifi')});
+is($node{one}->safe_psql('postgres', q{SELECT to_regclass('wifi.shared_days') IS NULL AND to_regclass('wifi.sharing') IS NULL}), 't', 'a source is shared no more');
+$node{three}->safe_psql('postgres', q{SELECT headcount.drop_source('wifi')});
+is($node{three}->safe_psql('postgres', q{SELECT count(*) FROM pg_namespace WHERE nspname = 'wifi'}), '0', 'a shared source is dropped');
+$hub->safe_psql('center', 'SET client_min_messages = warning; DROP EXTENSION headcount CASCADE');
+is(center(q{SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'everywhere'}), '0', 'nothing of a federation is left when the extension goes');
+
+done_testing();
