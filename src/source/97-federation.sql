@@ -274,40 +274,60 @@ COMMENT ON FUNCTION headcount.unshare_source(text) IS 'drops the view shared_day
 
 -- The one that unites them.
 
--- What all members answer to one request. A member that cannot be reached is an error that names it, or, if the federation is
--- tolerant, one of the missing; any other error is one in any case.
+-- What one member answers to a request, $1, in rows of type shared_row; the one about the member says who that is.
+CREATE FUNCTION headcount_internal.ask_member_text(name text, member integer, server text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('SELECT m.request, m.kind, m.day, m.number, m.content, CASE m.kind WHEN ''member'' THEN (m.note::jsonb || jsonb_build_object(''server'', %L::text))::text ELSE m.note END AS note FROM %I.%I AS m WHERE m.request = $1',
+                  server, name, 'member_' || member)
+$$;
+COMMENT ON FUNCTION headcount_internal.ask_member_text(text, integer, text) IS 'the query that asks a member of a federation';
+
+-- What all members answer to one request. They are asked all at once. If that fails they are asked one by one, which tells who
+-- it was: a member that cannot be reached is an error that names it or, if the federation is tolerant, one of the missing; any other
+-- error is one in any case.
 CREATE FUNCTION headcount_internal.ask_members(name text, request text, is_tolerant boolean, OUT answers headcount_internal.shared_row[], OUT missing text[])
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
+    collected constant text := 'SELECT array_agg(ROW(a.*)::headcount_internal.shared_row) FROM (%s) AS a';
+    queries text[];
     each    record;
     answer  headcount_internal.shared_row[];
     message text;
     state   text;
     detail  text;
 BEGIN
-    answers := '{}';
     missing := '{}';
-    FOR each IN EXECUTE format('SELECT m.member, m.server, m.source FROM %I.members AS m ORDER BY m.member', name) LOOP
+    EXECUTE format('SELECT array_agg(headcount_internal.ask_member_text(%L, m.member, m.server) ORDER BY m.member) FROM %I.members AS m', name, name) INTO queries;
+    BEGIN
+        EXECUTE format(collected, array_to_string(queries, ' UNION ALL ')) INTO answers USING request;
+        IF (SELECT count(*) FROM unnest(answers) AS a WHERE a.kind = 'member') = cardinality(queries) THEN
+            RETURN;
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        NULL;
+    END;
+    answers := '{}';
+    FOR each IN EXECUTE format('SELECT m.member, m.server FROM %I.members AS m ORDER BY m.member', name) LOOP
         state := NULL;
         BEGIN
-            EXECUTE format('SELECT array_agg(ROW(m.request, m.kind, m.day, m.number, m.content, CASE m.kind WHEN ''member'' THEN (jsonb_build_object(''server'', $2::text) || m.note::jsonb)::text ELSE m.note END)
-                            ::headcount_internal.shared_row) FROM %I.%I AS m WHERE m.request = $1', name, 'member_' || each.member)
-                INTO answer USING request, each.server;
+            EXECUTE format(collected, headcount_internal.ask_member_text(name, each.member, each.server)) INTO answer USING request;
         EXCEPTION WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
         END;
-        IF state IS NOT NULL THEN
-            IF is_tolerant AND (state LIKE '08%' OR state IN ('57P01', '57P02', '57P03', '53300', 'HV00N')) THEN
-                missing := missing || each.server;
-                CONTINUE;
+        IF state LIKE '08%' OR state IN ('57P01', '57P02', '57P03', '53300', 'HV00N') THEN
+            IF NOT is_tolerant THEN
+                PERFORM headcount_internal.raise_error(state, format('member "%s" of federation "%s" did not answer', each.server, name), concat_ws(E'\n', message, NULLIF(detail, '')),
+                    format('headcount.alter_federation(%L, partial => true) has answers without members that cannot be reached, which say so.', name));
             END IF;
+            missing := missing || each.server;
+        ELSIF state IS NOT NULL THEN
             PERFORM headcount_internal.raise_error(state, format('member "%s" of federation "%s" did not answer', each.server, name), concat_ws(E'\n', message, NULLIF(detail, '')));
-        END IF;
-        IF NOT EXISTS (SELECT FROM unnest(answer) AS a WHERE a.kind = 'member') THEN
+        ELSIF NOT EXISTS (SELECT FROM unnest(answer) AS a WHERE a.kind = 'member') THEN
             PERFORM headcount_internal.raise_error('55000', format('member "%s" of federation "%s" did not answer', each.server, name), 'It gave no rows.');
+        ELSE
+            answers := answers || answer;
         END IF;
-        answers := answers || answer;
     END LOOP;
 END
 $$;
@@ -320,7 +340,7 @@ DECLARE
     each     jsonb;
     first_one jsonb;
 BEGIN
-    FOR each IN SELECT a.note::jsonb FROM unnest(answers) AS a WHERE a.kind = 'member' LOOP
+    FOR each IN SELECT m.note FROM (SELECT a.note::jsonb AS note FROM unnest(answers) AS a WHERE a.kind = 'member') AS m ORDER BY m.note ->> 'server' COLLATE "C" LOOP
         first_one := coalesce(first_one, each);
         IF each ->> 'time_zone' IS DISTINCT FROM time_zone THEN
             PERFORM headcount_internal.raise_error('55000', format('member "%s" of federation "%s" has another time zone', each ->> 'server', name),
@@ -469,7 +489,7 @@ BEGIN
     EXECUTE format('COMMENT ON TABLE %I.members IS %L', name, 'the members of the federation; the foreign table of each is member_ with its number');
     FOR at IN 1 .. cardinality(servers) LOOP
         EXECUTE format('INSERT INTO %I.members (member, server, source) VALUES ($1, $2, $3)', name) USING at, servers[at], sources[at];
-        EXECUTE format('CREATE FOREIGN TABLE %1$I.%2$I (request text, kind text, day date, number bigint, content headcount.presence, note text) SERVER %3$I OPTIONS (schema_name %4$L, table_name %5$L)',
+        EXECUTE format('CREATE FOREIGN TABLE %1$I.%2$I (request text, kind text, day date, number bigint, content headcount.presence, note text) SERVER %3$I OPTIONS (schema_name %4$L, table_name %5$L, async_capable ''true'')',
                        name, 'member_' || at, servers[at], sources[at], 'shared_days');
         EXECUTE format('COMMENT ON FOREIGN TABLE %I.%I IS %L', name, 'member_' || at, format('source "%s" at server "%s", which answers requests', sources[at], servers[at]));
         -- DROP EXTENSION would leave it without the column that has our type
