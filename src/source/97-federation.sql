@@ -144,7 +144,7 @@ days AS MATERIALIZED (
     FROM (SELECT p.day, %2$L AND p.day < $6 AS is_before FROM people AS p WHERE p.day >= $2 AND p.day <= $3 GROUP BY p.day) AS d)
 SELECT 'users', headcount.presence_agg(p.hash, d.from_at, d.to_at) FROM people AS p JOIN days AS d ON d.day = p.day WHERE NOT p.is_denied OR d.is_before
 UNION ALL
-SELECT 'denied', headcount.presence_agg(p.hash, d.from_at) FROM people AS p JOIN days AS d ON d.day = p.day WHERE p.is_denied AND NOT d.is_before$q$,
+SELECT 'denied', headcount.presence_agg(p.hash, d.from_at) FROM people AS p JOIN days AS d ON d.day = p.day WHERE p.is_denied AND p.day >= $6$q$,
             options.time_zone, NOT is_trailing AND isfinite(from_day))
         USING key, first_day, to_day, from_at, to_at, from_day;
 END
@@ -460,6 +460,13 @@ BEGIN
     END LOOP;
     PERFORM headcount_internal.make_view(name, 'daily_user_counts', format('SELECT %s FROM %I.%I AS c', columns, name, 'daily_user_counts_' || federation.licensing_model),
         format('users, denials and hosts of each day over all members under licensing model %s', federation.licensing_model), comments);
+    PERFORM headcount_internal.make_view(name, 'realtime_users_count', format($q$
+SELECT c.day AS ucd, c.total_users AS uct, c.daily_users AS ucdy, c.denial_users AS ucde, c.concurrent_hosts AS ucch, c.is_partial, c.missing_members
+FROM %I.daily_user_counts AS c
+WHERE c.complete$q$, name),
+        'the report "Realtime Users Count" over all members: days that are over',
+        ARRAY['ucd', 'date', 'uct', 'total users', 'ucdy', 'daily users', 'ucde', 'denial users', 'ucch', 'concurrent hosts',
+              'is_partial', 'whether members are missing from the answer', 'missing_members', 'the members that could not be reached']);
     PERFORM headcount_internal.make_view(name, 'daily_user_sketches',
         format(query, format('c.day, c.used_sketch::%1$s.hll AS used, c.denied_sketch::%1$s.hll AS denied, c.is_partial, c.missing_members', headcount_internal.hll_schema()), 'sketches'),
         'approximate sets of users of each day over all members',
@@ -588,7 +595,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 DECLARE
     foreign_tables text;
 BEGIN
-    EXECUTE format('DROP VIEW %1$I.daily_user_sketches, %1$I.daily_user_counts, %1$I.daily_user_counts_2013, %1$I.daily_user_counts_2019', name);
+    EXECUTE format('DROP VIEW %1$I.daily_user_sketches, %1$I.realtime_users_count, %1$I.daily_user_counts, %1$I.daily_user_counts_2013, %1$I.daily_user_counts_2019', name);
     EXECUTE format('SELECT string_agg(format(''%%I.%%I'', %1$L, ''member_'' || m.member), '', '') FROM %1$I.members AS m', name) INTO foreign_tables;
     EXECUTE 'DROP FOREIGN TABLE IF EXISTS ' || foreign_tables;
     EXECUTE format('DROP TABLE %1$I.members, %1$I.federation', name);

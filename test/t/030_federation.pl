@@ -11,7 +11,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my @names = qw(one two three);
-my %node  = map { $_ => new_node($_, conf => "timezone = 'UTC'\n") } @names;
+my %node  = map { $_ => new_node($_, init => { allows_streaming => 1 }, conf => "timezone = 'UTC'\n") } @names;
 my $hub   = $node{one};
 $hub->safe_psql('postgres', 'CREATE DATABASE center');
 $hub->safe_psql('center', "SET client_min_messages = warning; CREATE EXTENSION headcount CASCADE; CREATE EXTENSION postgres_fdw");
@@ -122,6 +122,43 @@ is(sqlstates($node{one}, q{SELECT * FROM wifi.shared_days WHERE request = 'what'
 is(sqlstates($node{one}, q{SELECT * FROM wifi.shared_days WHERE request = '{"what": "names"}'}), '22023', '... nor is one that is not known');
 is(sqlstates($node{one}, q{SELECT * FROM wifi.shared_days WHERE request = '{"what": "counts", "model": "2013; DROP", "window_days": 1}'}), '22023', '... or of a model that is not known');
 
+is(center("SET headcount.as_of = '$now'", q{SELECT count(*) FROM (SELECT ucd, uct, ucdy, ucde, ucch FROM everywhere.realtime_users_count EXCEPT ALL SELECT ucd, uct, ucdy, ucde, ucch FROM whole.realtime_users_count) AS r}), '0',
+	'so is the report of days that are over');
+
+# Members that have nothing, or denials only, or hosts without users, in a zone that skipped a day; rows of one user on both sides of it.
+my %odd = (
+	nothing => '',
+	refusals => q{INSERT INTO refused SELECT i, 'user ' || i % 3, NULL, 'nas 0', timestamptz '2011-12-20 00:00+00' + i * interval '9 hours' FROM generate_series(1, 60) AS i;},
+	machines => q{INSERT INTO login SELECT i, NULL, 'host ' || i % 5, 'nas 0', timestamptz '2011-12-27 00:00+00' + i * interval '5 hours', timestamptz '2011-12-27 00:00+00' + i * interval '9 hours' FROM generate_series(1, 30) AS i;},
+	people => q{INSERT INTO login SELECT i, 'user ' || i % 7, 'host ' || i % 3, 'nas ' || i % 3, timestamptz '2011-12-26 00:00+00' + i * interval '7 hours', timestamptz '2011-12-26 00:00+00' + i * interval '20 hours' FROM generate_series(1, 20) AS i;});
+my $apia = q{SELECT headcount.create_source('%s', 'login', 'who', 'mac', 'came', 'went', server => 'nas', denials => 'refused', denied_user => 'who', denied_at => 'at',
+	denied_server => 'nas', realtime_servers => '{nas 0}', time_zone => 'Pacific/Apia', window_days => 4, materialized => %s)};
+$node{two}->safe_psql('postgres', "CREATE DATABASE $_") for 'oddities', sort keys %odd;
+$node{two}->safe_psql('oddities', 'SET client_min_messages = warning; CREATE EXTENSION headcount CASCADE; CREATE EXTENSION postgres_fdw; ' . $tables . sprintf($apia, 'whole', 'false'));
+for my $db (sort keys %odd)
+{
+	$node{two}->safe_psql($db, join ';', 'SET client_min_messages = warning', 'CREATE EXTENSION headcount CASCADE', $tables, $odd{$db}, sprintf($apia, 'wifi', $db eq 'people' ? 'true' : 'false'),
+		"SELECT headcount.share_source('wifi', '$key')", 'GRANT SELECT ON wifi.shared_days TO federated');
+	$node{two}->safe_psql($db, q{CALL headcount.refresh('wifi')}) if $db eq 'people';
+	my ($host, $port) = ($node{two}->host, $node{two}->port);
+	$node{two}->safe_psql('oddities', "CREATE SERVER $db FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '$host', port '$port', dbname '$db'); CREATE USER MAPPING FOR CURRENT_USER SERVER $db OPTIONS (user 'federated'); $odd{$db}");
+}
+$node{two}->safe_psql('oddities', q{SELECT headcount.create_federation('all_of_them', '{nothing,refusals,machines,people}', '{wifi}', window_days => 4)});
+for my $model (2013, 2019)
+{
+	for my $where ('true', q{day >= '2011-12-31'}, q{day BETWEEN '2011-12-29' AND '2011-12-31'}, q{day = '2011-12-30'}, q{day > '2012-01-15'}, q{day < '2011-12-25'})
+	{
+		for my $as_of ('2012-01-20 00:00+00', '2011-12-30 10:30+00')
+		{
+			is($node{two}->safe_psql('oddities', "SET headcount.as_of = '$as_of'; WITH united AS MATERIALIZED (SELECT $columns FROM all_of_them.daily_user_counts_$model WHERE $where),
+				whole AS MATERIALIZED (SELECT $columns FROM whole.daily_user_counts_$model WHERE $where)
+				SELECT 'united ' || r::text FROM (TABLE united EXCEPT ALL TABLE whole) AS r UNION ALL SELECT 'whole ' || r::text FROM (TABLE whole EXCEPT ALL TABLE united) AS r"),
+				'', "odd members are those of one database under $model, $where, as of $as_of");
+		}
+	}
+}
+is($node{two}->safe_psql('oddities', q{SELECT headcount.create_federation('nobody', '{nothing}', '{wifi}'); SELECT count(*) FROM nobody.daily_user_counts; SELECT count(*) FROM nobody.daily_user_sketches}) =~ s/.*\n//r, "0\n0", 'a federation of nobody');
+
 # Rights: SELECT on a view is all that a reader needs, also through a view of somebody else; others learn nothing.
 center(q{CREATE ROLE reader LOGIN}, q{CREATE ROLE stranger LOGIN}, q{CREATE ROLE analyst LOGIN}, q{GRANT SELECT ON everywhere.daily_user_counts TO reader, analyst}, q{GRANT CREATE ON DATABASE center TO analyst});
 my $answer = center("SET headcount.as_of = '$now'", q{SELECT count(*), sum(daily_users) FROM everywhere.daily_user_counts});
@@ -177,6 +214,20 @@ $hub->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, '-d
 my $question = "SET headcount.as_of = '$now'; SELECT * FROM everywhere.daily_user_counts WHERE day >= '2026-03-28'";
 is($hub->safe_psql('again', $question), center($question), '... and answers');
 
+# A replica of the center answers, and a replica of a member can be asked.
+$hub->backup('base');
+my $replica = PostgreSQL::Test::Cluster->new('replica');
+$replica->init_from_backup($hub, 'base', has_streaming => 1);
+$replica->start;
+$hub->wait_for_catchup($replica);
+is($replica->safe_psql('center', $question), center($question), 'a replica answers');
+my ($replica_host, $replica_port) = ($replica->host, $replica->port);
+center("ALTER SERVER one OPTIONS (SET host '$replica_host', SET port '$replica_port')");
+is(center($question), $replica->safe_psql('center', $question), '... and is asked in place of a member');
+my ($one_host, $one_port) = ($hub->host, $hub->port);
+center("ALTER SERVER one OPTIONS (SET host '$one_host', SET port '$one_port')");
+$replica->stop;
+
 # A member goes down, also while a session has a connection to it.
 my $session = $hub->background_psql('center', on_error_stop => 0);
 like($session->query("SET headcount.as_of = '$now'; SELECT count(*) FROM everywhere.daily_user_counts WHERE day < '2026-05-01'"), qr/^\d+$/m, 'a session asks all members');
@@ -199,6 +250,21 @@ like($session->query(q{SELECT bool_and(missing_members = '{two,three}') FROM eve
 $node{three}->start;
 like($session->query(q{SELECT bool_and(missing_members = '{two}') FROM everywhere.daily_user_counts}), qr/^t$/m, 'one that is back is asked again');
 $session->quit;
+
+# The example.
+my @ports = map { ("host_$_" => $node{$names[$_ - 1]}->host, "port_$_" => $node{$names[$_ - 1]}->port) } 1 .. 3;
+$node{two}->start;
+my $examples = "$FindBin::Bin/../../examples/federation";
+for my $n (1 .. 3)
+{
+	my $member = $node{ $names[ $n - 1 ] };
+	$member->safe_psql('postgres', q{SELECT headcount.drop_source('wifi')});
+	$member->command_ok([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-v', "member=$n", '-v', "key=$key", '-d', 'postgres', '-f', "$examples/member.sql" ], "the example, member $n");
+}
+$hub->safe_psql('postgres', 'CREATE DATABASE example');
+my %ports = @ports;
+$hub->command_like([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', (map { ('-v', "$_=$ports{$_}") } sort keys %ports), '-d', 'example', '-f', "$examples/center.sql" ],
+	qr/^federation "everywhere" unites 3 members, with days of Europe\/Warsaw\n2026-03-28\|600\|596\|/m, '... and center');
 
 # Going.
 center(q{SELECT headcount.drop_federation('two_of_them')});

@@ -55,7 +55,8 @@ counts cover_slowly(const entries &keys, const std::vector<instant> &bounds, int
       const bool old = key.intervals.front().start < span.start;
       touched += within ? 1 : 0;
       fresh += touches(key, bucket) && !before && !old ? 1 : 0;
-      ever += !core::is_empty(span) && (touches(key, bucket) || before || old) ? 1 : 0;
+      const bool seen = old && key.intervals.front().start < span.end;
+      ever += touches(key, bucket) || before || seen ? 1 : 0;
     }
     expected.touched.push_back(touched);
     expected.fresh.push_back(fresh);
@@ -111,6 +112,11 @@ TEST(coverage, buckets_of_no_length_are_touched_by_windows_only) {
   EXPECT_EQ(cover(key, bounds, core::all_time, 1), (counts{{1, 0, 1}, {1, 0, 0}, {1, 1, 1}}));
   EXPECT_EQ(cover(key, bounds, core::all_time, 2).touched, (std::vector<std::int64_t>{1, 1, 1}));
   EXPECT_EQ(cover({{"k", {{10, 15}}}}, bounds, core::all_time, 1), (counts{{0, 0, 1}, {0, 0, 1}, {0, 0, 1}}));
+}
+
+TEST(coverage, a_grid_of_one_bucket_of_no_length_has_who_was_there_before) {
+  const entries keys{{"before", {{5, 6}}}, {"through", {{5, 15}}}, {"after", {{10, 15}}}};
+  EXPECT_EQ(cover(keys, {10, 10}, core::all_time, 1), (counts{{0}, {0}, {2}}));
 }
 
 TEST(coverage, no_buckets) {

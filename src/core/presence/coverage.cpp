@@ -32,7 +32,7 @@ void coverage::add(std::span<const interval> intervals) {
     counted = to;
   });
   if (intervals.front().start < span_.start) {
-    if (!is_empty(span_)) ++old_;
+    if (intervals.front().start < span_.end) ++old_;  // also where the grid is a day of no length
   } else if (intervals.front().start < span_.end) {
     ++fresh_[find_(intervals.front().start)];
   }
