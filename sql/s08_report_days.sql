@@ -22,6 +22,9 @@ CREATE TEMP TABLE h AS SELECT headcount.presence_agg(user_name, started_at, ende
 SELECT d.* FROM h, headcount.daily_user_counts(u, NULL, h, 'UTC', from_day => '2024-06-02', to_day => '2024-06-04', as_of => '2024-06-08 12:00') AS d ORDER BY day;
 -- 2019 totals count all history, whatever from_day says: 2 on the 7th. to_day is cut to the day of as_of, which is not complete.
 SELECT d.day, d.total_users, d.complete FROM h, headcount.daily_user_counts(u, NULL, h, 'UTC', from_day => '2024-06-07', to_day => '2030-01-01', as_of => '2024-06-08 12:00') AS d ORDER BY day;
+-- So they do on a day of no length that is asked for by itself.
+SELECT d.day, d.total_users, d.daily_users FROM headcount.daily_user_counts((SELECT headcount.presence_agg('anna', timestamptz '2011-12-28 10:00+00', timestamptz '2011-12-28 11:00+00')), NULL, NULL,
+    'Pacific/Apia', from_day => '2011-12-30', to_day => '2011-12-30', as_of => '2012-01-01 00:00+00') AS d;
 -- from_day after to_day, from_day after as_of: no row. Nobody at all: no row; nobody, but days asked for: zeros.
 SELECT count(*) FROM h, headcount.daily_user_counts(u, NULL, h, 'UTC', from_day => '2024-06-05', to_day => '2024-06-04', as_of => '2024-06-08 12:00') AS d;
 SELECT count(*) FROM h, headcount.daily_user_counts(u, NULL, h, 'UTC', from_day => '2024-06-09', as_of => '2024-06-08 12:00') AS d;
