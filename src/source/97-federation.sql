@@ -172,6 +172,27 @@ $$;
 COMMENT ON FUNCTION headcount_internal.shared_hosts_of(text, headcount_internal.source, bytea, text, date, date) IS
     'the hosts of a source on the days from from_day to to_day, as a presence of hashes';
 
+-- Servers may have different versions of the time zone database, and then their days are not the same days. Before 1990 rows
+-- are implausible, and nobody is asked how long days were.
+CREATE FUNCTION headcount_internal.bounds_digest(time_zone text, from_day date, to_day date) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT md5(coalesce(string_agg(extract(epoch FROM headcount.day_start(from_day + i, time_zone))::text, ' ' ORDER BY i), ''))
+    FROM generate_series(CASE WHEN isfinite(from_day) AND isfinite(to_day) THEN greatest(0, date '1990-01-01' - from_day) ELSE 1 END,
+                         CASE WHEN isfinite(from_day) AND isfinite(to_day) THEN to_day - from_day + 1 ELSE 0 END) AS i
+$$;
+COMMENT ON FUNCTION headcount_internal.bounds_digest(text, date, date) IS 'a digest of when the days from from_day to the one after to_day begin';
+
+-- The days that matter for a request, as those who ask and those who answer must have them alike.
+CREATE FUNCTION headcount_internal.request_bounds(time_zone text, request text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT headcount_internal.bounds_digest(request_bounds.time_zone,
+        greatest('1990-01-01', CASE WHEN headcount_internal.is_trailing(r.asked ->> 'model') THEN headcount_internal.days_before((r.asked ->> 'from_day')::date, (r.asked ->> 'window_days')::integer - 1)
+                                    ELSE (r.asked ->> 'from_day')::date END),
+        least((r.asked ->> 'to_day')::date, headcount.day_of((r.asked ->> 'as_of')::timestamptz, request_bounds.time_zone)))
+    FROM (SELECT request_bounds.request::jsonb AS asked) AS r
+$$;
+COMMENT ON FUNCTION headcount_internal.request_bounds(text, text) IS 'a digest of when the days begin that matter for a request';
+
 -- Runs as the owner of the source, under no setting of whoever asks.
 CREATE FUNCTION headcount_internal.shared_rows(name text, request text) RETURNS SETOF headcount_internal.shared_row
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
@@ -198,6 +219,7 @@ BEGIN
     END IF;
     RETURN QUERY SELECT request, 'member', NULL::date, NULL::bigint, NULL::headcount.presence,
         jsonb_build_object('time_zone', source.time_zone, 'key', headcount_internal.keyed_hash('headcount', key), 'has_earlier', is_early,
+                           'bounds', headcount_internal.request_bounds(source.time_zone, request),
                            'frozen_before', CASE WHEN source.materialized THEN NULLIF(headcount_internal.frozen_before(source.state), '-infinity') END)::text;
     IF what = 'counts' THEN
         RETURN QUERY SELECT request, u.kind, NULL::date, NULL::bigint, u.content, NULL::text
@@ -337,6 +359,7 @@ COMMENT ON FUNCTION headcount_internal.ask_members(text, text, boolean) IS 'what
 CREATE FUNCTION headcount_internal.check_members(name text, answers headcount_internal.shared_row[], time_zone text) RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    bounds constant text := headcount_internal.request_bounds(time_zone, (answers[1]).request);
     each     jsonb;
     first_one jsonb;
 BEGIN
@@ -345,6 +368,9 @@ BEGIN
         IF each ->> 'time_zone' IS DISTINCT FROM time_zone THEN
             PERFORM headcount_internal.raise_error('55000', format('member "%s" of federation "%s" has another time zone', each ->> 'server', name),
                 format('Its source has days of %s, the federation has days of %s.', each ->> 'time_zone', time_zone), 'Sources whose days are others cannot be united by day.');
+        ELSIF each ->> 'bounds' IS DISTINCT FROM bounds THEN
+            PERFORM headcount_internal.raise_error('55000', format('days of member "%s" of federation "%s" begin at other instants', each ->> 'server', name),
+                format('It has another version of the time zone database, in which %s is not what it is here.', time_zone), 'Bring the servers up to date.');
         ELSIF each ->> 'key' IS DISTINCT FROM first_one ->> 'key' THEN
             PERFORM headcount_internal.raise_error('55000', format('members "%s" and "%s" of federation "%s" have different keys', first_one ->> 'server', each ->> 'server', name),
                 'The same name has different hashes at both.', 'Give all members the same key with headcount.share_source.');

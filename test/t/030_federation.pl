@@ -196,6 +196,11 @@ like(error_text($hub, q{SELECT * FROM everywhere.daily_user_counts}, db => 'cent
 $node{two}->safe_psql('postgres', "SELECT headcount.alter_source('wifi', time_zone => 'Europe/Warsaw')");
 is(differ('daily_user_counts_2013', q{day >= '2026-03-28'}, $now), '', 'it goes on once they fit again');
 
+my $made_up = sub { center(qq{SELECT headcount_internal.check_members('made up', ARRAY[ROW('{"as_of": "2026-05-01 00:00+00"}', 'member', NULL, NULL, NULL, jsonb_build_object('server', 'x', 'time_zone', 'Europe/Warsaw', 'key', 'k',
+	'bounds', headcount_internal.bounds_digest('$_[0]', '1990-01-01', '2026-05-01')))::headcount_internal.shared_row], 'Europe/Warsaw')}) };
+is($made_up->('Europe/Warsaw'), '', 'days that begin when ours do');
+is(eval { $made_up->('Europe/Berlin'); 1 } // $@ =~ /days of member "x" of federation "made up" begin at other instants/, 1, 'a member whose days begin at other instants is refused');
+
 # Frozen days: their sessions may be gone, so nobody knows how many hosts there were at once over all members.
 $node{one}->safe_psql('postgres', q{CALL headcount.refresh('wifi'); SELECT headcount.freeze('wifi', '2026-03-25'); DELETE FROM login WHERE went < '2026-03-24'});
 is(center("SET headcount.as_of = '$now'", q{SELECT bool_and((e.concurrent_hosts IS NULL) = (e.day < '2026-03-25')), bool_and((e.total_users, e.daily_users, e.denial_users, e.denials) = (w.total_users, w.daily_users, w.denial_users, w.denials)),
