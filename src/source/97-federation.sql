@@ -34,6 +34,7 @@ CREATE TYPE headcount_internal.federation AS (
 );
 COMMENT ON TYPE headcount_internal.federation IS 'what a federation was told: a row of its table "federation"';
 COMMENT ON COLUMN headcount_internal.federation.pass IS 'its views show it to the function that reads with the rights of the owner: nobody else knows it';
+COMMENT ON COLUMN headcount_internal.federation.window_days IS 'NULL is what the licensing model says';
 COMMENT ON COLUMN headcount_internal.federation.is_tolerant IS 'whether there are answers without members that are down';
 
 CREATE TYPE headcount_internal.federation_member AS (member integer, server text, source text);
@@ -144,8 +145,8 @@ days AS MATERIALIZED (
     FROM (SELECT p.day, %2$L AND p.day < $6 AS is_before FROM people AS p WHERE p.day >= $2 AND p.day <= $3 GROUP BY p.day) AS d)
 SELECT 'users', headcount.presence_agg(p.hash, d.from_at, d.to_at) FROM people AS p JOIN days AS d ON d.day = p.day WHERE NOT p.is_denied OR d.is_before
 UNION ALL
-SELECT 'denied', headcount.presence_agg(p.hash, d.from_at) FROM people AS p JOIN days AS d ON d.day = p.day WHERE p.is_denied AND p.day >= $6$q$,
-            options.time_zone, NOT is_trailing AND isfinite(from_day))
+SELECT 'denied', headcount.presence_agg(p.hash, d.from_at) FROM people AS p JOIN days AS d ON d.day = p.day WHERE p.is_denied AND NOT d.is_before AND (%3$L OR p.day >= $6)$q$,
+            options.time_zone, NOT is_trailing AND isfinite(from_day), is_trailing AND model <> '2013')
         USING key, first_day, to_day, from_at, to_at, from_day;
 END
 $$;
@@ -382,7 +383,7 @@ COMMENT ON FUNCTION headcount_internal.check_members(text, headcount_internal.sh
 
 CREATE FUNCTION headcount_internal.request_text(what text, federation headcount_internal.federation, model text, from_day date, to_day date, as_of timestamptz) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT jsonb_strip_nulls(jsonb_build_object('what', what, 'model', model, 'window_days', federation.window_days, 'hosts', federation.with_hosts,
+    SELECT jsonb_strip_nulls(jsonb_build_object('what', what, 'model', model, 'window_days', headcount_internal.window_days(model, federation.window_days), 'hosts', federation.with_hosts,
         'from_day', NULLIF(from_day, '-infinity')::text, 'to_day', NULLIF(to_day, 'infinity')::text,
         'as_of', to_char(as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US"+00" BC')))::text
 $$;
@@ -426,7 +427,7 @@ FROM unnest($1) AS a WHERE a.kind IN ('used_sketch', 'denied_sketch') GROUP BY a
     FROM (SELECT headcount.presence_union_agg(a.content) FILTER (WHERE a.kind = 'users') AS users, headcount.presence_union_agg(a.content) FILTER (WHERE a.kind = 'denied') AS denied,
                  headcount.presence_union_agg(a.content) FILTER (WHERE a.kind = 'hosts') AS hosts
           FROM unnest(answers) AS a) AS p
-         CROSS JOIN LATERAL headcount.daily_user_counts(p.users, p.denied, p.hosts, federation.time_zone, what, federation.window_days,
+         CROSS JOIN LATERAL headcount.daily_user_counts(p.users, p.denied, p.hosts, federation.time_zone, what, headcount_internal.window_days(what, federation.window_days),
              CASE WHEN has_earlier THEN from_day END, NULLIF(to_day, 'infinity'), as_of) AS c
          LEFT JOIN (SELECT a.day, sum(a.number) AS denials FROM unnest(answers) AS a WHERE a.kind = 'denials' GROUP BY a.day) AS d ON d.day = c.day
          -- of frozen days the sessions need not be there any more
@@ -469,8 +470,8 @@ FROM %1$I.federation AS f
     columns constant text := 'c.day, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete, c.is_partial, c.missing_members';
     comments constant text[] := ARRAY[
         'day', 'civil day in the time zone of the federation',
-        'total_users', 'model 2013: users with a session in the last days, this one included; model 2019: users ever seen up to this day',
-        'daily_users', 'model 2013: users with a session that day on a realtime server; model 2019: users with a session or a denial',
+        'total_users', 'models 2013 and 2025: users on one of the last days, this one included; model 2019: users ever seen up to this day',
+        'daily_users', 'model 2013: users with a session that day on a realtime server; models 2019 and 2025: users with a session or a denial',
         'denial_users', 'users that were denied that day',
         'denials', 'how many denials there were that day',
         'concurrent_hosts', 'the most hosts that were there at once, over all members; NULL if that is not known',
@@ -480,7 +481,7 @@ FROM %1$I.federation AS f
         'missing_members', 'the members that could not be reached'];
     model text;
 BEGIN
-    FOREACH model IN ARRAY ARRAY['2013', '2019'] LOOP
+    FOREACH model IN ARRAY headcount_internal.licensing_models() LOOP
         PERFORM headcount_internal.make_view(name, 'daily_user_counts_' || model, format(query, columns, model),
             format('users, denials and hosts of each day over all members under licensing model %s', model), comments);
     END LOOP;
@@ -542,10 +543,9 @@ COMMENT ON FUNCTION headcount_internal.build_federation(text, text[], text[], he
 CREATE FUNCTION headcount_internal.check_federation(federation headcount_internal.federation) RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM headcount_internal.check_required('licensing_model', federation.licensing_model), headcount_internal.check_required('window_days', federation.window_days::text),
-            headcount_internal.check_required('hosts', federation.with_hosts::text), headcount_internal.check_required('partial', federation.is_tolerant::text);
-    IF federation.licensing_model NOT IN ('2013', '2019') THEN
-        PERFORM headcount_internal.raise_argument_error('licensing_model', format('"%s" is not a licensing model', federation.licensing_model), hint => 'The licensing models are 2013 and 2019.');
+    PERFORM headcount_internal.check_required('licensing_model', federation.licensing_model), headcount_internal.check_required('hosts', federation.with_hosts::text), headcount_internal.check_required('partial', federation.is_tolerant::text);
+    IF federation.licensing_model <> ALL (headcount_internal.licensing_models()) THEN
+        PERFORM headcount_internal.raise_argument_error('licensing_model', format('"%s" is not a licensing model', federation.licensing_model), hint => 'The licensing models are 2013, 2019 and 2025.');
     ELSIF federation.window_days NOT BETWEEN 1 AND 36525 THEN
         PERFORM headcount_internal.raise_argument_error('window_days', format('must be from 1 to 36525 days (a hundred years), but is %s', federation.window_days));
     END IF;
@@ -553,7 +553,7 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.check_federation(headcount_internal.federation) IS 'raises an error that names the argument unless a federation can be told this';
 
-CREATE FUNCTION headcount.create_federation(name text, servers text[], sources text[], licensing_model text DEFAULT '2019', window_days integer DEFAULT 14,
+CREATE FUNCTION headcount.create_federation(name text, servers text[], sources text[], licensing_model text DEFAULT '2019', window_days integer DEFAULT NULL,
     hosts boolean DEFAULT true, partial boolean DEFAULT false)
 RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -621,7 +621,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 DECLARE
     foreign_tables text;
 BEGIN
-    EXECUTE format('DROP VIEW %1$I.daily_user_sketches, %1$I.realtime_users_count, %1$I.daily_user_counts, %1$I.daily_user_counts_2013, %1$I.daily_user_counts_2019', name);
+    EXECUTE format('DROP VIEW %1$I.daily_user_sketches, %1$I.realtime_users_count, %1$I.daily_user_counts', name);
+    EXECUTE 'DROP VIEW ' || (SELECT string_agg(format('%I.%I', name, 'daily_user_counts_' || m), ', ') FROM unnest(headcount_internal.licensing_models()) AS m);
     EXECUTE format('SELECT string_agg(format(''%%I.%%I'', %1$L, ''member_'' || m.member), '', '') FROM %1$I.members AS m', name) INTO foreign_tables;
     EXECUTE 'DROP FOREIGN TABLE IF EXISTS ' || foreign_tables;
     EXECUTE format('DROP TABLE %1$I.members, %1$I.federation', name);

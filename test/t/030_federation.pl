@@ -89,7 +89,7 @@ UNION ALL SELECT 'whole ' || r::text FROM (TABLE whole EXCEPT ALL TABLE united O
 SQL
 }
 
-for my $view (qw(daily_user_counts_2013 daily_user_counts_2019 daily_user_counts))
+for my $view (qw(daily_user_counts_2013 daily_user_counts_2019 daily_user_counts_2025 daily_user_counts))
 {
 	for my $where ('true', q{day >= '2026-03-28' AND day <= '2026-03-30'}, q{day = '2026-03-29'}, q{day > '2026-04-10'}, q{day < '2026-03-23'}, q{day BETWEEN '2026-03-01' AND '2026-03-21'})
 	{
@@ -144,7 +144,7 @@ for my $db (sort keys %odd)
 	$node{two}->safe_psql('oddities', "CREATE SERVER $db FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '$host', port '$port', dbname '$db'); CREATE USER MAPPING FOR CURRENT_USER SERVER $db OPTIONS (user 'federated'); $odd{$db}");
 }
 $node{two}->safe_psql('oddities', q{SELECT headcount.create_federation('all_of_them', '{nothing,refusals,machines,people}', '{wifi}', window_days => 4)});
-for my $model (2013, 2019)
+for my $model (2013, 2019, 2025)
 {
 	for my $where ('true', q{day >= '2011-12-31'}, q{day BETWEEN '2011-12-29' AND '2011-12-31'}, q{day = '2011-12-30'}, q{day > '2012-01-15'}, q{day < '2011-12-25'})
 	{
