@@ -18,12 +18,13 @@ namespace {
 
 // Backend code: it owns no C++ objects and raises PostgreSQL errors.
 
-// The owner of a typed table of ours, if its first column is the pass that is shown.
+// The owner of a typed table of ours, if its first column is the pass that is shown. Whoever has read that has the table locked
+// already, so nobody waits here; a stranger who names any table must not queue up for a lock on it.
 Oid owner_by_pass(Oid table, const char *type, int columns, const pg_uuid_t *pass) {
   auto *const values = static_cast<Datum *>(palloc0(sizeof(Datum) * static_cast<std::size_t>(columns)));
   auto *const nulls = static_cast<bool *>(palloc0(sizeof(bool) * static_cast<std::size_t>(columns)));
   const Oid owner = pg::owner_of(table);
-  if (!OidIsValid(owner) || !copy_row(table, type, true, values, nulls, columns) || nulls[0] ||
+  if (!OidIsValid(owner) || !copy_row(table, type, false, values, nulls, columns) || nulls[0] ||
       std::memcmp(DatumGetUUIDP(values[0])->data, pass->data, sizeof pass->data) != 0)
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("this function is called by views of sources and federations"),
                     errdetail("It has to be shown what only their owner knows.")));

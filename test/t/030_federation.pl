@@ -173,6 +173,9 @@ my $stranger = join ' ', map { sqlstates($hub, $_, db => 'center', user => 'stra
 is($stranger, '42501 42501 42501 42501 42501 42501 42501', 'a stranger may do nothing');
 is(sqlstates($hub, q{SELECT * FROM headcount_internal.federated_report('pg_class', gen_random_uuid(), '2019', NULL, NULL, now()); SELECT * FROM headcount_internal.shared_report('everywhere.federation', gen_random_uuid(), '{}')}, db => 'center', user => 'stranger'),
 	'42501 42501', '... with a table that is none of ours either');
+is(join(' ', map { sqlstates($hub, "SELECT * FROM headcount_internal.federated_report('$_'::regclass::oid, gen_random_uuid(), '2019', NULL, NULL, now())", db => 'center', user => 'stranger') }
+	'pg_class_oid_index', 'everywhere.member_1', 'everywhere.members', 'whole.sessions', 'whole.settings', '0'), '42501 42501 42501 42501 42501 42501', '... nor with other relations');
+is(sqlstates($hub, q{SELECT * FROM headcount_internal.federated_report(NULL, NULL, NULL, NULL, NULL, NULL); SELECT * FROM headcount_internal.shared_report(NULL, NULL, NULL)}, db => 'center', user => 'stranger'), '22004 22004', '... nor with nothing');
 is(join(' ', map { sqlstates($node{one}, $_, user => 'federated') } 'SELECT * FROM wifi.sharing', 'SELECT * FROM wifi.sessions', 'SELECT * FROM wifi.rollup_dictionary', q{SELECT headcount.share_source('wifi', 'a key of my own, for me')}),
 	'42501 42501 42501 42501', 'the role that the federation comes as sees hashes only');
 is(sqlstates($hub, q{SELECT headcount.create_federation('theirs', '{one}', '{wifi}')}, db => 'center', user => 'analyst'), '42501', 'who may not use a server makes no federation of it');
