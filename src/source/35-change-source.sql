@@ -98,7 +98,7 @@ BEGIN
         kept.window_days := options.window_days;
         kept.user_limit := options.user_limit;
         kept.alerts := options.alerts;
-        is_same_base := kept IS NOT DISTINCT FROM options;
+        is_same_base := kept IS NOT DISTINCT FROM options AND NOT headcount_internal.is_written_otherwise(name, source);
     EXCEPTION WHEN object_not_in_prerequisite_state THEN
         NULL;      -- the definition was changed by hand, and is made anew here
     END;

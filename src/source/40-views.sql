@@ -16,7 +16,8 @@
 -- the places that count say user_name <> ''.
 --
 -- Nothing in a view depends on settings of its reader: zones and limits are constants, and what prints, prints in the
--- source's zone. "Now" is headcount.as_of() everywhere.
+-- source's zone. "Now" is headcount.as_of() everywhere, written so that it reaches other servers as a value (41-values.sql);
+-- so is all else that the server alone knows that is asked.
 
 -- CREATE OR REPLACE, so that alter_source keeps grants and whatever people built on the views.
 CREATE FUNCTION headcount_internal.make_view(name text, view_name text, query text, comment text, column_comments text[] DEFAULT '{}')
@@ -109,11 +110,26 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.make_definition(text, headcount_internal.options) IS 'makes or replaces the views that are the definition of a source';
 
+CREATE FUNCTION headcount_internal.reads_shards(options headcount_internal.options) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT headcount_internal.is_on_shards(options.sessions) OR coalesce(headcount_internal.is_on_shards(options.denials), false)
+$$;
+COMMENT ON FUNCTION headcount_internal.reads_shards(headcount_internal.options) IS 'whether Citus keeps the rows of one of the tables of a source';
+
+-- A further condition of a view that is made otherwise for tables of Citus; nothing of it is left in a plan.
+CREATE FUNCTION headcount_internal.in_one_place(options headcount_internal.options) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT string_agg(format(' AND headcount_internal.is_in_one_place(%L::regclass)', headcount_internal.relation_name(t)), '')
+    FROM unnest(ARRAY[options.sessions, options.denials]) AS t
+    WHERE t IS NOT NULL AND (SELECT c.relkind IN ('r', 'p') FROM pg_class AS c WHERE c.oid = t)
+$$;
+COMMENT ON FUNCTION headcount_internal.in_one_place(headcount_internal.options) IS 'the condition that the tables of a source are not tables of Citus, after another one; an error where they are';
+
 -- The condition for rows whose times count, on session_states AS s.
 CREATE FUNCTION headcount_internal.counts() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT $q$s.started_at > '-infinity'::timestamptz AND s.started_at <= headcount.as_of()
-  AND (s.closed_at IS NULL OR s.closed_at >= s.started_at)$q$
+    SELECT format($q$s.started_at > '-infinity'::timestamptz AND s.started_at <= %s
+  AND (s.closed_at IS NULL OR s.closed_at >= s.started_at)$q$, headcount_internal.as_of_text())
 $$;
 COMMENT ON FUNCTION headcount_internal.counts() IS 'the condition for sessions s whose times count';
 
@@ -143,7 +159,7 @@ CREATE FUNCTION headcount_internal.make_session_states(name text, options headco
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     is_unended constant text := $q$(r.ended_at IS NULL OR r.ended_at = 'infinity'::timestamptz)$q$;
-    is_idle    constant text := format('coalesce(r.last_seen, r.started_at) < headcount.as_of() - %L::interval', options.idle_limit);
+    is_idle    constant text := format('coalesce(r.last_seen, r.started_at) < %s - %L::interval', headcount_internal.as_of_text(), options.idle_limit);
 BEGIN
     PERFORM headcount_internal.make_view(name, 'session_states', format($q$
 SELECT r.user_name, r.host, r.server, r.started_at, r.last_seen, r.end_key, r.ended_at AS closed_at,
@@ -162,6 +178,35 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.make_session_states(text, headcount_internal.options) IS 'makes or replaces the view of the sessions of a source with effective ends and flags (rules S1 to S3)';
 
+CREATE FUNCTION headcount_internal.session_user_collation(name text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('%I.%I', n.nspname, c.collname) FROM pg_collation AS c JOIN pg_namespace AS n ON n.oid = c.collnamespace
+    WHERE c.oid = headcount_internal.kept_collation(name, 'sessions', 'user_name')
+$$;
+COMMENT ON FUNCTION headcount_internal.session_user_collation(text) IS 'the collation of the users in the view sessions of a source';
+
+-- Citus joins what is on shards only where both sides are distributed alike by what they are joined by; who a user is may be
+-- any expression. So the denials are gathered first, and sent to the sessions.
+CREATE FUNCTION headcount_internal.gathered_denials_query(name text, options headcount_internal.options, denials text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN format($q$
+WITH refused AS MATERIALIZED (%2$s),
+     let_in AS MATERIALIZED (
+    SELECT d.user_name, d.denied_at
+    FROM (SELECT DISTINCT r.user_name COLLATE pg_catalog."C" AS user_name, r.denied_at FROM refused AS r) AS d
+         JOIN %1$I.sessions AS s ON s.user_name = d.user_name COLLATE %5$s
+              AND s.started_at >= d.denied_at - %3$L::interval AND s.started_at <= d.denied_at + %4$L::interval
+    GROUP BY d.user_name, d.denied_at)
+SELECT d.user_name, d.host, d.server, d.denied_at, l.denied_at IS NOT NULL AS is_false_denial
+FROM refused AS d
+     LEFT JOIN let_in AS l ON l.user_name = d.user_name COLLATE pg_catalog."C" AND l.denied_at = d.denied_at$q$,
+        name, denials, options.false_denial_before, options.false_denial_after, headcount_internal.session_user_collation(name));
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.gathered_denials_query(text, headcount_internal.options, text) IS
+    'the query behind the denials of a source over tables of Citus, if false ones are looked for';
+
 -- If false denials are looked for, there is a part for true ones and two for false ones: each is a join that the planner
 -- can do in any way, and who asks for one kind only gets only its parts. A flag computed row by row would search the
 -- sessions for every denial. The session that makes a denial false starts in the bin of the first instant that is looked
@@ -171,14 +216,15 @@ COMMENT ON FUNCTION headcount_internal.make_session_states(text, headcount_inter
 CREATE FUNCTION headcount_internal.denials_query(name text, options headcount_internal.options) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    part constant text := $q$
+    part constant text := replace($q$
 SELECT d.user_name, d.host, d.server, d.denied_at, %s AS is_false_denial
 FROM %I.denial_rows AS d
-WHERE d.user_name <> ''::text AND d.denied_at > '-infinity'::timestamptz AND d.denied_at <= headcount.as_of()%s$q$;
+WHERE d.user_name <> ''::text AND d.denied_at > '-infinity'::timestamptz AND d.denied_at <= now_at%s$q$, 'now_at', headcount_internal.as_of_text());
     first_at constant text := format('d.denied_at - %L::interval', options.false_denial_before);
     last_at  constant text := format('d.denied_at + %L::interval', options.false_denial_after);
     bin      constant text := format('date_bin(%L::interval, ', greatest(options.false_denial_before + options.false_denial_after, interval '1 second'));
     origin   constant text := $q$, '2000-01-01 00:00:00+00'::timestamptz)$q$;
+    in_one_place constant text := headcount_internal.in_one_place(options);
     same_user text;
     in_time   text;
     in_first  text;
@@ -186,20 +232,20 @@ WHERE d.user_name <> ''::text AND d.denied_at > '-infinity'::timestamptz AND d.d
 BEGIN
     IF options.false_denial_before IS NULL THEN
         RETURN format(part, 'false', name, '');
+    ELSIF headcount_internal.reads_shards(options) THEN
+        RETURN headcount_internal.gathered_denials_query(name, options, format(part, 'false', name, ''));
     END IF;
     same_user := format('EXISTS (
     SELECT 1 FROM %I.sessions AS s
-    WHERE s.user_name = d.user_name COLLATE %s AND ', name,
-        (SELECT format('%I.%I', n.nspname, c.collname) FROM pg_collation AS c JOIN pg_namespace AS n ON n.oid = c.collnamespace
-         WHERE c.oid = headcount_internal.kept_collation(name, 'sessions', 'user_name')));
+    WHERE s.user_name = d.user_name COLLATE %s AND ', name, headcount_internal.session_user_collation(name));
     in_time := format('
       AND s.started_at >= %s AND s.started_at <= %s)', first_at, last_at);
     in_first := concat(same_user, bin, 's.started_at', origin, ' = ', bin, first_at, origin, in_time);
     in_last := concat(same_user, bin, 's.started_at', origin, ' = ', bin, last_at, origin, in_time);
     RETURN concat_ws('
-UNION ALL', format(part, 'false', name, concat(' AND NOT ', in_first, ' AND NOT ', in_last)),
-                format(part, 'true', name, concat(' AND ', in_first)),
-                format(part, 'true', name, concat(' AND NOT ', in_first, ' AND ', in_last)));
+UNION ALL', format(part, 'false', name, concat(in_one_place, ' AND NOT ', in_first, ' AND NOT ', in_last)),
+                format(part, 'true', name, concat(in_one_place, ' AND ', in_first)),
+                format(part, 'true', name, concat(in_one_place, ' AND NOT ', in_first, ' AND ', in_last)));
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.denials_query(text, headcount_internal.options) IS 'the query behind the denials of a source';
@@ -209,11 +255,12 @@ CREATE FUNCTION headcount_internal.make_base_views(name text, options headcount_
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     -- an end is exclusive, except for a session of one instant
-    online constant text := format($q$%I.session_states AS s
-WHERE %s AND %s
-  AND (s.ended_at IS NULL OR s.ended_at >= headcount.as_of())
-  AND (s.ended_at IS DISTINCT FROM headcount.as_of() OR s.started_at = headcount.as_of())$q$,
-        name, headcount_internal.end_key_from('ended_at' = ANY (options.naive), options.time_zone, 'headcount.as_of()'), headcount_internal.counts());
+    online constant text := format($q$%1$I.session_states AS s
+WHERE %2$s AND %3$s
+  AND (s.ended_at IS NULL OR s.ended_at >= %4$s)
+  AND (s.ended_at IS DISTINCT FROM %4$s OR s.started_at = %4$s)$q$,
+        name, headcount_internal.end_key_from('ended_at' = ANY (options.naive), options.time_zone, headcount_internal.as_of_text()), headcount_internal.counts(),
+        headcount_internal.as_of_text());
 BEGIN
     PERFORM headcount_internal.make_definition(name, options);
     PERFORM headcount_internal.make_session_states(name, options);
@@ -229,8 +276,8 @@ WHERE %s$q$, name, headcount_internal.counts()),
         'the denials of a user',
         ARRAY['is_false_denial', 'the user got a session at about the same time, so the denial counts nowhere']);
     PERFORM headcount_internal.make_view(name, 'online_sessions', format($q$
-SELECT s.user_name, s.host, s.server, s.started_at, headcount.as_of() - s.started_at AS online_for
-FROM %s$q$, online),
+SELECT s.user_name, s.host, s.server, s.started_at, %s - s.started_at AS online_for
+FROM %s$q$, headcount_internal.as_of_text(), online),
         'the sessions that are online now');
     PERFORM headcount_internal.make_view(name, 'online_users', format($q$
 SELECT s.user_name, count(*)::integer AS online_count,
@@ -316,8 +363,8 @@ COMMENT ON FUNCTION headcount_internal.asked_source(text) IS 'the constant by wh
 -- When the first of the days begins that are asked for and of so many before it, each as its own day.
 CREATE FUNCTION headcount_internal.asked_start(name text, time_zone text, days_before integer) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format('headcount_internal.end_of(headcount_internal.days_before(headcount_internal.asked_from(%s), %s), %L::text)',
-                  headcount_internal.asked_source(name), days_before + 1, time_zone)
+    SELECT headcount_internal.value_text(format('headcount_internal.end_of(headcount_internal.days_before(headcount_internal.asked_from(%s), %s), %L::text)',
+                                                headcount_internal.asked_source(name), days_before + 1, time_zone))
 $$;
 COMMENT ON FUNCTION headcount_internal.asked_start(text, text, integer) IS 'the expression for the instant from which days matter that a query asks for';
 
@@ -326,9 +373,9 @@ COMMENT ON FUNCTION headcount_internal.asked_start(text, text, integer) IS 'the 
 CREATE FUNCTION headcount_internal.asked_rows(name text, options headcount_internal.options, model text, ends_from text, started_at text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT concat_ws(E'\n        AND ',
-        CASE WHEN headcount_internal.is_trailing(model) THEN format('(NOT headcount_internal.asks_from(%s) OR %s)', headcount_internal.asked_source(name), ends_from) END,
-        format('(NOT headcount_internal.asks_to(%1$s) OR %2$s < headcount_internal.end_of(headcount_internal.asked_to(%1$s), %3$L::text))',
-               headcount_internal.asked_source(name), started_at, options.time_zone))
+        CASE WHEN headcount_internal.is_trailing(model) THEN format('(NOT %s OR %s)', headcount_internal.value_text(format('headcount_internal.asks_from(%s)', headcount_internal.asked_source(name))), ends_from) END,
+        format('(NOT %s OR %s < %s)', headcount_internal.value_text(format('headcount_internal.asks_to(%s)', headcount_internal.asked_source(name))), started_at,
+               headcount_internal.value_text(format('headcount_internal.end_of(headcount_internal.asked_to(%s), %L::text)', headcount_internal.asked_source(name), options.time_zone))))
 $$;
 COMMENT ON FUNCTION headcount_internal.asked_rows(text, headcount_internal.options, text, text, text) IS 'the conditions for the sessions s, or denials d, that matter for the days that a query asks for';
 
@@ -337,11 +384,11 @@ COMMENT ON FUNCTION headcount_internal.asked_rows(text, headcount_internal.optio
 -- before an instant, and the first that is found will do.
 CREATE FUNCTION headcount_internal.has_earlier_text(name text, options headcount_internal.options, model text, scope "char", at text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN headcount_internal.is_trailing(model) THEN format($q$headcount_internal.asks_from(%1$s)
+    SELECT CASE WHEN headcount_internal.is_trailing(model) THEN format($q$%1$s
          AND (headcount_internal.collected_before(s.state, d.state, %2$s)
-              OR EXISTS (SELECT FROM %3$I.session_states AS s WHERE %4$s AND %5$s AND (s.user_name <> ''::text OR s.host <> ''::text)%6$s)
-              OR EXISTS (SELECT FROM %3$I.denials AS d WHERE NOT d.is_false_denial AND d.denied_at < %7$s%8$s))$q$,
-        headcount_internal.asked_source(name), headcount_internal.asked_start(name, options.time_zone, 0), name,
+              OR EXISTS (SELECT 1 FROM %3$I.session_states AS s WHERE %4$s AND %5$s AND (s.user_name <> ''::text OR s.host <> ''::text)%6$s LIMIT 1)
+              OR EXISTS (SELECT 1 FROM %3$I.denials AS d WHERE NOT d.is_false_denial AND d.denied_at < %7$s%8$s LIMIT 1))$q$,
+        headcount_internal.value_text(format('headcount_internal.asks_from(%s)', headcount_internal.asked_source(name))), headcount_internal.asked_start(name, options.time_zone, 0), name,
         CASE WHEN options.idle_limit IS NULL THEN format('s.ended_at < %s', at) ELSE format('s.end_key < %s', headcount_internal.end_key_at('ended_at' = ANY (options.naive), options.time_zone, at)) END,
         headcount_internal.counts(), headcount_internal.scope_sessions(scope, ' AND'), at, headcount_internal.scope_denials(scope, options.realtime_servers))
     ELSE 'false' END
@@ -358,22 +405,24 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $
 DECLARE
     scope constant "char" := headcount_internal.model_scope(options.realtime_servers, model);
     window_days constant integer := headcount_internal.window_days(model, options.window_days);
-    session_text constant text := format('s.user_name, s.host, s.started_at, s.%I, %L::text, (SELECT headcount.as_of())',
-        headcount_internal.end_column(options.idle_limit), options.time_zone);
+    session_text constant text := format('s.user_name, s.host, s.started_at, s.%I, %L::text, (SELECT %s)',
+        headcount_internal.end_column(options.idle_limit), options.time_zone, headcount_internal.as_of_text());
     -- a day is read, and what matters for it before
     from_at constant text := headcount_internal.asked_start(name, options.time_zone, window_days - 1);
     session_rows constant text := format('%I.session_states AS s
       WHERE %s%s', name, headcount_internal.asked_rows(name, options, model, headcount_internal.ends_from(options, from_at), 's.started_at'),
         headcount_internal.scope_sessions(scope, ' AND'));
-    denial_text  constant text := format('d.user_name, d.denied_at, %L::text, (SELECT headcount.as_of())', options.time_zone);
+    denial_text  constant text := format('d.user_name, d.denied_at, %L::text, (SELECT %s)', options.time_zone, headcount_internal.as_of_text());
     denial_rows  constant text := format('%I.denials AS d
       WHERE NOT d.is_false_denial AND %s%s', name, headcount_internal.asked_rows(name, options, model, format('d.denied_at >= %s', from_at), 'd.denied_at'),
         headcount_internal.scope_denials(scope, options.realtime_servers));
     -- the report itself, by which the planner finds what days are asked for
-    report constant text := format('headcount_internal.live_report(%1$s, s.state, d.state, %2$L::text, %3$s, %4$L::text, headcount.as_of(),
-         %5$s, headcount_internal.asked_from(%1$s), headcount_internal.asked_to(%1$s))',
+    report constant text := format('headcount_internal.live_report(%1$s, s.state, d.state, %2$L::text, %3$s, %4$L::text, %6$s,
+         %5$s, %7$s, %8$s)',
         headcount_internal.asked_source(name), model, window_days, options.time_zone,
-        CASE WHEN by_server THEN 'false' ELSE headcount_internal.has_earlier_text(name, options, model, scope, from_at) END);
+        CASE WHEN by_server THEN 'false' ELSE headcount_internal.has_earlier_text(name, options, model, scope, from_at) END, headcount_internal.as_of_text(),
+        headcount_internal.value_text(format('headcount_internal.asked_from(%s)', headcount_internal.asked_source(name))),
+        headcount_internal.value_text(format('headcount_internal.asked_to(%s)', headcount_internal.asked_source(name))));
 BEGIN
     IF by_server THEN
         RETURN format($q$

@@ -47,15 +47,15 @@ WITH present AS MATERIALIZED (
 SELECT c.day, coalesce(u.sketch, %2$s) AS used, coalesce(d.sketch, %2$s) AS denied
 FROM present AS p
      CROSS JOIN LATERAL headcount.daily_user_counts(p.users, p.refused, p.hosts, %3$L, '2019', 1,
-                                                    NULL::date, NULL::date, headcount.as_of()) AS c
+                                                    NULL::date, NULL::date, %5$s) AS c
      LEFT JOIN (SELECT k.day, %4$s AS sketch
-                FROM present AS p CROSS JOIN LATERAL headcount.daily_keys(p.users, %3$L, NULL::date, NULL::date, headcount.as_of()) AS k
+                FROM present AS p CROSS JOIN LATERAL headcount.daily_keys(p.users, %3$L, NULL::date, NULL::date, %5$s) AS k
                 GROUP BY k.day) AS u ON u.day = c.day
      LEFT JOIN (SELECT k.day, %4$s AS sketch
-                FROM present AS p CROSS JOIN LATERAL headcount.daily_keys(p.refused, %3$L, NULL::date, NULL::date, headcount.as_of()) AS k
+                FROM present AS p CROSS JOIN LATERAL headcount.daily_keys(p.refused, %3$L, NULL::date, NULL::date, %5$s) AS k
                 GROUP BY k.day) AS d ON d.day = c.day
 ORDER BY c.day$q$,
-        name, headcount_internal.empty_sketch(), options.time_zone, headcount_internal.sketch_text('k.key'));
+        name, headcount_internal.empty_sketch(), options.time_zone, headcount_internal.sketch_text('k.key'), headcount_internal.as_of_text());
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.sketch_query(text, headcount_internal.options) IS
@@ -85,7 +85,7 @@ DECLARE
     session_conditions text[] := ARRAY[
         's.closed_at < s.started_at',
         $q$s.started_at IS NULL OR s.started_at = '-infinity'::timestamptz$q$,
-        's.started_at > headcount.as_of()',
+        's.started_at > ' || headcount_internal.as_of_text(),
         $q$s.user_name IS NULL OR s.user_name = ''::text$q$,
         CASE WHEN options.host IS NULL THEN 'false' ELSE $q$s.host IS NULL OR s.host = ''::text$q$ END,
         's.is_stale AND ' || headcount_internal.counts(),
@@ -93,7 +93,7 @@ DECLARE
     denial_conditions text[] := ARRAY[
         'false',
         $q$d.denied_at IS NULL OR d.denied_at = '-infinity'::timestamptz$q$,
-        'd.denied_at > headcount.as_of()',
+        'd.denied_at > ' || headcount_internal.as_of_text(),
         $q$d.user_name IS NULL OR d.user_name = ''::text$q$,
         CASE WHEN options.denied_host IS NULL THEN 'false' ELSE $q$d.host IS NULL OR d.host = ''::text$q$ END,
         'false',

@@ -33,14 +33,14 @@ COMMENT ON FUNCTION headcount_internal.ends_from(text, headcount_internal.source
 -- Whether a table has an index by class of duration, as create_indexes makes it.
 CREATE FUNCTION headcount_internal.has_duration_index(relation regclass) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT EXISTS (SELECT FROM pg_index AS i
+    SELECT NOT headcount_internal.is_on_shards(relation) AND EXISTS (SELECT FROM pg_index AS i
                         JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
                                                AND d.refclassid = 'pg_proc'::regclass
                    WHERE i.indrelid = relation AND i.indisvalid
                      AND d.refobjid = 'headcount_internal.duration_class(timestamptz, timestamptz)'::regprocedure)
 $$;
 COMMENT ON FUNCTION headcount_internal.has_duration_index(regclass) IS
-    'whether a table has an index by which sessions that meet a span of the past are found';
+    'whether a table has an index by which sessions that meet a span of the past are found, and is not on shards, where spans are joined with it';
 
 CREATE FUNCTION headcount_internal.session_columns(options headcount_internal.options, user_name text DEFAULT 's.user_name') RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -106,12 +106,26 @@ $$;
 COMMENT ON FUNCTION headcount_internal.sessions_by_class(text, text, regclass, interval, text) IS
     'the query for the sessions that meet some spans of time, by the index of create_indexes for these';
 
+-- Sessions of tables on shards that meet spans, each with its span; to_at may be NULL. One join, which Citus sends to the shards
+-- with the spans, so that they collect what they find.
+CREATE FUNCTION headcount_internal.sessions_joined(spans text, name text, options headcount_internal.options, columns text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format($q$
+SELECT %1$s, r.from_at, r.to_at
+FROM %2$s AS r
+     JOIN %3$I.session_states AS s ON %4$s AND s.started_at < coalesce(r.to_at, 'infinity'::timestamptz)$q$,
+        columns, spans, name, headcount_internal.ends_from(options, 'r.from_at'))
+$$;
+COMMENT ON FUNCTION headcount_internal.sessions_joined(text, text, headcount_internal.options, text) IS
+    'the query for the sessions that meet some spans of time, for tables on shards';
+
 -- Sessions that meet spans, as above. Without an index one pass over the table does for all of them; create_indexes makes
 -- the view anew.
 CREATE FUNCTION headcount_internal.sessions_in(spans text, name text, options headcount_internal.options) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN headcount_internal.has_duration_index(options.sessions)
                 THEN headcount_internal.sessions_by_class(spans, name, options.sessions, options.idle_limit, headcount_internal.session_columns(options))
+    WHEN headcount_internal.reads_shards(options) THEN headcount_internal.sessions_joined(spans, name, options, headcount_internal.session_columns(options))
     ELSE format($q$
 SELECT s.*, r.from_at, r.to_at
 FROM %2$s AS x
@@ -129,22 +143,30 @@ COMMENT ON FUNCTION headcount_internal.sessions_in(text, text, headcount_interna
 CREATE FUNCTION headcount_internal.make_live_views(name text, options headcount_internal.options) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    live_from constant text := format('headcount_internal.live_from(%s)', headcount_internal.state_of(name));
+    in_one_place constant text := headcount_internal.in_one_place(options);
+    spans constant text := format('(SELECT headcount_internal.live_from(%1$s) AS from_at, NULL::timestamptz AS to_at, headcount_internal.named_from(%1$s) AS named_from FROM headcount_internal.here
+      UNION ALL SELECT r.from_at, r.to_at, ''-infinity''::timestamptz FROM %2$I.dirty_days AS r OFFSET 0)', headcount_internal.state_of(name), name);
+    live_from constant text := headcount_internal.value_text(format('headcount_internal.live_from(%s)', headcount_internal.state_of(name)));
 BEGIN
-    PERFORM headcount_internal.make_view(name, 'live_sessions', format($q$
+    PERFORM headcount_internal.make_view(name, 'live_sessions', CASE WHEN headcount_internal.reads_shards(options)
+        THEN headcount_internal.sessions_joined(spans, name, options,
+            headcount_internal.session_columns(options, 'CASE WHEN s.started_at >= r.named_from THEN s.user_name END'))
+        ELSE format($q$
 SELECT %s, (SELECT %s) AS from_at, NULL::timestamptz AS to_at
 FROM %I.session_states AS s
-WHERE %s
-UNION ALL%s$q$, headcount_internal.session_columns(options, format('CASE WHEN s.started_at >= (SELECT headcount_internal.named_from(%s)) THEN s.user_name END', headcount_internal.state_of(name))), live_from, name, headcount_internal.ends_from(options, live_from),
-        headcount_internal.sessions_in(format('%I.dirty_days', name), name, options)),
+WHERE %s%s
+UNION ALL%s$q$, headcount_internal.session_columns(options, format('CASE WHEN s.started_at >= (SELECT %s) THEN s.user_name END', headcount_internal.value_text(format('headcount_internal.named_from(%s)', headcount_internal.state_of(name))))), live_from, name, headcount_internal.ends_from(options, live_from), in_one_place,
+        headcount_internal.sessions_in(format('%I.dirty_days', name), name, options)) END,
         'the sessions on days that are not read from what is stored',
         ARRAY['user_name', 'NULL if who it was is known from what is stored', 'from_at', 'what of the session is before this instant is read from what is stored', 'to_at', 'and what is at or after this one; NULL is no bound']);
     -- What is a false denial is found by an index of create_indexes, or for all denials in one pass over the sessions. Where none
     -- is looked for the aggregate leaves out what does not count, and there are fewer conditions to plan for each partition.
-    PERFORM headcount_internal.make_view(name, 'live_denials', format($q$
+    PERFORM headcount_internal.make_view(name, 'live_denials', format(CASE WHEN headcount_internal.reads_shards(options) THEN $q$
+SELECT d.user_name, d.server, d.denied_at
+FROM %7$s AS r JOIN %1$s AS d ON %2$sd.denied_at >= r.from_at AND d.denied_at < coalesce(r.to_at, 'infinity'::timestamptz)$q$ ELSE $q$
 SELECT d.user_name, d.server, d.denied_at
 FROM %1$s AS d
-WHERE %2$sd.denied_at >= %3$s
+WHERE %2$sd.denied_at >= %3$s%8$s
 UNION ALL$q$ || CASE WHEN headcount_internal.has_duration_index(options.sessions) THEN $q$
 SELECT d.user_name, d.server, d.denied_at
 FROM %4$I.dirty_days AS r
@@ -153,10 +175,10 @@ FROM %4$I.dirty_days AS r
 SELECT d.user_name, d.server, d.denied_at
 FROM %5$s AS x
      CROSS JOIN LATERAL (SELECT * FROM %1$s AS d WHERE %2$sd.denied_at >= x.from_at AND d.denied_at < x.to_at OFFSET 0) AS d
-     CROSS JOIN LATERAL (SELECT * FROM %6$s WHERE d.denied_at >= r.from_at AND d.denied_at < r.to_at OFFSET 0) AS r$q$ END,
+     CROSS JOIN LATERAL (SELECT * FROM %6$s WHERE d.denied_at >= r.from_at AND d.denied_at < r.to_at OFFSET 0) AS r$q$ END END,
         format('%I.%I', name, CASE WHEN options.false_denial_before IS NULL THEN 'denial_rows' ELSE 'denials' END),
         CASE WHEN options.false_denial_before IS NULL THEN '' ELSE 'NOT d.is_false_denial AND ' END,
-        live_from, name, headcount_internal.outline(format('%I.dirty_days', name)), headcount_internal.outlined()),
+        live_from, name, headcount_internal.outline(format('%I.dirty_days', name)), headcount_internal.outlined(), spans, in_one_place),
         'the denials on days that are not read from what is stored, without false ones');
 END
 $$;
@@ -168,7 +190,7 @@ COMMENT ON FUNCTION headcount_internal.make_live_views(text, headcount_internal.
 CREATE FUNCTION headcount_internal.known_users(name text, states text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format($q$(SELECT array_agg(u.page) AS pages
-                  FROM headcount_internal.dictionary_buckets(%2$s, (SELECT r.dictionary_buckets FROM %1$I.rollup_state AS r)) AS b (bucket)
+                  FROM LATERAL headcount_internal.dictionary_buckets(%2$s, (SELECT r.dictionary_buckets FROM %1$I.rollup_state AS r)) AS b (bucket)
                        JOIN %1$I.rollup_dictionary AS u ON u.bucket = b.bucket)$q$, name, states)
 $$;
 COMMENT ON FUNCTION headcount_internal.known_users(text, text) IS 'the query for the numbers of the users that some days have in common with stored ones';
@@ -177,15 +199,16 @@ COMMENT ON FUNCTION headcount_internal.known_users(text, text) IS 'the query for
 CREATE FUNCTION headcount_internal.collected(name text, options headcount_internal.options, scope "char", by_server boolean) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    until constant text := format('(SELECT headcount_internal.end_of(headcount_internal.asked_to(%s), %L::text))', headcount_internal.state_of(name), options.time_zone);
+    until constant text := format('(SELECT %s)', headcount_internal.value_text(format('headcount_internal.end_of(headcount_internal.asked_to(%s), %L::text)', headcount_internal.state_of(name), options.time_zone)));
+    now_at constant text := format('(SELECT %s)', headcount_internal.as_of_text());
 BEGIN
     RETURN format($q$%s
      CROSS JOIN LATERAL %s AS k$q$,
         headcount_internal.side_by_side(
-            format('headcount_internal.daily_session_agg(s.user_name, s.host, s.started_at, s.end_at, %L::text, (SELECT headcount.as_of()), s.from_at, s.to_at) AS state
-      FROM %I.live_sessions AS s WHERE s.from_at < %s%s', options.time_zone, name, until, headcount_internal.scope_sessions(scope, ' AND')),
-            format('headcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, (SELECT headcount.as_of())) AS state
-      FROM %I.live_denials AS d WHERE d.denied_at < %s%s', options.time_zone, name, until,
+            format('headcount_internal.daily_session_agg(s.user_name, s.host, s.started_at, s.end_at, %L::text, %s, s.from_at, s.to_at) AS state
+      FROM %I.live_sessions AS s WHERE s.from_at < %s%s', options.time_zone, now_at, name, until, headcount_internal.scope_sessions(scope, ' AND')),
+            format('headcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, %s) AS state
+      FROM %I.live_denials AS d WHERE d.denied_at < %s%s', options.time_zone, now_at, name, until,
                 headcount_internal.scope_denials(scope, options.realtime_servers)), by_server),
         headcount_internal.known_users(name, 's.state, d.state'));
 END

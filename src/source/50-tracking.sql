@@ -137,6 +137,7 @@ BEGIN
     RETURN coalesce((
         SELECT CASE WHEN c.relkind NOT IN ('r', 'p') THEN format('"%s" is not an ordinary or partitioned table', c.relname)
                     WHEN c.relpersistence <> 'p' THEN format('"%s" is unlogged, so a crash empties it', c.relname)
+                    WHEN headcount_internal.is_on_shards(c.oid) THEN format('"%s" is a table of Citus, which does not tell of its changes here', c.relname)
                     WHEN NOT pg_has_role(owner, c.relowner, 'USAGE') THEN format('"%s" belongs to another role', c.relname)
                     WHEN EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid AND i.inhparent NOT IN (SELECT headcount_internal.source_tables(definition)))
                         THEN format('"%s" is part of a table that the source is not about, through which it can be written to', c.relname)
@@ -179,12 +180,34 @@ $$;
 COMMENT ON FUNCTION headcount_internal.create_all_triggers(text, headcount_internal.source) IS
     'makes the triggers on all tables and partitions of a source, and returns them';
 
+-- The same, where whatever kind of table it is may refuse them: then there are none, and `refusal` says why. What may be otherwise a
+-- moment later is no refusal.
+CREATE FUNCTION headcount_internal.try_triggers(name text, source headcount_internal.source, OUT triggers oid[], OUT refusal text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    triggers := headcount_internal.create_all_triggers(name, source);
+EXCEPTION WHEN OTHERS THEN
+    IF SQLSTATE ~ '^(40|53|55|57|58|XX)' THEN
+        RAISE;
+    END IF;
+    refusal := 'its triggers cannot be made: ' || SQLERRM;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.try_triggers(text, headcount_internal.source) IS
+    'makes the triggers on all tables and partitions of a source, or none and says why';
+
 CREATE FUNCTION headcount_internal.tracked_relations(source headcount_internal.source) RETURNS regclass[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT array_agg(t.relation ORDER BY t.relation)
     FROM (SELECT headcount_internal.source_tables(source.definition) UNION SELECT headcount_internal.source_tables(source.denial_definition)) AS t (relation)
 $$;
 COMMENT ON FUNCTION headcount_internal.tracked_relations(headcount_internal.source) IS 'the tables and partitions of a source';
+
+CREATE FUNCTION headcount_internal.is_on_shards(source headcount_internal.source) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(headcount_internal.is_on_shards(source.sessions), false) OR coalesce(headcount_internal.is_on_shards(source.denials), false)
+$$;
+COMMENT ON FUNCTION headcount_internal.is_on_shards(headcount_internal.source) IS 'whether Citus keeps the rows of one of the tables of a source';
 
 -- Registers the definition, the triggers and the tables as they are now. What is stored from here on is marked with it.
 CREATE FUNCTION headcount_internal.register(name text, triggers oid[]) RETURNS void
@@ -211,7 +234,7 @@ CREATE FUNCTION headcount_internal.start_tracking(name text) RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     source   constant headcount_internal.source := headcount_internal.look_up_source(name);
-    obstacle constant text := CASE WHEN source.tracking = 'window' THEN 'it was asked for' ELSE headcount_internal.tracking_obstacle(source) END;
+    obstacle text := CASE WHEN source.tracking = 'window' THEN 'it was asked for' ELSE headcount_internal.tracking_obstacle(source) END;
     triggers oid[];
     publications text;
 BEGIN
@@ -219,7 +242,14 @@ BEGIN
                       VALUES ($1, %2$L, '-infinity', '-infinity', 0, 1, 0, false, '-infinity', gen_random_uuid())$q$, name, format('%I.invalidation_log', name)) USING source.definition;
     IF obstacle IS NULL THEN
         PERFORM headcount_internal.drop_triggers(source, also_orphans => true);
-        triggers := headcount_internal.create_all_triggers(name, source);
+        IF source.tracking = 'auto' THEN
+            SELECT t.triggers, t.refusal INTO triggers, obstacle FROM headcount_internal.try_triggers(name, source) AS t;
+        ELSE
+            triggers := headcount_internal.create_all_triggers(name, source);
+        END IF;
+    END IF;
+    IF obstacle IS NULL THEN
+        NULL;
     ELSIF source.tracking = 'trigger' THEN
         PERFORM headcount_internal.raise_argument_error('tracking', 'trigger is not possible', '0A000', format('%s.', obstacle), 'Track the source by window.');
     ELSIF source.tracking = 'auto' THEN
@@ -306,6 +336,7 @@ BEGIN
         OR headcount_internal.is_tracked(source.state)
            AND headcount_internal.definition_obstacle(source.definition) IS NULL
            AND (source.denials IS NULL OR headcount_internal.definition_obstacle(source.denial_definition) IS NULL)
+           AND NOT headcount_internal.is_on_shards(source)
            AND NOT EXISTS (SELECT FROM headcount_internal.tracking_faults(source));
 EXCEPTION WHEN OTHERS THEN
     RETURN false;

@@ -343,6 +343,12 @@ DECLARE
     triggers oid[];
     obstacle text;
 BEGIN
+    IF is_tracked AND source.tracking = 'auto' AND headcount_internal.is_on_shards(source) THEN
+        is_tracked := false;
+        PERFORM headcount_internal.drop_triggers(source);
+        RAISE NOTICE 'source "%" is tracked by window from now on: its tables are tables of Citus', name
+            USING DETAIL = format('Its views compute the last %s days from the tables at each read. Older days are stored, and what changes in them is not noticed.', source.tracking_days);
+    END IF;
     PERFORM headcount_internal.forget_stored_days(name);
     EXECUTE format('DELETE FROM %s', headcount_internal.log_name(name));
     PERFORM headcount_internal.forget_unlogged_changes(source.definition);
@@ -539,15 +545,32 @@ $$;
 COMMENT ON FUNCTION headcount_internal.take_changes(text, text, headcount_internal.rollup_state) IS
     'empties the log of changed days of a source and returns the stored ones among them';
 
+-- The views of a source for tables in one place say so, those for tables of Citus do not.
+CREATE FUNCTION headcount_internal.is_written_otherwise(name text, source headcount_internal.source) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT (source.materialized OR source.false_denial_before IS NOT NULL)
+       AND headcount_internal.is_on_shards(source) = EXISTS (
+           SELECT FROM pg_rewrite AS r JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_proc'::regclass
+           WHERE r.ev_class IN (to_regclass(format('%I.live_sessions', name)), to_regclass(format('%I.denials', name)))
+             AND d.refobjid = 'headcount_internal.is_in_one_place(regclass)'::regprocedure)
+       AND (SELECT c.relkind IN ('r', 'p') FROM pg_class AS c WHERE c.oid = source.sessions)
+$$;
+COMMENT ON FUNCTION headcount_internal.is_written_otherwise(text, headcount_internal.source) IS
+    'whether the views of a source were made for tables in one place that Citus has spread since, or the other way round';
+
 -- Makes what is registered of a source fit what it is now. Returns whether it had to: then that was a step of its own, as
 -- writers wait for tables that get triggers.
 CREATE FUNCTION headcount_internal.catch_up(name text, source headcount_internal.source, state headcount_internal.rollup_state) RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    differs    constant record := headcount_internal.state_difference(source.state);
+    differs    record;
     is_tracked constant boolean := state.relations IS NOT NULL;
     fault      record;
 BEGIN
+    IF headcount_internal.is_written_otherwise(name, source) THEN      -- for what its tables were, or were not, at the time
+        PERFORM headcount_internal.make_views(name, headcount_internal.options_of(name));
+    END IF;
+    differs := headcount_internal.state_difference(source.state);
     IF differs.policies THEN
         PERFORM headcount_internal.fail_untracked(name, 'Row level security applies to the owner of the source.',
             format('Grant him BYPASSRLS, or track the source by window: headcount.alter_source(%L, tracking => ''window'').', name));

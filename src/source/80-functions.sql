@@ -134,6 +134,16 @@ DECLARE
     last_day      date;
     until         date;      -- where the stored days end
     split_day     date;
+    users         headcount.presence;
+    hosts         headcount.presence;
+    refused       headcount.presence;
+    buckets       timestamptz[];
+    unique_counts bigint[];
+    user_peaks    bigint[];
+    host_peaks    bigint[];
+    denied_counts bigint[];
+    places        integer[];
+    counts        bigint[];
 BEGIN
     -- a wrong granularity is told before the tables are read
     PERFORM FROM headcount.activity(NULL::headcount.presence, granularity, options.time_zone, NULL, NULL, as_of);
@@ -166,31 +176,37 @@ BEGIN
     IF realtime THEN
         denial_where := denial_where || ' AND d.server = ANY ($6)';
     END IF;
+    EXECUTE format($q$
+        SELECT used.users, used.hosts, refused.users
+        FROM (SELECT headcount.presence_agg(s.user_name, s.started_at, s.ended_at) FILTER (WHERE s.user_name <> '') AS users,
+                     headcount.presence_agg(s.host, s.started_at, s.ended_at) FILTER (WHERE s.host <> '') AS hosts
+              FROM %4$s AS s WHERE %2$s) AS used
+             CROSS JOIN (SELECT headcount.presence_agg(d.user_name, d.denied_at) AS users
+                         FROM %1$I.denials AS d WHERE %3$s) AS refused$q$,
+            source, session_where, denial_where, headcount_internal.sessions_around(source, options, from_at, to_at, '$2', '$3'))
+        INTO users, hosts, refused USING granularity, from_at, to_at, options.time_zone, as_of, options.realtime_servers;
     -- NULL for from_at: each of the three starts at its own first data, and all end together, so the longest has all buckets
-    RETURN QUERY EXECUTE format($q$
-        WITH activity AS MATERIALIZED (
-            SELECT a.*, row_number() OVER (ORDER BY a.bucket) AS place
-            FROM (SELECT headcount.presence_agg(s.user_name, s.started_at, s.ended_at) FILTER (WHERE s.user_name <> '') AS users,
-                         headcount.presence_agg(s.host, s.started_at, s.ended_at) FILTER (WHERE s.host <> '') AS hosts
-                  FROM %4$s AS s WHERE %2$s) AS used
-                 CROSS JOIN (SELECT headcount.presence_agg(d.user_name, d.denied_at) AS users
-                             FROM %1$I.denials AS d WHERE %3$s) AS refused
-                 CROSS JOIN LATERAL (
-                     SELECT coalesce(u.bucket, h.bucket, d.bucket) AS bucket, u.unique_keys AS unique_users,
-                            u.max_concurrent AS concurrent_users, h.max_concurrent AS concurrent_hosts, d.unique_keys AS denial_users
-                     FROM headcount.activity(used.users, $1, $4, $2, $3, $5) AS u
-                          FULL JOIN headcount.activity(used.hosts, $1, $4, $2, $3, $5) AS h ON h.bucket = u.bucket
-                          FULL JOIN headcount.activity(refused.users, $1, $4, $2, $3, $5) AS d
-                              ON d.bucket = coalesce(u.bucket, h.bucket)) AS a)
+    SELECT array_agg(a.bucket ORDER BY a.bucket), array_agg(a.unique_users ORDER BY a.bucket), array_agg(a.concurrent_users ORDER BY a.bucket),
+           array_agg(a.concurrent_hosts ORDER BY a.bucket), array_agg(a.denial_users ORDER BY a.bucket)
+    INTO buckets, unique_counts, user_peaks, host_peaks, denied_counts
+    FROM (SELECT coalesce(u.bucket, h.bucket, d.bucket) AS bucket, u.unique_keys AS unique_users,
+                 u.max_concurrent AS concurrent_users, h.max_concurrent AS concurrent_hosts, d.unique_keys AS denial_users
+          FROM headcount.activity(users, granularity, options.time_zone, from_at, to_at, as_of) AS u
+               FULL JOIN headcount.activity(hosts, granularity, options.time_zone, from_at, to_at, as_of) AS h ON h.bucket = u.bucket
+               FULL JOIN headcount.activity(refused, granularity, options.time_zone, from_at, to_at, as_of) AS d ON d.bucket = coalesce(u.bucket, h.bucket)) AS a;
+    IF refused IS NOT NULL THEN
+        EXECUTE format($q$
+            SELECT array_agg(n.place), array_agg(n.denials)
+            FROM (SELECT width_bucket(d.denied_at, $1) AS place, count(*) AS denials FROM %1$I.denials AS d WHERE %2$s GROUP BY 1) AS n$q$, source, denial_where)
+            INTO places, counts USING buckets, from_at, to_at, options.time_zone, as_of, options.realtime_servers;
+    END IF;
+    RETURN QUERY
         SELECT a.bucket, coalesce(a.unique_users, 0)::integer, coalesce(a.concurrent_users, 0)::integer,
                coalesce(a.concurrent_hosts, 0)::integer, coalesce(a.denial_users, 0)::integer, coalesce(n.denials, 0)::integer
-        FROM activity AS a
-             LEFT JOIN (SELECT width_bucket(d.denied_at, (SELECT array_agg(a.bucket ORDER BY a.bucket) FROM activity AS a)) AS place,
-                               count(*) AS denials
-                        FROM %1$I.denials AS d WHERE %3$s GROUP BY 1) AS n ON n.place = a.place
-        ORDER BY a.bucket$q$, source, session_where, denial_where,
-            headcount_internal.sessions_around(source, options, from_at, to_at, '$2', '$3'))
-        USING granularity, from_at, to_at, options.time_zone, as_of, options.realtime_servers;
+        FROM unnest(buckets, unique_counts, user_peaks, host_peaks, denied_counts)
+                 WITH ORDINALITY AS a (bucket, unique_users, concurrent_users, concurrent_hosts, denial_users, place)
+             LEFT JOIN unnest(places, counts) AS n (place, denials) ON n.place = a.place
+        ORDER BY a.bucket;
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.activity_of(text, text, timestamptz, timestamptz, timestamptz) IS 'what source_activity tells, for the owner of the source';

@@ -168,10 +168,10 @@ BEGIN
     RETURN format('%1$s UNION ALL SELECT l.day, headcount_internal.in_dictionary(l.used, %4$s), headcount_internal.in_dictionary(l.denied, %4$s) FROM %2$s CROSS JOIN LATERAL %3$s AS k CROSS JOIN LATERAL headcount_internal.daily_sets(s.state, d.state, k.pages) AS l',
         stored,
         headcount_internal.side_by_side(
-            CASE WHEN kind.has_sessions THEN format('headcount_internal.daily_session_agg(s.user_name, NULL::text, s.started_at, s.end_at, %L::text, (SELECT headcount.as_of()), s.from_at, s.to_at) AS state
-FROM (%s) AS s%s', options.time_zone, array_to_string(sessions, ' UNION ALL '), headcount_internal.scope_sessions(kind.scope, ' WHERE')) ELSE 'NULL::bytea AS state' END,
-            CASE WHEN kind.has_denials THEN format('headcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, (SELECT headcount.as_of())) AS state
-FROM (%s) AS d', options.time_zone, array_to_string(refused, ' UNION ALL ')) ELSE 'NULL::bytea AS state' END, false),
+            CASE WHEN kind.has_sessions THEN format('headcount_internal.daily_session_agg(s.user_name, NULL::text, s.started_at, s.end_at, %L::text, (SELECT %s), s.from_at, s.to_at) AS state
+FROM (%s) AS s%s', options.time_zone, headcount_internal.as_of_text(), array_to_string(sessions, ' UNION ALL '), headcount_internal.scope_sessions(kind.scope, ' WHERE')) ELSE 'NULL::bytea AS state' END,
+            CASE WHEN kind.has_denials THEN format('headcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, (SELECT %s)) AS state
+FROM (%s) AS d', options.time_zone, headcount_internal.as_of_text(), array_to_string(refused, ' UNION ALL ')) ELSE 'NULL::bytea AS state' END, false),
         headcount_internal.known_users(source, 's.state, d.state'), headcount_internal.dictionary_text(source));
 END
 $$;

@@ -85,6 +85,15 @@ std::uint64_t mark_of_view(Oid view, Snapshot snapshot) {
   return mix(view, sum);
 }
 
+// The row in the catalog of Citus that says how the rows of a table are spread; 0 where there is none.
+std::uint64_t mark_of_shards(Oid table, Snapshot snapshot) {
+  const Oid catalog = get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE);
+  const Oid index = OidIsValid(catalog) ? get_relname_relid("pg_dist_partition_logical_relid_index", PG_CATALOG_NAMESPACE) : InvalidOid;
+  std::uint64_t sum = 0;
+  if (OidIsValid(index)) for_each_row(catalog, index, {{1, table}}, snapshot, [&](HeapTuple row) { sum += version_of(row, table); });
+  return sum;
+}
+
 void append_children(List **to, Oid parent, Snapshot snapshot) {
   for_each_row(InheritsRelationId, InheritsParentIndexId, {{Anum_pg_inherits_inhparent, parent}}, snapshot, [&](HeapTuple row) {
     const auto *const entry = reinterpret_cast<Form_pg_inherits>(GETSTRUCT(row));
@@ -131,6 +140,7 @@ std::uint64_t tracking_mark(const List *triggers, const List *relations, Snapsho
       const auto *const entry = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row));
       sum += mix(version_of(row, entry->oid), static_cast<unsigned char>(entry->tgenabled));
     });
+  foreach (cell, relations) sum += mark_of_shards(lfirst_oid(cell), snapshot);
   // a partition that was detached and came back had no triggers meanwhile, and a parent's writers fire its own triggers only
   foreach (cell, relations)
     for_each_row(InheritsRelationId, InheritsRelidSeqnoIndexId, {{Anum_pg_inherits_inhrelid, lfirst_oid(cell)}}, snapshot, [&](HeapTuple row) {
@@ -144,6 +154,8 @@ std::uint64_t tracking_mark(const List *triggers, const List *relations, Snapsho
     });
   return sum;
 }
+
+bool is_on_shards(Oid table, Snapshot snapshot) { return mark_of_shards(table, snapshot) != 0; }
 
 Oid table_of_trigger(Oid trigger) {
   Oid table = InvalidOid;

@@ -26,6 +26,10 @@ std::uint64_t definition_mark(const Oid *views, int count, Snapshot snapshot);
 // Of triggers, and of how relations are stored.
 std::uint64_t tracking_mark(const List *triggers, const List *relations, Snapshot snapshot);
 
+// Whether Citus keeps the rows of a table, on shards or as a reference table: then triggers on the table itself see nothing of what
+// is written to it. Without a snapshot, as it is now.
+bool is_on_shards(Oid table, Snapshot snapshot);
+
 // The table that a trigger is on; InvalidOid if there is no such trigger.
 Oid table_of_trigger(Oid trigger);
 

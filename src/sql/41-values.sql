@@ -1,0 +1,54 @@
+-- Values that reach other servers (src/source/values.cpp): of what only the server knows that is asked, a view writes
+--
+--   headcount_internal.as_value((SELECT headcount.as_of() FROM headcount_internal.here))
+--
+-- Citus evaluates that subselect itself, since it reads a table that is not distributed, and sends its value to the workers. Where
+-- nothing is sent, the planner makes as_of() of it.
+
+CREATE TABLE headcount_internal.here (is_here boolean NOT NULL);
+INSERT INTO headcount_internal.here VALUES (true);
+COMMENT ON TABLE headcount_internal.here IS 'one row, on each server its own: a subselect that reads it is evaluated on the server that is asked';
+GRANT SELECT ON headcount_internal.here TO PUBLIC;
+
+CREATE FUNCTION headcount_internal.as_value_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'headcount_as_value_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION headcount_internal.as_value_support(internal) IS 'planner support of as_value';
+
+CREATE FUNCTION headcount_internal.as_value(timestamptz) RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'headcount_as_value' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE SUPPORT headcount_internal.as_value_support;
+COMMENT ON FUNCTION headcount_internal.as_value(timestamptz) IS 'an instant that a subselect tells, as the server knows it that is asked';
+
+CREATE FUNCTION headcount_internal.as_value(date) RETURNS date
+    AS 'MODULE_PATHNAME', 'headcount_as_value' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE SUPPORT headcount_internal.as_value_support;
+COMMENT ON FUNCTION headcount_internal.as_value(date) IS 'a day that a subselect tells, as the server knows it that is asked';
+
+CREATE FUNCTION headcount_internal.as_value(boolean) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'headcount_as_value' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE SUPPORT headcount_internal.as_value_support;
+COMMENT ON FUNCTION headcount_internal.as_value(boolean) IS 'yes or no that a subselect tells, as the server knows it that is asked';
+
+-- Tables of Citus: some queries have to be written in another way for them.
+CREATE FUNCTION headcount_internal.is_on_shards(relation regclass) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'headcount_is_on_shards' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.is_on_shards(regclass) IS 'whether Citus keeps the rows of a table or of one of its partitions, on shards or as a reference table';
+
+CREATE FUNCTION headcount_internal.is_in_one_place_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'headcount_is_in_one_place_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION headcount_internal.is_in_one_place_support(internal) IS 'planner support of is_in_one_place';
+
+CREATE FUNCTION headcount_internal.is_in_one_place(relation regclass) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'headcount_is_in_one_place' LANGUAGE C STABLE STRICT PARALLEL SAFE SUPPORT headcount_internal.is_in_one_place_support;
+COMMENT ON FUNCTION headcount_internal.is_in_one_place(regclass) IS
+    'in a view, true; an error when the view is planned and Citus keeps the rows of the table by then, for a view that is made in another way for such tables';
+
+-- The text of that, for what an expression gives.
+CREATE FUNCTION headcount_internal.value_text(expression text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('headcount_internal.as_value((SELECT %s FROM headcount_internal.here))', expression)
+$$;
+COMMENT ON FUNCTION headcount_internal.value_text(text) IS 'the expression for what another one gives on the server that is asked';
+
+CREATE FUNCTION headcount_internal.as_of_text() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT headcount_internal.value_text('headcount.as_of()')
+$$;
+COMMENT ON FUNCTION headcount_internal.as_of_text() IS 'the expression for the instant that views read as now';
