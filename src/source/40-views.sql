@@ -20,8 +20,9 @@
 -- so is all else that the server alone knows that is asked.
 
 -- CREATE OR REPLACE, so that alter_source keeps grants and whatever people built on the views.
+-- (Citus warns of each view that it does not copy to its workers, where nobody needs it.)
 CREATE FUNCTION headcount_internal.make_view(name text, view_name text, query text, comment text, column_comments text[] DEFAULT '{}')
-RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = error AS $$
 BEGIN
     EXECUTE format('CREATE OR REPLACE VIEW %I.%I AS %s', name, view_name, query);
     EXECUTE format('COMMENT ON VIEW %I.%I IS %L', name, view_name, comment);
