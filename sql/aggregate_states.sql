@@ -33,9 +33,9 @@ SELECT judge.sqlstate('SELECT headcount.presence_union(sessions, raw) FROM other
 
 -- The daily report's state is bytes, which anybody can write. Real ones first, then damaged ones: a row of the report,
 -- or an error; the server stays up either way.
-CREATE AGGREGATE judge.raw_sessions(text, text, timestamptz, timestamptz, text, timestamptz) (sfunc = headcount_internal.daily_session_add, stype = bytea, combinefunc = headcount_internal.daily_merge);
-CREATE AGGREGATE judge.raw_denials(text, timestamptz, text, timestamptz) (sfunc = headcount_internal.daily_denial_add, stype = bytea, combinefunc = headcount_internal.daily_merge);
-CREATE AGGREGATE judge.merged_report(bytea) (sfunc = headcount_internal.daily_merge, stype = bytea, finalfunc = headcount_internal.daily_final);
+CREATE AGGREGATE judge.raw_sessions(text, text, timestamptz, timestamptz, text, timestamptz) (sfunc = headcount_internal.daily_session_add, stype = headcount_internal.aggregate_state, combinefunc = headcount_internal.daily_merge);
+CREATE AGGREGATE judge.raw_denials(text, timestamptz, text, timestamptz) (sfunc = headcount_internal.daily_denial_add, stype = headcount_internal.aggregate_state, combinefunc = headcount_internal.daily_merge);
+CREATE AGGREGATE judge.merged_report(headcount_internal.aggregate_state) (sfunc = headcount_internal.daily_merge, stype = headcount_internal.aggregate_state, finalfunc = headcount_internal.daily_final);
 CREATE TABLE report AS
     SELECT n, judge.raw_sessions(user_name, host, started_at, ended_at, 'Europe/Warsaw', '2024-05-01') AS sessions,
            judge.raw_denials(user_name, started_at, 'Europe/Warsaw', '2024-05-01') FILTER (WHERE id % 7 = 0) AS denials
@@ -48,6 +48,16 @@ SELECT n, judge.compare(format('SELECT r.* FROM report, headcount_internal.daily
                               FROM oracle.session WHERE id <= %s) AS x, headcount_internal.daily_report(s, d) AS r$$, n)) FROM report ORDER BY n;
 SELECT judge.compare('SELECT r.day, r.total_users, r.denial_users, r.concurrent_hosts, r.concurrent_hosts_at FROM (SELECT judge.merged_report(sessions) AS s, judge.merged_report(denials) AS d FROM report) AS m, headcount_internal.daily_report(s, d) AS r',
     'SELECT r.day, r.total_users, r.denial_users, r.concurrent_hosts, r.concurrent_hosts_at FROM report, headcount_internal.daily_report(sessions, denials) AS r WHERE n = 1000');
+-- As text, in which Citus sends them, they are packed, and answer alike: alone, merged with others, and packed once more.
+CREATE VIEW packed AS SELECT n, sessions::text::headcount_internal.aggregate_state AS sessions, denials::text::headcount_internal.aggregate_state AS denials FROM report;
+SELECT n, get_byte(p.sessions, 1) AS version, length(p.sessions::bytea) < length(r.sessions::bytea) AS shorter, p.sessions::text = r.sessions::text AS same_text, length(p.sessions::text) < 1.25 * length(p.sessions::bytea) AS short_text
+FROM packed AS p JOIN report AS r USING (n) ORDER BY n;
+SELECT n, judge.compare(format('SELECT r.* FROM packed, headcount_internal.daily_report(sessions, denials) AS r WHERE n = %s', n),
+    format('SELECT r.* FROM report, headcount_internal.daily_report(sessions, denials) AS r WHERE n = %s', n)) FROM report ORDER BY n;
+SELECT judge.compare('SELECT r.* FROM (SELECT judge.merged_report(sessions) AS s, judge.merged_report(denials) AS d FROM (TABLE packed UNION ALL TABLE report) AS u) AS m, headcount_internal.daily_report(s, d) AS r',
+    'SELECT r.* FROM (SELECT judge.merged_report(sessions) AS s, judge.merged_report(denials) AS d FROM (TABLE report UNION ALL TABLE report) AS u) AS m, headcount_internal.daily_report(s, d) AS r');
+SELECT judge.sqlstate($$SELECT 'a b'::headcount_internal.aggregate_state$$) AS blank, judge.sqlstate($$SELECT '~~'::headcount_internal.aggregate_state$$) AS too_much, judge.sqlstate($$SELECT '~'::headcount_internal.aggregate_state$$) AS rest,
+       ''::headcount_internal.aggregate_state::bytea AS empty;
 -- Sessions and denials in one state.
 SELECT judge.compare('SELECT r.* FROM (SELECT judge.merged_report(state) AS s FROM (SELECT sessions AS state FROM report WHERE n = 1000 UNION ALL SELECT denials FROM report WHERE n = 1000) AS u) AS m, headcount_internal.daily_report(s, s) AS r',
     'SELECT r.* FROM report, headcount_internal.daily_report(sessions, denials) AS r WHERE n = 1000');
@@ -82,14 +92,17 @@ SET statement_timeout = '60s';
 SELECT judge.state_outcome(d) AS outcome, count(*) > 400 AS many
 FROM report, unnest(ARRAY[sessions, denials]) AS state, judge.damaged_state(state, n) AS d
 WHERE n < 100 AND (length(d) < 24 OR substr(d, 17, 8) = substr(state, 17, 8)) GROUP BY 1;
+SELECT judge.state_outcome(d) AS outcome, count(*) > 400 AS many
+FROM packed, unnest(ARRAY[sessions, denials]::bytea[]) AS state, judge.damaged_state(state, n) AS d
+WHERE n < 100 AND (length(d) < 24 OR substr(d, 17, 8) = substr(state, 17, 8)) GROUP BY 1;
 RESET statement_timeout;
 -- The states of unique_count and max_concurrent are bytes, too. Logs and tables of them, kept in a table: they answer as a
 -- presence does, also when merged, whole or in parts.
-CREATE AGGREGATE judge.raw_unique(text) (sfunc = headcount_internal.unique_keys_add, stype = bytea, combinefunc = headcount_internal.unique_keys_merge);
-CREATE AGGREGATE judge.merged_unique(bytea) (sfunc = headcount_internal.unique_keys_merge, stype = bytea, finalfunc = headcount_internal.unique_keys_count);
-CREATE AGGREGATE judge.raw_concurrent(text, timestamptz, timestamptz) (sfunc = headcount_internal.concurrent_add, stype = bytea, combinefunc = headcount_internal.concurrent_merge);
-CREATE AGGREGATE judge.raw_concurrent(timestamptz, timestamptz) (sfunc = headcount_internal.concurrent_add, stype = bytea, combinefunc = headcount_internal.concurrent_merge);
-CREATE AGGREGATE judge.merged_concurrent(bytea) (sfunc = headcount_internal.concurrent_merge, stype = bytea, finalfunc = headcount_internal.concurrent_highest);
+CREATE AGGREGATE judge.raw_unique(text) (sfunc = headcount_internal.unique_keys_add, stype = headcount_internal.aggregate_state, combinefunc = headcount_internal.unique_keys_merge);
+CREATE AGGREGATE judge.merged_unique(headcount_internal.aggregate_state) (sfunc = headcount_internal.unique_keys_merge, stype = headcount_internal.aggregate_state, finalfunc = headcount_internal.unique_keys_count);
+CREATE AGGREGATE judge.raw_concurrent(text, timestamptz, timestamptz) (sfunc = headcount_internal.concurrent_add, stype = headcount_internal.aggregate_state, combinefunc = headcount_internal.concurrent_merge);
+CREATE AGGREGATE judge.raw_concurrent(timestamptz, timestamptz) (sfunc = headcount_internal.concurrent_add, stype = headcount_internal.aggregate_state, combinefunc = headcount_internal.concurrent_merge);
+CREATE AGGREGATE judge.merged_concurrent(headcount_internal.aggregate_state) (sfunc = headcount_internal.concurrent_merge, stype = headcount_internal.aggregate_state, finalfunc = headcount_internal.concurrent_highest);
 CREATE TABLE arrived AS SELECT id + 100000 * i AS id, key || '/' || i AS key, started_at + i * interval '1 hour' AS started_at, ended_at + i * interval '1 hour' AS ended_at FROM oracle.keyed, generate_series(0, 19) AS i;
 CREATE TABLE collected AS
     SELECT n, judge.raw_unique(key) AS keys, judge.raw_concurrent(key, started_at, ended_at) AS events, judge.raw_concurrent(started_at, ended_at) AS sessions,
@@ -101,6 +114,8 @@ SELECT parts, judge.merged_unique(keys) = (SELECT users FROM collected ORDER BY 
        judge.merged_concurrent(sessions) = (SELECT headcount.max_concurrent(each) FROM collected ORDER BY n DESC LIMIT 1) AS sessions
 FROM (SELECT parts, judge.raw_unique(key) AS keys, judge.raw_concurrent(key, started_at, ended_at) AS events, judge.raw_concurrent(started_at, ended_at) AS sessions
       FROM arrived, unnest(ARRAY[1, 2, 7, 300]) AS parts GROUP BY parts, hashint8(id) % parts) AS s GROUP BY parts ORDER BY parts;
+SELECT bool_and(headcount_internal.unique_keys_count(keys::text::headcount_internal.aggregate_state) = users) AS keys, bool_and(headcount_internal.concurrent_highest(events::text::headcount_internal.aggregate_state) = headcount.max_concurrent(p)) AS events
+FROM collected;
 -- Sessions that are there twice are two, keys are one.
 SELECT count(*) AS states, bool_and(keys = users) AS keys, bool_and(events = highest) AS events, bool_and(sessions = 2 * each) AS sessions
 FROM (SELECT n, max(users) AS users, max(headcount.max_concurrent(p)) AS highest, max(headcount.max_concurrent(each)) AS each, judge.merged_unique(keys) AS keys, judge.merged_concurrent(events) AS events, judge.merged_concurrent(sessions) AS sessions
@@ -126,5 +141,6 @@ INSERT INTO collected (n, keys, events, sessions)
 SELECT judge.collected_outcome(d) AS outcome, count(*) > 1500 AS many FROM collected, unnest(ARRAY[keys, events, sessions]) AS state, judge.damaged_state(state, n) AS d WHERE n IN (2, 20, 50) GROUP BY 1;
 
 SELECT judge.compare('SELECT n, md5(sessions), md5(denials) FROM report', 'SELECT * FROM report_before');
+DROP VIEW packed;
 DROP TABLE kept, before, others, report, report_before, arrived, collected;
-DROP AGGREGATE judge.raw_agg(text, timestamptz, timestamptz), judge.raw_union(headcount.presence), judge.raw_unique(text), judge.merged_unique(bytea), judge.raw_concurrent(text, timestamptz, timestamptz), judge.raw_concurrent(timestamptz, timestamptz), judge.merged_concurrent(bytea), judge.merged_report(bytea), judge.raw_sessions(text, text, timestamptz, timestamptz, text, timestamptz), judge.raw_denials(text, timestamptz, text, timestamptz);
+DROP AGGREGATE judge.raw_agg(text, timestamptz, timestamptz), judge.raw_union(headcount.presence), judge.raw_unique(text), judge.merged_unique(headcount_internal.aggregate_state), judge.raw_concurrent(text, timestamptz, timestamptz), judge.raw_concurrent(timestamptz, timestamptz), judge.merged_concurrent(headcount_internal.aggregate_state), judge.merged_report(headcount_internal.aggregate_state), judge.raw_sessions(text, text, timestamptz, timestamptz, text, timestamptz), judge.raw_denials(text, timestamptz, text, timestamptz);

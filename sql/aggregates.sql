@@ -191,7 +191,7 @@ CREATE FUNCTION judge.support_calls() RETURNS TABLE (call text) LANGUAGE sql AS 
         SELECT f.fn, v.variant, string_agg(
             CASE WHEN v.variant = 0 OR t.type = 'internal'::regtype THEN format('NULL::%s', t.type::regtype)
                  WHEN t.type = 'headcount.presence'::regtype THEN CASE WHEN v.variant = 1 THEN 'p' WHEN t.n = 1 THEN 'p' ELSE '(SELECT p FROM kept LIMIT 1)' END
-                 WHEN t.type = 'bytea'::regtype THEN CASE v.variant WHEN 1 THEN 'headcount_internal.presence_send(p)' ELSE '''\xc1010000''::bytea' END
+                 WHEN t.type IN ('bytea'::regtype, 'headcount_internal.aggregate_state'::regtype) THEN CASE v.variant WHEN 1 THEN 'headcount_internal.presence_send(p)' ELSE '''\xc1010000''::bytea' END
                  WHEN t.type = 'timestamptz'::regtype THEN 'timestamptz ''2024-01-01'''
                  WHEN t.type = 'text'::regtype THEN '''x''::text' WHEN t.type = 'bigint'::regtype THEN '1::bigint'
                  WHEN t.type = 'uuid'::regtype THEN '''00000000-0000-0000-0000-000000000000''::uuid'

@@ -24,6 +24,8 @@ SELECT type::regtype, value FROM (VALUES
     ('oid[]', ARRAY['NULL', '''{}''', '''{0, NULL, 4294967295}''', '''{{1259}}''']),
     ('regclass[]', ARRAY['NULL', '''{}''', '''{pg_class, NULL, 0}''']),
     ('date[]', ARRAY['NULL', '''{}''', '''{2024-03-01}''', '''{NULL, 2024-03-01}''', '''{-infinity, infinity}''', '''{4714-11-24 BC, 5874897-12-31}''']),
+    ('headcount_internal.aggregate_state', ARRAY['NULL', '''''', '''AAAA''', '''\xc204''::bytea', '''\xc2020355544300000000000000000000000000000000000000''::bytea', '''\xc60100000c000000''::bytea',
+        '(SELECT headcount_internal.daily_denial_agg(''a'', ''2024-03-01'', ''UTC'', ''2024-05-01''))']),
     ('headcount_internal.shared_area', ARRAY['NULL', '''none''', '(SELECT headcount_internal.shared_area())']),
     ('cstring', ARRAY['NULL', '''''', '''AAAA''']),
     ('internal', ARRAY['NULL'])) AS v (type, odd), unnest(odd) AS value;

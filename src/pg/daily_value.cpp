@@ -37,7 +37,7 @@ struct expanded_daily {
 
 namespace {
 
-constexpr std::uint8_t daily_magic = 0xC2, daily_version = 2, area_version = 3;
+constexpr std::uint8_t daily_magic = 0xC2, daily_version = 2, area_version = 3, packed_version = 4;
 
 // The bytes of a value: the length word is left free, write(core::byte_buffer &) appends the others.
 template <typename Write>
@@ -49,9 +49,9 @@ std::span<std::byte> make_flat(std::pmr::memory_resource *memory, Write &&write)
   return {buffer.release(), size};
 }
 
-void write_head(core::byte_buffer &to, const daily_settings &settings) {
+void write_head(core::byte_buffer &to, const daily_settings &settings, std::uint8_t version = daily_version) {
   to.append_byte(daily_magic);
-  to.append_byte(daily_version);
+  to.append_byte(version);
   const std::string_view zone = settings.time_zone->name();
   to.append_varint(zone.size());
   to.append(zone.data(), zone.size());
@@ -78,6 +78,7 @@ std::span<std::byte> flatten(expanded_daily &daily) {
 struct flat_head {
   daily_settings settings;
   shared_area *area;
+  bool is_packed;
 };
 
 daily_settings settings_of(const shared_area &area) {
@@ -100,7 +101,8 @@ flat_head read_head(core::byte_reader &reader) {
     if (reader.remaining() == 0) return found;
     head = reader.take(2);
   }
-  if (head[0] != std::byte{daily_magic} || head[1] != std::byte{daily_version})
+  found.is_packed = head[1] == std::byte{packed_version};
+  if (head[0] != std::byte{daily_magic} || (head[1] != std::byte{daily_version} && !found.is_packed))
     core::byte_reader::throw_damaged("It is not the state of daily_session_agg or daily_denial_agg.");
   const core::key_view zone = reader.take(reader.take_varint());
   const daily_settings settings{&zone_named({reinterpret_cast<const char *>(zone.data()), zone.size()}),
@@ -108,6 +110,14 @@ flat_head read_head(core::byte_reader &reader) {
   if (found.area != nullptr) check_same(found.settings, settings);
   found.settings = settings;
   return found;
+}
+
+// What follows the head of a flat state, into rows that may have others already.
+void read_rows_of(const flat_head &head, core::byte_reader &reader, core::daily_presence &to, const core::context &host) {
+  if (head.is_packed)
+    to.read_packed(reader, host);
+  else
+    to.read(reader, host);
 }
 
 // All that an area holds, for one process.
@@ -221,7 +231,11 @@ void daily_state::add_argument(int number) {
   if (is_new()) create(theirs.settings);
   check_same(expanded_->settings, theirs.settings);
   if (theirs.area != nullptr) add_area(*theirs.area);
-  if (reader.remaining() != 0) rows().merge(reader, expanded_->host());
+  if (reader.remaining() == 0) return;
+  if (theirs.is_packed)
+    rows().read_packed(reader, expanded_->host());
+  else
+    rows().merge(reader, expanded_->host());
 }
 
 // Every process that collected in an area says so, but its rows are there once.
@@ -252,7 +266,7 @@ daily_argument::daily_argument(FunctionCallInfo fcinfo, int number, const core::
   const flat_head head = read_head(reader);
   settings_ = head.settings;
   area_ = head.area;
-  if (area_ == nullptr || reader.remaining() != 0) read_rows().read(reader, host);
+  if (area_ == nullptr || reader.remaining() != 0) read_rows_of(head, reader, read_rows(), host);
 }
 
 core::daily_presence &daily_argument::read_rows() const {
@@ -305,6 +319,20 @@ core::instant first_collected(FunctionCallInfo fcinfo, int number) {
   core::instant first = head.area != nullptr ? head.area->collected().first() : core::forever;
   if (reader.remaining() != 0) first = std::min(first, core::daily_presence::read_first(reader));
   return first;
+}
+
+std::optional<std::span<const std::byte>> packed_state(FunctionCallInfo fcinfo, const core::context &host) {
+  if (expanded_of(fcinfo->args[0].value) == nullptr) {
+    const core::key_view bytes = bytes_argument(fcinfo, 0);
+    if (bytes.size() < 2 || bytes[0] != std::byte{daily_magic} || bytes[1] == std::byte{packed_version}) return std::nullopt;
+  }
+  const daily_argument state(fcinfo, 0, host);
+  if (!state.rows().is_open()) return std::nullopt;
+  core::byte_buffer buffer(host.memory);
+  write_head(buffer, state.settings(), packed_version);
+  state.rows().write_packed(buffer, host);
+  const std::size_t size = buffer.size();
+  return std::span<const std::byte>(buffer.release(), size);
 }
 
 Datum with_peaks(FunctionCallInfo fcinfo) {

@@ -6,6 +6,9 @@
 //                bytes 0..1  magic 0xC2, version 2
 //                LEB128 length of the zone's name, the name; 8 bytes as_of
 //                what core::daily_presence::write() writes
+//              or, as it comes from another server,
+//                bytes 0..1  magic 0xC2, version 4
+//                zone and as_of as above, then what core::daily_presence::write_packed() writes
 //              or, where the processes of the query collected together,
 //                bytes 0..1  magic 0xC2, version 3
 //                the name of the area; it means something within the query only
@@ -114,6 +117,10 @@ class daily_arguments {
   daily_argument sessions_, denials_;
   std::optional<core::daily_presence> none_;  // for the one that is NULL
 };
+
+// Argument 0, a state, in the form for other servers, without a length word; nothing where it is no state of these aggregates that
+// more rows can be added to.
+std::optional<std::span<const std::byte>> packed_state(FunctionCallInfo fcinfo, const core::context &host);
 
 // Argument 0, a state, as the flat value that its aggregate gives: with peaks in place of the events of hosts, since
 // PostgreSQL before 16 copies what an aggregate returns.

@@ -60,49 +60,49 @@ CREATE FUNCTION headcount_internal.presence_final(headcount.presence) RETURNS he
     AS 'MODULE_PATHNAME', 'headcount_presence_final' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION headcount_internal.presence_final(headcount.presence) IS 'final function: the canonical presence';
 
-CREATE FUNCTION headcount_internal.unique_keys_add(bytea, text) RETURNS bytea
+CREATE FUNCTION headcount_internal.unique_keys_add(headcount_internal.aggregate_state, text) RETURNS headcount_internal.aggregate_state
     AS 'MODULE_PATHNAME', 'headcount_unique_keys_add_text' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.unique_keys_add(bytea, text) IS 'transition function: a text key';
+COMMENT ON FUNCTION headcount_internal.unique_keys_add(headcount_internal.aggregate_state, text) IS 'transition function: a text key';
 
-CREATE FUNCTION headcount_internal.unique_keys_add(bytea, bigint) RETURNS bytea
+CREATE FUNCTION headcount_internal.unique_keys_add(headcount_internal.aggregate_state, bigint) RETURNS headcount_internal.aggregate_state
     AS 'MODULE_PATHNAME', 'headcount_unique_keys_add_bigint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.unique_keys_add(bytea, bigint) IS 'transition function: a bigint key';
+COMMENT ON FUNCTION headcount_internal.unique_keys_add(headcount_internal.aggregate_state, bigint) IS 'transition function: a bigint key';
 
-CREATE FUNCTION headcount_internal.unique_keys_add(bytea, uuid) RETURNS bytea
+CREATE FUNCTION headcount_internal.unique_keys_add(headcount_internal.aggregate_state, uuid) RETURNS headcount_internal.aggregate_state
     AS 'MODULE_PATHNAME', 'headcount_unique_keys_add_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.unique_keys_add(bytea, uuid) IS 'transition function: a uuid key';
+COMMENT ON FUNCTION headcount_internal.unique_keys_add(headcount_internal.aggregate_state, uuid) IS 'transition function: a uuid key';
 
-CREATE FUNCTION headcount_internal.unique_keys_merge(bytea, bytea) RETURNS bytea
+CREATE FUNCTION headcount_internal.unique_keys_merge(headcount_internal.aggregate_state, headcount_internal.aggregate_state) RETURNS headcount_internal.aggregate_state
     AS 'MODULE_PATHNAME', 'headcount_unique_keys_merge' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.unique_keys_merge(bytea, bytea) IS 'combine function: all keys of two states';
+COMMENT ON FUNCTION headcount_internal.unique_keys_merge(headcount_internal.aggregate_state, headcount_internal.aggregate_state) IS 'combine function: all keys of two states';
 
-CREATE FUNCTION headcount_internal.unique_keys_count(bytea) RETURNS bigint
+CREATE FUNCTION headcount_internal.unique_keys_count(headcount_internal.aggregate_state) RETURNS bigint
     AS 'MODULE_PATHNAME', 'headcount_unique_keys_count' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.unique_keys_count(bytea) IS 'final function: the number of keys';
+COMMENT ON FUNCTION headcount_internal.unique_keys_count(headcount_internal.aggregate_state) IS 'final function: the number of keys';
 
-CREATE FUNCTION headcount_internal.concurrent_add(bytea, text, timestamptz, timestamptz) RETURNS bytea
+CREATE FUNCTION headcount_internal.concurrent_add(headcount_internal.aggregate_state, text, timestamptz, timestamptz) RETURNS headcount_internal.aggregate_state
     AS 'MODULE_PATHNAME', 'headcount_concurrent_add_text' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.concurrent_add(bytea, text, timestamptz, timestamptz) IS 'transition function: a session of a text key';
+COMMENT ON FUNCTION headcount_internal.concurrent_add(headcount_internal.aggregate_state, text, timestamptz, timestamptz) IS 'transition function: a session of a text key';
 
-CREATE FUNCTION headcount_internal.concurrent_add(bytea, bigint, timestamptz, timestamptz) RETURNS bytea
+CREATE FUNCTION headcount_internal.concurrent_add(headcount_internal.aggregate_state, bigint, timestamptz, timestamptz) RETURNS headcount_internal.aggregate_state
     AS 'MODULE_PATHNAME', 'headcount_concurrent_add_bigint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.concurrent_add(bytea, bigint, timestamptz, timestamptz) IS 'transition function: a session of a bigint key';
+COMMENT ON FUNCTION headcount_internal.concurrent_add(headcount_internal.aggregate_state, bigint, timestamptz, timestamptz) IS 'transition function: a session of a bigint key';
 
-CREATE FUNCTION headcount_internal.concurrent_add(bytea, uuid, timestamptz, timestamptz) RETURNS bytea
+CREATE FUNCTION headcount_internal.concurrent_add(headcount_internal.aggregate_state, uuid, timestamptz, timestamptz) RETURNS headcount_internal.aggregate_state
     AS 'MODULE_PATHNAME', 'headcount_concurrent_add_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.concurrent_add(bytea, uuid, timestamptz, timestamptz) IS 'transition function: a session of a uuid key';
+COMMENT ON FUNCTION headcount_internal.concurrent_add(headcount_internal.aggregate_state, uuid, timestamptz, timestamptz) IS 'transition function: a session of a uuid key';
 
-CREATE FUNCTION headcount_internal.concurrent_add(bytea, timestamptz, timestamptz) RETURNS bytea
+CREATE FUNCTION headcount_internal.concurrent_add(headcount_internal.aggregate_state, timestamptz, timestamptz) RETURNS headcount_internal.aggregate_state
     AS 'MODULE_PATHNAME', 'headcount_concurrent_add_session' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.concurrent_add(bytea, timestamptz, timestamptz) IS 'transition function: a session that counts for itself';
+COMMENT ON FUNCTION headcount_internal.concurrent_add(headcount_internal.aggregate_state, timestamptz, timestamptz) IS 'transition function: a session that counts for itself';
 
-CREATE FUNCTION headcount_internal.concurrent_merge(bytea, bytea) RETURNS bytea
+CREATE FUNCTION headcount_internal.concurrent_merge(headcount_internal.aggregate_state, headcount_internal.aggregate_state) RETURNS headcount_internal.aggregate_state
     AS 'MODULE_PATHNAME', 'headcount_concurrent_merge' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.concurrent_merge(bytea, bytea) IS 'combine function: all sessions of two states';
+COMMENT ON FUNCTION headcount_internal.concurrent_merge(headcount_internal.aggregate_state, headcount_internal.aggregate_state) IS 'combine function: all sessions of two states';
 
-CREATE FUNCTION headcount_internal.concurrent_highest(bytea) RETURNS bigint
+CREATE FUNCTION headcount_internal.concurrent_highest(headcount_internal.aggregate_state) RETURNS bigint
     AS 'MODULE_PATHNAME', 'headcount_concurrent_highest' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.concurrent_highest(bytea) IS 'final function: the highest number of keys at once';
+COMMENT ON FUNCTION headcount_internal.concurrent_highest(headcount_internal.aggregate_state) IS 'final function: the highest number of keys at once';
 
 CREATE FUNCTION headcount_internal.online_count_add(bigint, timestamptz, timestamptz, timestamptz) RETURNS bigint
     AS 'MODULE_PATHNAME', 'headcount_online_count_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -170,43 +170,43 @@ CREATE AGGREGATE headcount.presence_union_agg(presence headcount.presence) (
 COMMENT ON AGGREGATE headcount.presence_union_agg(headcount.presence) IS 'the union of presences';
 
 CREATE AGGREGATE headcount.unique_count(key text) (
-    SFUNC = headcount_internal.unique_keys_add, STYPE = bytea, SSPACE = 144,
+    SFUNC = headcount_internal.unique_keys_add, STYPE = headcount_internal.aggregate_state, SSPACE = 144,
     FINALFUNC = headcount_internal.unique_keys_count, COMBINEFUNC = headcount_internal.unique_keys_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.unique_count(text) IS 'the number of distinct keys, exact and parallel';
 
 CREATE AGGREGATE headcount.unique_count(key bigint) (
-    SFUNC = headcount_internal.unique_keys_add, STYPE = bytea, SSPACE = 144,
+    SFUNC = headcount_internal.unique_keys_add, STYPE = headcount_internal.aggregate_state, SSPACE = 144,
     FINALFUNC = headcount_internal.unique_keys_count, COMBINEFUNC = headcount_internal.unique_keys_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.unique_count(bigint) IS 'the number of distinct keys, exact and parallel';
 
 CREATE AGGREGATE headcount.unique_count(key uuid) (
-    SFUNC = headcount_internal.unique_keys_add, STYPE = bytea, SSPACE = 144,
+    SFUNC = headcount_internal.unique_keys_add, STYPE = headcount_internal.aggregate_state, SSPACE = 144,
     FINALFUNC = headcount_internal.unique_keys_count, COMBINEFUNC = headcount_internal.unique_keys_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.unique_count(uuid) IS 'the number of distinct keys, exact and parallel';
 
 CREATE AGGREGATE headcount.max_concurrent(key text, started_at timestamptz, ended_at timestamptz) (
-    SFUNC = headcount_internal.concurrent_add, STYPE = bytea, SSPACE = 256,
+    SFUNC = headcount_internal.concurrent_add, STYPE = headcount_internal.aggregate_state, SSPACE = 256,
     FINALFUNC = headcount_internal.concurrent_highest, COMBINEFUNC = headcount_internal.concurrent_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.max_concurrent(text, timestamptz, timestamptz) IS 'the highest number of distinct keys at once';
 
 CREATE AGGREGATE headcount.max_concurrent(key bigint, started_at timestamptz, ended_at timestamptz) (
-    SFUNC = headcount_internal.concurrent_add, STYPE = bytea, SSPACE = 256,
+    SFUNC = headcount_internal.concurrent_add, STYPE = headcount_internal.aggregate_state, SSPACE = 256,
     FINALFUNC = headcount_internal.concurrent_highest, COMBINEFUNC = headcount_internal.concurrent_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.max_concurrent(bigint, timestamptz, timestamptz) IS 'the highest number of distinct keys at once';
 
 CREATE AGGREGATE headcount.max_concurrent(key uuid, started_at timestamptz, ended_at timestamptz) (
-    SFUNC = headcount_internal.concurrent_add, STYPE = bytea, SSPACE = 256,
+    SFUNC = headcount_internal.concurrent_add, STYPE = headcount_internal.aggregate_state, SSPACE = 256,
     FINALFUNC = headcount_internal.concurrent_highest, COMBINEFUNC = headcount_internal.concurrent_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.max_concurrent(uuid, timestamptz, timestamptz) IS 'the highest number of distinct keys at once';
 
 CREATE AGGREGATE headcount.max_concurrent(started_at timestamptz, ended_at timestamptz) (
-    SFUNC = headcount_internal.concurrent_add, STYPE = bytea, SSPACE = 256,
+    SFUNC = headcount_internal.concurrent_add, STYPE = headcount_internal.aggregate_state, SSPACE = 256,
     FINALFUNC = headcount_internal.concurrent_highest, COMBINEFUNC = headcount_internal.concurrent_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.max_concurrent(timestamptz, timestamptz) IS 'the highest number of sessions at once';

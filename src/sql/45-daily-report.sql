@@ -40,41 +40,41 @@ COMMENT ON FUNCTION headcount_internal.shared_area() IS
     'makes an area for the query that calls it, or none if it could not be used; for a subselect that is the last argument of daily_session_agg or daily_denial_agg';
 
 -- The states are opaque bytes: they are made to be handed to daily_report within the query.
-CREATE FUNCTION headcount_internal.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz) RETURNS bytea
+CREATE FUNCTION headcount_internal.daily_session_add(headcount_internal.aggregate_state, text, text, timestamptz, timestamptz, text, timestamptz) RETURNS headcount_internal.aggregate_state
     AS 'MODULE_PATHNAME', 'headcount_daily_session_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz) IS 'transition function: a session';
+COMMENT ON FUNCTION headcount_internal.daily_session_add(headcount_internal.aggregate_state, text, text, timestamptz, timestamptz, text, timestamptz) IS 'transition function: a session';
 
-CREATE FUNCTION headcount_internal.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz) RETURNS bytea
+CREATE FUNCTION headcount_internal.daily_session_add(headcount_internal.aggregate_state, text, text, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz) RETURNS headcount_internal.aggregate_state
     AS 'MODULE_PATHNAME', 'headcount_daily_session_add_within' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION headcount_internal.daily_session_add(headcount_internal.aggregate_state, text, text, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz) IS
     'transition function: what of a session is within a span';
 
-CREATE FUNCTION headcount_internal.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz, text, integer, headcount_internal.shared_area, headcount_internal.shared_area)
-    RETURNS bytea
+CREATE FUNCTION headcount_internal.daily_session_add(headcount_internal.aggregate_state, text, text, timestamptz, timestamptz, text, timestamptz, text, integer, headcount_internal.shared_area, headcount_internal.shared_area)
+    RETURNS headcount_internal.aggregate_state
     AS 'MODULE_PATHNAME', 'headcount_daily_session_add_shared' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.daily_session_add(bytea, text, text, timestamptz, timestamptz, text, timestamptz, text, integer, headcount_internal.shared_area, headcount_internal.shared_area) IS
+COMMENT ON FUNCTION headcount_internal.daily_session_add(headcount_internal.aggregate_state, text, text, timestamptz, timestamptz, text, timestamptz, text, integer, headcount_internal.shared_area, headcount_internal.shared_area) IS
     'transition function: a session, collected with the other processes of the query';
 
-CREATE FUNCTION headcount_internal.daily_denial_add(bytea, text, timestamptz, text, timestamptz, headcount_internal.shared_area) RETURNS bytea
+CREATE FUNCTION headcount_internal.daily_denial_add(headcount_internal.aggregate_state, text, timestamptz, text, timestamptz, headcount_internal.shared_area) RETURNS headcount_internal.aggregate_state
     AS 'MODULE_PATHNAME', 'headcount_daily_denial_add_shared' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.daily_denial_add(bytea, text, timestamptz, text, timestamptz, headcount_internal.shared_area) IS
+COMMENT ON FUNCTION headcount_internal.daily_denial_add(headcount_internal.aggregate_state, text, timestamptz, text, timestamptz, headcount_internal.shared_area) IS
     'transition function: a denial, collected with the other processes of the query';
 
-CREATE FUNCTION headcount_internal.daily_denial_add(bytea, text, timestamptz, text, timestamptz) RETURNS bytea
+CREATE FUNCTION headcount_internal.daily_denial_add(headcount_internal.aggregate_state, text, timestamptz, text, timestamptz) RETURNS headcount_internal.aggregate_state
     AS 'MODULE_PATHNAME', 'headcount_daily_denial_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.daily_denial_add(bytea, text, timestamptz, text, timestamptz) IS 'transition function: a denial';
+COMMENT ON FUNCTION headcount_internal.daily_denial_add(headcount_internal.aggregate_state, text, timestamptz, text, timestamptz) IS 'transition function: a denial';
 
-CREATE FUNCTION headcount_internal.daily_merge(bytea, bytea) RETURNS bytea
+CREATE FUNCTION headcount_internal.daily_merge(headcount_internal.aggregate_state, headcount_internal.aggregate_state) RETURNS headcount_internal.aggregate_state
     AS 'MODULE_PATHNAME', 'headcount_daily_merge' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.daily_merge(bytea, bytea) IS 'combine function: the rows of two states';
+COMMENT ON FUNCTION headcount_internal.daily_merge(headcount_internal.aggregate_state, headcount_internal.aggregate_state) IS 'combine function: the rows of two states';
 
-CREATE FUNCTION headcount_internal.daily_final(bytea) RETURNS bytea
+CREATE FUNCTION headcount_internal.daily_final(headcount_internal.aggregate_state) RETURNS bytea
     AS 'MODULE_PATHNAME', 'headcount_daily_final' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.daily_final(bytea) IS 'final function: what was collected, with the peak of each day in place of the events of hosts';
+COMMENT ON FUNCTION headcount_internal.daily_final(headcount_internal.aggregate_state) IS 'final function: what was collected, with the peak of each day in place of the events of hosts';
 
 CREATE AGGREGATE headcount_internal.daily_session_agg(user_name text, host text, started_at timestamptz, ended_at timestamptz,
                                              time_zone text, as_of timestamptz) (
-    SFUNC = headcount_internal.daily_session_add, STYPE = bytea, SSPACE = 50000,
+    SFUNC = headcount_internal.daily_session_add, STYPE = headcount_internal.aggregate_state, SSPACE = 50000,
     FINALFUNC = headcount_internal.daily_final, COMBINEFUNC = headcount_internal.daily_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount_internal.daily_session_agg(text, text, timestamptz, timestamptz, text, timestamptz)
@@ -82,14 +82,14 @@ COMMENT ON AGGREGATE headcount_internal.daily_session_agg(text, text, timestampt
 
 CREATE AGGREGATE headcount_internal.daily_session_agg(user_name text, host text, started_at timestamptz, ended_at timestamptz,
                                              time_zone text, as_of timestamptz, from_at timestamptz, to_at timestamptz) (
-    SFUNC = headcount_internal.daily_session_add, STYPE = bytea, SSPACE = 50000,
+    SFUNC = headcount_internal.daily_session_add, STYPE = headcount_internal.aggregate_state, SSPACE = 50000,
     FINALFUNC = headcount_internal.daily_final, COMBINEFUNC = headcount_internal.daily_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount_internal.daily_session_agg(text, text, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz)
     IS 'what of sessions is within [from_at, to_at), for daily_sets; NULL is no bound, and each row may have its own';
 
 CREATE AGGREGATE headcount_internal.daily_denial_agg(user_name text, denied_at timestamptz, time_zone text, as_of timestamptz) (
-    SFUNC = headcount_internal.daily_denial_add, STYPE = bytea, SSPACE = 50000,
+    SFUNC = headcount_internal.daily_denial_add, STYPE = headcount_internal.aggregate_state, SSPACE = 50000,
     FINALFUNC = headcount_internal.daily_final, COMBINEFUNC = headcount_internal.daily_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount_internal.daily_denial_agg(text, timestamptz, text, timestamptz)
@@ -100,7 +100,7 @@ COMMENT ON AGGREGATE headcount_internal.daily_denial_agg(text, timestamptz, text
 CREATE AGGREGATE headcount_internal.daily_session_agg(user_name text, host text, started_at timestamptz, ended_at timestamptz,
                                              time_zone text, as_of timestamptz, licensing_model text, window_days integer,
                                              denials headcount_internal.shared_area, area headcount_internal.shared_area) (
-    SFUNC = headcount_internal.daily_session_add, STYPE = bytea, SSPACE = 50000,
+    SFUNC = headcount_internal.daily_session_add, STYPE = headcount_internal.aggregate_state, SSPACE = 50000,
     FINALFUNC = headcount_internal.daily_final, COMBINEFUNC = headcount_internal.daily_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount_internal.daily_session_agg(text, text, timestamptz, timestamptz, text, timestamptz, text, integer, headcount_internal.shared_area, headcount_internal.shared_area)
@@ -108,7 +108,7 @@ COMMENT ON AGGREGATE headcount_internal.daily_session_agg(text, text, timestampt
 
 CREATE AGGREGATE headcount_internal.daily_denial_agg(user_name text, denied_at timestamptz, time_zone text, as_of timestamptz,
                                             area headcount_internal.shared_area) (
-    SFUNC = headcount_internal.daily_denial_add, STYPE = bytea, SSPACE = 50000,
+    SFUNC = headcount_internal.daily_denial_add, STYPE = headcount_internal.aggregate_state, SSPACE = 50000,
     FINALFUNC = headcount_internal.daily_final, COMBINEFUNC = headcount_internal.daily_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount_internal.daily_denial_agg(text, timestamptz, text, timestamptz, headcount_internal.shared_area)

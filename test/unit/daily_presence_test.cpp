@@ -70,6 +70,14 @@ TEST(days_by_key, keeps_every_day_in_any_order) {
     merged.merge(sets, with);
     for (day_number day = 5; day <= 700; ++day) model["another"].insert(day);
     EXPECT_EQ(days_in(merged, with), model) << span;
+
+    core::byte_buffer packed(with.memory());
+    merged.write_packed(packed, with);
+    days_by_key unpacked(with.memory());
+    core::byte_reader from({packed.data(), packed.size()});
+    unpacked.merge_packed(from, with);
+    EXPECT_EQ(from.remaining(), 0U);
+    EXPECT_EQ(days_in(unpacked, with), model) << span;
   }
 }
 
@@ -135,6 +143,19 @@ TEST(host_events, levels_are_those_of_united_intervals) {
     parts[0].merge(parts[2], with);
     EXPECT_EQ(reader.remaining(), 0U);
     EXPECT_EQ(changes_of(parts[0], forever, with), expected) << spread;
+
+    // One by its packed bytes, which say the same once more packed.
+    core::byte_buffer packed(with.memory()), twice(with.memory());
+    parts[1].write_packed(packed, with);
+    core::byte_reader first({packed.data(), packed.size()});
+    parts[2].merge_packed(first, with);
+    parts[2].write_packed(twice, with);
+    host_events whole(with.memory());
+    core::byte_reader second({twice.data(), twice.size()});
+    whole.merge_packed(second, with);
+    for (int row = 0; row < 3000; row += 3) whole.add(view_of(model[static_cast<std::size_t>(row)].key), model[static_cast<std::size_t>(row)].when);
+    EXPECT_EQ(first.remaining() + second.remaining(), 0U);
+    EXPECT_EQ(changes_of(whole, forever, with), expected) << spread;
 
     changes until_zero;
     for (const auto &each : expected)

@@ -16,11 +16,34 @@ void daily_presence::write_users(byte_buffer &to, const context &host) const {
   to.append_word(static_cast<std::uint64_t>(first_), 8);
   users_.write(to, host);
   denied_.write(to, host);
+  write_denials(to);
+}
+
+void daily_presence::write_denials(byte_buffer &to) const {
   to.append_varint(denials_.size());
   for (const auto &[day, count] : denials_) {
     to.append_word(static_cast<std::uint32_t>(day), 4);
     to.append_varint(static_cast<std::uint64_t>(count));
   }
+}
+
+// 8 bytes of the first instant; users, denied users, denials, hosts.
+void daily_presence::write_packed(byte_buffer &to, const context &host) const {
+  check_open();
+  to.append_word(static_cast<std::uint64_t>(first_), 8);
+  users_.write_packed(to, host);
+  denied_.write_packed(to, host);
+  write_denials(to);
+  hosts_->write_packed(to, host);
+}
+
+void daily_presence::read_packed(byte_reader &from, const context &host) {
+  check_open();
+  first_ = std::min(first_, read_first(from));
+  users_.merge_packed(from, host);
+  denied_.merge_packed(from, host);
+  read_denials(from);
+  hosts_->merge_packed(from, host);
 }
 
 void daily_presence::write(byte_buffer &to, const context &host) const {
@@ -64,6 +87,13 @@ void daily_presence::merge(byte_reader &from, const context &host) {
   if (!is_open()) check_open();
 }
 
+void daily_presence::read_denials(byte_reader &from) {
+  for (std::uint64_t days = from.take_varint(); days-- > 0;) {
+    const auto day = static_cast<day_number>(static_cast<std::uint32_t>(from.take_word(4)));
+    denials_[day] += static_cast<std::int64_t>(from.take_varint());
+  }
+}
+
 instant daily_presence::read_first(byte_reader &from) { return static_cast<instant>(from.take_word(8)); }
 
 void daily_presence::read(byte_reader &from, const context &host) {
@@ -71,10 +101,7 @@ void daily_presence::read(byte_reader &from, const context &host) {
   first_ = std::min(first_, read_first(from));
   users_.merge(from, host);
   denied_.merge(from, host);
-  for (std::uint64_t days = from.take_varint(); days-- > 0;) {
-    const auto day = static_cast<day_number>(static_cast<std::uint32_t>(from.take_word(4)));
-    denials_[day] += static_cast<std::int64_t>(from.take_varint());
-  }
+  read_denials(from);
   if (from.take_word(1) == 0) {
     hosts_->merge(from, host);
     return;

@@ -99,6 +99,9 @@ class daily_presence {
   // No more of it than first().
   static instant read_first(byte_reader &from);
   void write(byte_buffer &to, const context &host) const;
+  // All of it in as few bytes as there may be, for a wire; both must be open, else throws invalid_argument. Throws damaged_bytes.
+  void write_packed(byte_buffer &to, const context &host) const;
+  void read_packed(byte_reader &from, const context &host);
   // The same with the peak of each day in place of the events of hosts: small, and all that a report needs.
   void write_with_peaks(byte_buffer &to, const time_zone &zone, const context &host) const;
 
@@ -116,6 +119,8 @@ class daily_presence {
  private:
   void check_open() const;
   void write_users(byte_buffer &to, const context &host) const;
+  void write_denials(byte_buffer &to) const;
+  void read_denials(byte_reader &from);
 
   instant as_of_;
   std::pmr::memory_resource *memory_;

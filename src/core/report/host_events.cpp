@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/presence/packed_intervals.hpp"
+
 #include "core/base/core_only.hpp"
 
 namespace headcount::core {
@@ -131,6 +133,35 @@ void host_events::write(byte_buffer &to, const context &host) const {
     });
     host.poll();
   }
+}
+
+// Which session of a host ended when does not matter, only when it had any.
+void host_events::write_packed(byte_buffer &to, const context &host) const {
+  settled();
+  keyed_intervals presence(key_type::text, host.memory);
+  std::pmr::vector<std::uint32_t> sessions(table_.size(), host.memory);
+  std::pmr::vector<instant> since(table_.size(), host.memory);
+  std::pmr::vector<event> sorted(host.memory), other(host.memory);
+  for (const slice *each : slices_in_order(host)) {
+    sort(*each, sorted, other, host);
+    for (const event one : sorted) {
+      const auto at = static_cast<instant>(static_cast<std::uint64_t>(each->number) << host_event::tick_bits | one >> host_event::tick_shift);
+      const std::uint32_t number = host_event::host(one);
+      if (host_event::begun(one) != 0) {
+        if (sessions[number]++ == 0) since[number] = at;
+      } else if (sessions[number] != 0 && --sessions[number] == 0 && since[number] < at) {
+        presence.add(table_[number].key(), {since[number], at});
+      }
+    }
+    host.poll();
+  }
+  for (std::uint32_t number = 0; number < table_.size(); ++number)
+    if (sessions[number] != 0) presence.add(table_[number].key(), {since[number], forever});
+  pack_intervals(to, presence, host);
+}
+
+void host_events::merge_packed(byte_reader &from, const context &host) {
+  unpack_intervals(from, host, [this](key_view key, interval when) { add(key, when); });
 }
 
 void host_events::merge(const host_events &from, const context &host) {

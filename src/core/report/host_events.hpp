@@ -133,6 +133,9 @@ class host_events {
   void merge(const host_events &from, const context &host);
   void merge(byte_reader &from, const context &host);
   void write(byte_buffer &to, const context &host) const;
+  // The same in as few bytes as there may be, as the intervals of hosts; throws damaged_bytes.
+  void merge_packed(byte_reader &from, const context &host);
+  void write_packed(byte_buffer &to, const context &host) const;
 
  private:
   using event = host_event::word;

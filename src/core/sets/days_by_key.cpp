@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/presence/packed_intervals.hpp"
 #include "core/presence/presence_view.hpp"
 
 #include "core/base/core_only.hpp"
@@ -157,6 +158,23 @@ void days_by_key::merge(byte_reader &from, const context &host) {
       if (each.start < INT32_MIN || each.end > INT32_MAX) byte_reader::throw_damaged("A day is out of range.");
       add_stay(key, each);
     }
+  });
+}
+
+void days_by_key::write_packed(byte_buffer &to, const context &host) const {
+  keyed_intervals in_days(key_type::text, host.memory);
+  for_each(host, [&](std::uint32_t, key_view key, const days_of_key &days) {
+    for (const day_word &each : days.words)
+      for_each_run(each, [&](std::int64_t first, std::int64_t last) { in_days.add(key, {first, last + 1}); });
+    for (const interval &each : days.long_stays) in_days.add(key, each);
+  });
+  pack_intervals(to, in_days, host);
+}
+
+void days_by_key::merge_packed(byte_reader &from, const context &host) {
+  unpack_intervals(from, host, [this](key_view key, interval days) {
+    if (days.start < INT32_MIN || days.end > INT32_MAX) byte_reader::throw_damaged("A day is out of range.");
+    add(key, static_cast<day_number>(days.start), static_cast<day_number>(days.end - 1));
   });
 }
 

@@ -158,6 +158,9 @@ class days_by_key {
   void merge(const days_by_key &from, const context &host);
   void merge(byte_reader &from, const context &host);
   void write(byte_buffer &to, const context &host) const;
+  // The same in as few bytes as there may be, as intervals of days; throws damaged_bytes.
+  void merge_packed(byte_reader &from, const context &host);
+  void write_packed(byte_buffer &to, const context &host) const;
 
  private:
   // What a year needs beside the word in the record, in as many bytes as PostgreSQL's allocator rounds to.
