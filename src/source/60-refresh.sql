@@ -427,15 +427,28 @@ $$;
 COMMENT ON FUNCTION headcount_internal.follow_partitions(text, headcount_internal.source, headcount_internal.rollup_state) IS
     'makes triggers on the partitions that the tables of a source got';
 
+-- What PostgreSQL's own catalog says of a table of Citus is about no rows.
+CREATE FUNCTION headcount_internal.shard_bytes(relation regclass) RETURNS bigint
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    bytes bigint;
+BEGIN
+    EXECUTE 'SELECT pg_catalog.citus_relation_size($1)' INTO bytes USING relation;
+    RETURN bytes;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.shard_bytes(regclass) IS 'how many bytes a table of Citus takes on all shards';
+
 -- How many days to compute at once: as many as have some millions of sessions on average.
 CREATE FUNCTION headcount_internal.batch_days(source headcount_internal.source, days integer) RETURNS integer
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     -- a few hundred bytes for each session in the process that sums up, which keeps it within 1 GiB
     max_sessions constant double precision := 2e6;
     sessions double precision;
 BEGIN
-    SELECT sum(CASE WHEN c.reltuples >= 0 THEN c.reltuples ELSE pg_relation_size(c.oid) / 64.0 END) INTO sessions
+    SELECT sum(CASE WHEN headcount_internal.is_on_shards(c.oid) AND c.relkind = 'r' THEN headcount_internal.shard_bytes(c.oid) / 64.0
+                    WHEN c.reltuples >= 0 THEN c.reltuples ELSE pg_relation_size(c.oid) / 64.0 END) INTO sessions
     FROM headcount_internal.source_tables(source.definition) AS t (oid) JOIN pg_class AS c ON c.oid = t.oid;
     sessions := greatest(coalesce(sessions, max_sessions), 1);
     RETURN greatest(1, least(CASE WHEN sessions < 1e5 THEN 7300 ELSE 366 END, floor(max_sessions * days / sessions)))::integer;

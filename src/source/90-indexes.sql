@@ -2,7 +2,8 @@
 --
 --   sessions (user) WHERE end IS NULL    online_users and online_counts: the open sessions of some users
 --   sessions (end)                       online_*: everything open, and what ends in the future; functions over a recent span
---   sessions (class of duration, start)  functions over a span of the past; what is stored of past days, if a change is late
+--   sessions (class of duration, start)  functions over a span of the past; what is stored of past days, if a change is late; not for tables of
+--                                        Citus, whose shards are asked for all that ends late enough
 --   sessions (user, start)               if false denials are looked for: what a user got at about that time
 --   denials  (at)                        functions over a span of time
 --
@@ -74,7 +75,7 @@ LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
         FROM headcount_internal.definition_columns(source.definition) AS k)
     SELECT source.sessions, format(CASE WHEN c.has_ends THEN '(%s) WHERE %s IS NULL' ELSE '(%s)' END, headcount_internal.index_key(c.who), headcount_internal.index_key(c.ending)) FROM c
     UNION ALL SELECT source.sessions, format('(%s)', headcount_internal.index_key(c.ending)) FROM c WHERE c.has_ends
-    UNION ALL SELECT source.sessions, format('(headcount_internal.duration_class(%1$s, %2$s), headcount_internal.class_start(%1$s))', c.start, c.closed) FROM c WHERE c.has_ends
+    UNION ALL SELECT source.sessions, format('(headcount_internal.duration_class(%1$s, %2$s), headcount_internal.class_start(%1$s))', c.start, c.closed) FROM c WHERE c.has_ends AND NOT headcount_internal.is_on_shards(source.sessions)
     UNION ALL SELECT source.sessions, format('(%s, %s)', headcount_internal.index_key(c.who), headcount_internal.index_key(c.start)) FROM c WHERE source.false_denial_before IS NOT NULL
     UNION ALL SELECT source.denials, format('(%s)', headcount_internal.index_key(d.expression)) FROM headcount_internal.definition_columns(source.denial_definition) AS d
               WHERE source.denials IS NOT NULL AND d.name = 'denied_at'

@@ -30,7 +30,6 @@ for my $options (sort keys %options)
 		{
 			my $name = "${kind}_${options}_$way";
 			make_source($node, $name, $kind, $options{$options} . ', materialized => ' . ($way eq 'stored' ? 'true' : 'false'));
-			$node->safe_psql('postgres', "SELECT headcount.create_instance('$name', 'region', '$name')");
 			next if $way eq 'live';
 			$node->safe_psql('postgres', "CALL headcount.refresh('$name')");
 			is(rollup_status($node, 'postgres', $name), ($kind eq 'own' ? 't' : 'f') . '|0|0', "$name: exact, dirty days, faults");

@@ -83,7 +83,8 @@ sub make_source
 	my $notices = '';
 	$node->psql('postgres', "SET client_min_messages = notice; SET citus.enable_unsafe_triggers = " . ($how{unsafe_triggers} // 'off') . ";
 		SELECT headcount.create_source('$name', '${kind}_login', 'who', 'mac', 'came', 'went', server => 'nas', denials => '${kind}_refused', denied_user => 'who', denied_at => 'at',
-		denied_server => 'nas', realtime_servers => '{nas 0,nas 1}', time_zone => 'Europe/Warsaw', window_days => 5, $options)", stderr => \$notices, on_error_die => 1);
+		denied_server => 'nas', realtime_servers => '{nas 0,nas 1}', time_zone => 'Europe/Warsaw', window_days => 5, $options);
+		SELECT headcount.create_instance('$name', 'region', '$name')", stderr => \$notices, on_error_die => 1);
 	return $notices;
 }
 
