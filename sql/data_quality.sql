@@ -53,6 +53,12 @@ INSERT INTO oracle.session (user_name, host, server, started_at) VALUES ('a', 'h
 SELECT headcount.create_source('dqbare', 'oracle.session', 'user_name', 'host', 'started_at', 'ended_at', time_zone => 'UTC');
 -- without a server the two open rows are duplicates
 SELECT rule, session_rows, denial_rows FROM dqbare.data_quality ORDER BY rule;
+-- What it was not given stays so, however often its views are made anew.
+CREATE TABLE dqbare_before AS SELECT rule, session_rows, denial_rows FROM dqbare.data_quality;
+SELECT headcount.alter_source('dqbare', time_zone => zone) FROM unnest('{Asia/Tokyo,Europe/Paris,UTC}'::text[]) AS zone;
+SELECT judge.compare('SELECT rule, session_rows, denial_rows FROM dqbare.data_quality', 'TABLE dqbare_before');
+SELECT has_servers FROM headcount_internal.look_up_source('dqbare');
+DROP TABLE dqbare_before;
 SELECT headcount.drop_source('dqbare');
 
 SELECT oracle.load_random(501, 500, 300, '2024-06-01', '2024-06-20', '6 hours', 5, 3);

@@ -109,6 +109,24 @@ $$;
 COMMENT ON FUNCTION headcount_internal.create_triggers(text, headcount_internal.source, regclass, boolean) IS
     'makes the triggers that log changes of one table for a source, and returns them, the first of them for INSERT';
 
+-- Citus lets nobody drop what it let somebody distribute, unless it is told that he knows what he does.
+CREATE FUNCTION headcount_internal.drop_trigger(trigger_name text, relation regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    on_shards constant boolean := headcount_internal.is_on_shards(relation);
+    before    constant text := current_setting('citus.enable_unsafe_triggers', true);
+BEGIN
+    IF on_shards THEN
+        PERFORM set_config('citus.enable_unsafe_triggers', 'on', true);
+    END IF;
+    EXECUTE format('DROP TRIGGER IF EXISTS %I ON %s', trigger_name, headcount_internal.relation_name(relation));
+    IF on_shards THEN
+        PERFORM set_config('citus.enable_unsafe_triggers', before, true);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.drop_trigger(text, regclass) IS 'drops a trigger of ours, if it is there';
+
 -- On one table, or on all; with `also_orphans` also those that belong to no source.
 CREATE FUNCTION headcount_internal.drop_triggers(source headcount_internal.source, from_relation regclass DEFAULT NULL, also_orphans boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -123,7 +141,7 @@ BEGIN
                OR also_orphans AND t.definition IS NULL
                   AND t.relation IN (SELECT headcount_internal.source_tables(source.definition) UNION SELECT headcount_internal.source_tables(source.denial_definition)))
     LOOP
-        EXECUTE format('DROP TRIGGER IF EXISTS %I ON %s', found_trigger.name, headcount_internal.relation_name(found_trigger.relation));
+        PERFORM headcount_internal.drop_trigger(found_trigger.name, found_trigger.relation);
     END LOOP;
 END
 $$;

@@ -123,6 +123,12 @@ const char *read_definition(Oid view, definition &found) {
   return nullptr;
 }
 
+// A NULL, in a view that was replaced with the collation that the column had.
+bool is_left_out(const Node *expression) {
+  if (IsA(expression, CollateExpr)) expression = reinterpret_cast<const Node *>(reinterpret_cast<const CollateExpr *>(expression)->arg);
+  return IsA(expression, Const) && reinterpret_cast<const Const *>(expression)->constisnull;
+}
+
 given_columns read_given(Oid view) {
   given_columns found{InvalidOid, 0, {}, {}, -1};
   const Query *const outer = read_rule(view);
@@ -143,8 +149,7 @@ given_columns read_given(Oid view) {
   ListCell *cell = nullptr;
   foreach (cell, inner->targetList) {
     auto *const target = lfirst_node(TargetEntry, cell);
-    const bool is_left_out = IsA(target->expr, Const) && reinterpret_cast<Const *>(target->expr)->constisnull;
-    if (!target->resjunk && !is_left_out) add(target->resname, target, table);
+    if (!target->resjunk && !is_left_out(reinterpret_cast<const Node *>(target->expr))) add(target->resname, target, table);
   }
   auto *const user = linitial_node(TargetEntry, outer->targetList);
   if (!IsA(user->expr, Var)) {

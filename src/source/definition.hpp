@@ -30,6 +30,9 @@ struct definition {
 // Reads the rule of a view into `found`. Returns why that cannot be done, as "it has ...", or nullptr.
 const char *read_definition(Oid view, definition &found);
 
+// Whether an expression is what headcount writes in place of one that the source was not given.
+bool is_left_out(const Node *expression);
+
 // What the owner of a source wrote, before headcount made the columns of the definition of it.
 struct given_columns {
   Oid table;

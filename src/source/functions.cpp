@@ -51,8 +51,6 @@ std::span<const Datum> days_argument(FunctionCallInfo fcinfo, int number) {
 
 // Backend code.
 
-bool is_constant(const Node *expression) { return IsA(expression, Const) && reinterpret_cast<const Const *>(expression)->constisnull; }
-
 // Fills in what is known of a source by name. False if there is none: no schema with the views and the table of settings
 // that headcount makes, all of one owner.
 bool find_source(const char *name, bool may_wait, Datum *values, bool *nulls) {
@@ -77,8 +75,8 @@ bool find_source(const char *name, bool may_wait, Datum *values, bool *nulls) {
   const char *const has_no_denials = read_definition(denials, of_denials);
   set(sessions_table, failed == nullptr ? of_sessions.table : InvalidOid);
   set(denials_table, has_no_denials == nullptr ? of_denials.table : InvalidOid);
-  const bool knows_servers = (failed == nullptr && of_sessions.column_count > server && !is_constant(of_sessions.columns[server])) ||
-                             (has_no_denials == nullptr && !is_constant(of_denials.columns[server]));
+  const bool knows_servers = (failed == nullptr && of_sessions.column_count > server && !is_left_out(of_sessions.columns[server])) ||
+                             (has_no_denials == nullptr && !is_left_out(of_denials.columns[server]));
   values[has_servers] = BoolGetDatum(knows_servers);
   values[has_identity] = BoolGetDatum(read_given(rows).identity >= 0);
   nulls[has_servers] = nulls[has_identity] = false;
