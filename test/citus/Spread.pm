@@ -83,7 +83,7 @@ sub make_source
 	my $notices = '';
 	$node->psql('postgres', "SET client_min_messages = notice; SET citus.enable_unsafe_triggers = " . ($how{unsafe_triggers} // 'off') . ";
 		SELECT headcount.create_source('$name', '${kind}_login', 'who', 'mac', 'came', 'went', server => 'nas', denials => '${kind}_refused', denied_user => 'who', denied_at => 'at',
-		denied_server => 'nas', realtime_servers => '{nas 0,nas 1}', time_zone => 'Europe/Warsaw', window_days => 5, $options);
+		denied_server => 'nas', realtime_servers => '{nas 0,nas 1}', time_zone => 'Europe/Warsaw', window_days => 5, user_limit => 20, $options);
 		SELECT headcount.create_instance('$name', 'region', '$name')", stderr => \$notices, on_error_die => 1);
 	return $notices;
 }
@@ -91,7 +91,7 @@ sub make_source
 # What a source S is asked: what to read, what of it, and whether there may be nothing.
 our $past = '2026-01-15 12:34:56+00';
 our @questions = (
-	(map { [ "S.$_", '*' ] } qw(sessions denials online_users daily_user_counts_2013 daily_user_counts_2019 daily_user_counts daily_user_counts_by_server
+	(map { [ "S.$_", '*' ] } qw(sessions denials online_users daily_user_counts_2013 daily_user_counts_2019 daily_user_counts_2025 user_limit_breaches daily_user_counts daily_user_counts_by_server
 		realtime_users_count data_quality)),
 	[ 'S.online_sessions', 'user_name, host, server, started_at' ],
 	[ 'S.daily_user_sketches', 'day, used::text, denied::text' ],
