@@ -9,19 +9,19 @@ BEGIN
 SELECT a.alert, a.day, round(a.value::numeric, 1)::double precision AS value, a.threshold
 FROM (SELECT v.alert, c.day, v.value, (%2$s ->> v.alert)::double precision AS threshold
       FROM (SELECT d.day, d.total_users, d.daily_users, d.denial_users, d.day = t.today AS is_today
-            FROM (SELECT headcount.day_of(headcount.as_of(), %3$L::text) AS today) AS t
+            FROM (SELECT headcount.day_of(%5$s, %3$L::text) AS today) AS t
                  JOIN %1$I.daily_user_counts AS d ON d.day = t.today OR d.day = t.today - 1
-            WHERE d.day >= headcount.day_of(headcount.as_of(), %3$L::text) - 1) AS c
+            WHERE d.day >= headcount.day_of(%5$s, %3$L::text) - 1) AS c
            CROSS JOIN LATERAL (VALUES ('user_limit'::text, CASE WHEN c.is_today THEN 100.0 * c.total_users / %4$s::integer END),
                                       ('denial_rate', 100.0 * c.denial_users / NULLIF(c.daily_users, 0))) AS v (alert, value)
       WHERE %2$s ?| ARRAY['user_limit'::text, 'denial_rate']
       UNION ALL
-      SELECT 'stale_share', headcount.day_of(headcount.as_of(), %3$L::text),
+      SELECT 'stale_share', headcount.day_of(%5$s, %3$L::text),
              (SELECT 100.0 * count(*) FILTER (WHERE s.is_stale) / NULLIF(count(*), 0) FROM %1$I.sessions AS s WHERE s.is_stale OR s.is_open),
              (%2$s ->> 'stale_share'::text)::double precision
       WHERE %2$s ? 'stale_share'::text) AS a
 WHERE a.value > a.threshold
-ORDER BY a.day, a.alert$q$, name, threshold, options.time_zone, coalesce(options.user_limit::text, 'NULL')),
+ORDER BY a.day, a.alert$q$, name, threshold, options.time_zone, coalesce(options.user_limit::text, 'NULL'), headcount_internal.as_of_text()),
         'what is above the thresholds of the source now, option alerts: of today, and of yesterday what may have become known since',
         ARRAY['alert', 'user_limit: total users of those that are paid for; denial_rate: users that were denied of the daily users; stale_share: stale sessions of those without an end',
               'day', 'the day that it is about', 'value', 'percent', 'threshold', 'percent']);

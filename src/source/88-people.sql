@@ -49,11 +49,11 @@ BEGIN
     ELSE
         sets := format('SELECT l.day, l.used, l.denied FROM %s CROSS JOIN LATERAL headcount_internal.daily_sets(s.state, d.state, NULL) AS l',
             headcount_internal.side_by_side(
-                format('headcount_internal.daily_session_agg(s.user_name, NULL::text, s.started_at, s.%I, %L::text, (SELECT headcount.as_of()), NULLIF($3, %L), $4) AS state
-FROM %I.session_states AS s WHERE %s AND s.started_at < $4%s', headcount_internal.end_column(options.idle_limit), options.time_zone, '-infinity', source,
+                format('headcount_internal.daily_session_agg(s.user_name, NULL::text, s.started_at, s.%I, %L::text, (SELECT %s), NULLIF($3, %L), $4) AS state
+FROM %I.session_states AS s WHERE %s AND s.started_at < $4%s', headcount_internal.end_column(options.idle_limit), options.time_zone, headcount_internal.as_of_text(), '-infinity', source,
                     headcount_internal.ends_from(source, options, '$3'), headcount_internal.scope_sessions(kind.scope, ' AND')),
-                CASE WHEN kind.has_denials THEN format('headcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, (SELECT headcount.as_of())) AS state
-FROM %I.denials AS d WHERE NOT d.is_false_denial AND d.denied_at >= $3 AND d.denied_at < $4%s', options.time_zone, source, headcount_internal.scope_denials(kind.scope, options.realtime_servers))
+                CASE WHEN kind.has_denials THEN format('headcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, (SELECT %s)) AS state
+FROM %I.denials AS d WHERE NOT d.is_false_denial AND d.denied_at >= $3 AND d.denied_at < $4%s', options.time_zone, headcount_internal.as_of_text(), source, headcount_internal.scope_denials(kind.scope, options.realtime_servers))
                      ELSE 'NULL::bytea AS state' END, false));
     END IF;
     RETURN QUERY EXECUTE format('SELECT a.day, a.users FROM (SELECT x.day, %s AS users FROM (%s) AS x WHERE x.day >= $1 AND x.day <= $2 OFFSET 0) AS a WHERE headcount.cardinality(a.users) > 0',

@@ -96,13 +96,13 @@ BEGIN
         RETURN format($q$
 WITH people AS MATERIALIZED (
     SELECT u.day, headcount_internal.keyed_hash(u.user_name, $1) AS hash, u.is_denied
-    FROM (SELECT headcount_internal.daily_session_agg(s.user_name, NULL::text, s.started_at, s.%2$I, %3$L::text, headcount.as_of()) AS state
+    FROM (SELECT headcount_internal.daily_session_agg(s.user_name, NULL::text, s.started_at, s.%2$I, %3$L::text, (SELECT %7$s)) AS state
           FROM %1$I.session_states AS s WHERE %4$s AND s.started_at < $5%5$s) AS s
-         CROSS JOIN (SELECT headcount_internal.daily_denial_agg(d.user_name, d.denied_at, %3$L::text, headcount.as_of()) AS state
+         CROSS JOIN (SELECT headcount_internal.daily_denial_agg(d.user_name, d.denied_at, %3$L::text, (SELECT %7$s)) AS state
           FROM %1$I.denials AS d WHERE NOT d.is_false_denial AND d.denied_at >= $4 AND d.denied_at < $5%6$s) AS d
          CROSS JOIN LATERAL headcount_internal.daily_users(s.state, d.state) AS u)$q$,
             name, headcount_internal.end_column(options.idle_limit), options.time_zone, headcount_internal.ends_from(options, '$4'),
-            headcount_internal.scope_sessions(scope, ' AND'), headcount_internal.scope_denials(scope, options.realtime_servers));
+            headcount_internal.scope_sessions(scope, ' AND'), headcount_internal.scope_denials(scope, options.realtime_servers), headcount_internal.as_of_text());
     END IF;
     RETURN format($q$
 WITH numbered AS MATERIALIZED (
