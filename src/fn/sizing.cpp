@@ -21,6 +21,8 @@ core::interval finite_window(FunctionCallInfo fcinfo, int first) {
   const core::interval window = pg::window_arguments(fcinfo, first);
   if (window.start == core::beginning || window.start == core::forever || window.end == core::forever || window.end == core::beginning)
     throw core::error(core::fault::invalid_argument, "a range of time must have finite bounds");
+  if (window.start < 0 && window.end > window.start + core::forever)
+    throw core::error(core::fault::out_of_range, "a range of time must not be longer than an interval can say");
   return window;
 }
 
@@ -78,18 +80,27 @@ HEADCOUNT_FUNCTION(headcount_capacities) {
   return rows.result(fcinfo);
 }
 
-// (presence, from_at, to_at): for how long anybody was there
-HEADCOUNT_FUNCTION(headcount_time_present) {
+// (presence, from_at, to_at): for how long each key was there, those that were not left out
+HEADCOUNT_FUNCTION(headcount_times_present) {
   const core::presence_view presence = pg::presence_argument(fcinfo, 0);
   const pg::workspace work;
   const core::interval window = finite_window(fcinfo, 1);
-  std::int64_t ticks = 0;
-  core::find_level_times(presence, window, work).for_each([&](std::int64_t level, std::int64_t held, std::int64_t) {
-    if (level > 0) ticks += held;
+  pg::row_set rows(fcinfo);
+  pg::text_buffer text;
+  std::pmr::string shown(work.host().memory);
+  presence.for_each_unordered(work, [&](core::key_view key, std::span<const core::interval> intervals) {
+    std::int64_t ticks = 0;
+    for (const core::interval &each : intervals) {
+      const core::interval part = core::clip(each, window);
+      if (!core::is_empty(part)) ticks += part.end - part.start;
+    }
+    if (ticks == 0) return;
+    shown.clear();
+    core::append_text(shown, presence.type(), key);
+    duration there(ticks);
+    rows.put(pg::field(text(shown)), there.field());
   });
-  auto *const time = static_cast<Interval *>(pg::call([] { return palloc0(sizeof(Interval)); }));
-  time->time = ticks;
-  return IntervalPGetDatum(time);
+  return rows.result(fcinfo);
 }
 
 }  // namespace headcount::fn

@@ -168,22 +168,27 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.retention_of(text, text, date, date) IS 'what user_retention tells, for the owner of the source';
 
--- A user's sessions are collected as those of one key, so that what overlaps counts once.
+-- The times of all users come out of one presence; how many sessions each had, it does not know. Names are the same when their
+-- bytes are.
 CREATE FUNCTION headcount_internal.times_online_of(source text, from_at timestamptz, to_at timestamptz)
 RETURNS TABLE (user_name text, sessions integer, time_online interval)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     options constant headcount_internal.source := headcount_internal.find_source(source);
     span    constant headcount_internal.span := headcount_internal.counted_span(source, options, from_at, to_at);
+    rows    text;
 BEGIN
     IF span IS NOT NULL THEN
-        RETURN QUERY EXECUTE format($q$
-SELECT u.user_name::text, u.sessions::integer, headcount_internal.time_present(u.presence, $1, $2)
-FROM (SELECT s.user_name COLLATE pg_catalog."C" AS user_name, count(*) AS sessions, headcount_internal.presence_state(''::text, s.started_at, s.ended_at) AS presence
-      FROM %s AS s WHERE s.user_name <> '' AND %s%s GROUP BY 1) AS u
-ORDER BY u.user_name$q$,
+        rows := format($q$%s AS s WHERE s.user_name <> '' AND %s%s$q$,
             headcount_internal.sessions_around(source, options, span.from_at, span.to_at, '$1', '$2'), headcount_internal.meets_span(),
-            headcount_internal.scope_sessions(headcount_internal.model_scope(options.realtime_servers, options.licensing_model), ' AND'))
+            headcount_internal.scope_sessions(headcount_internal.model_scope(options.realtime_servers, options.licensing_model), ' AND'));
+        RETURN QUERY EXECUTE format($q$
+SELECT n.user_name, n.sessions, t.duration
+FROM (SELECT s.user_name COLLATE pg_catalog."C" AS user_name, count(*)::integer AS sessions FROM %1$s GROUP BY 1) AS n
+     JOIN (SELECT t.key COLLATE pg_catalog."C" AS key, t.duration
+           FROM (SELECT headcount_internal.presence_state(s.user_name, s.started_at, s.ended_at) AS presence FROM %1$s) AS p
+                CROSS JOIN LATERAL headcount_internal.times_present(p.presence, $1, $2) AS t) AS t ON t.key = n.user_name
+ORDER BY n.user_name$q$, rows)
             USING span.from_at, span.to_at;
     END IF;
 END

@@ -35,6 +35,6 @@ CREATE FUNCTION headcount_internal.capacities(presence headcount.presence, from_
 COMMENT ON FUNCTION headcount_internal.capacities(headcount.presence, timestamptz, timestamptz) IS
     'how many starts each capacity would have turned away, and for how long more were present than that';
 
-CREATE FUNCTION headcount_internal.time_present(presence headcount.presence, from_at timestamptz, to_at timestamptz) RETURNS interval
-    AS 'MODULE_PATHNAME', 'headcount_time_present' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION headcount_internal.time_present(headcount.presence, timestamptz, timestamptz) IS 'for how long any key was present';
+CREATE FUNCTION headcount_internal.times_present(presence headcount.presence, from_at timestamptz, to_at timestamptz, OUT key text, OUT duration interval) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'headcount_times_present' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000 ROWS 10000;
+COMMENT ON FUNCTION headcount_internal.times_present(headcount.presence, timestamptz, timestamptz) IS 'for how long each key was present, those left out that were not at all';
