@@ -69,8 +69,6 @@ $$;
 COMMENT ON FUNCTION headcount_internal.scope_query(text, headcount_internal.options, "char", boolean, boolean) IS
     'the query that collects the sessions and denials of some days of a source';
 
--- What is computed of some days, from what scope_query collected: $1 sessions, $2 users, $3 denials, $4 scope, $5 server,
--- $6 pages of the dictionary.
 -- The dictionary of a source that its sets are of.
 CREATE FUNCTION headcount_internal.dictionary_text(name text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -78,6 +76,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION headcount_internal.dictionary_text(text) IS 'the expression for the dictionary that the sets of a source are of';
 
+-- What is computed of some days, from what scope_query collected: $1 sessions, $2 users, $3 denials, $4 scope, $5 server,
+-- $6 pages of the dictionary.
 CREATE FUNCTION headcount_internal.day_rows_query(name text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
