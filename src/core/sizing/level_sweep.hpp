@@ -10,6 +10,7 @@
 //
 // Capacity N turns away each start that met N or more, and lacks for as long as the level is above N.
 
+#include <algorithm>
 #include <cstdint>
 #include <memory_resource>
 #include <vector>
@@ -86,14 +87,17 @@ class level_times {
   explicit level_times(std::pmr::memory_resource *memory) : ticks_(memory) {}
 
   void add(std::int64_t level, std::int64_t ticks) {
-    const auto at = static_cast<std::size_t>(level);
+    if (ticks_.empty()) lowest_ = level;
+    if (level < lowest_) make_room_below(level);
+    const auto at = static_cast<std::size_t>(level - lowest_);
     if (at >= ticks_.size()) ticks_.resize(at + 1);
     ticks_[at] += ticks;
     total_ += ticks;
   }
 
   std::int64_t total() const { return total_; }
-  std::int64_t peak() const { return static_cast<std::int64_t>(ticks_.size()) - 1; }  // -1 where there is no time
+  // The highest level, -1 where there is no time.
+  std::int64_t peak() const { return lowest_ + static_cast<std::int64_t>(ticks_.size()) - 1; }
   double mean() const;
 
   // The lowest level that, with those below it, has at least this share of the time. There is some time.
@@ -103,10 +107,10 @@ class level_times {
   template <typename Visit>
   void for_each(Visit &&visit) const {
     std::int64_t so_far = 0;
-    for (std::size_t level = 0; level < ticks_.size(); ++level) {
-      if (ticks_[level] == 0) continue;
-      so_far += ticks_[level];
-      visit(static_cast<std::int64_t>(level), ticks_[level], so_far);
+    for (std::size_t at = 0; at < ticks_.size(); ++at) {
+      if (ticks_[at] == 0) continue;
+      so_far += ticks_[at];
+      visit(lowest_ + static_cast<std::int64_t>(at), ticks_[at], so_far);
     }
   }
 
@@ -114,7 +118,15 @@ class level_times {
   double share_of(std::int64_t ticks) const { return static_cast<double>(ticks) / static_cast<double>(total_); }
 
  private:
-  std::pmr::vector<std::int64_t> ticks_;
+  // For as many levels again, so that a level that falls step by step does not move all of them at each step.
+  void make_room_below(std::int64_t level) {
+    const std::int64_t lowest = std::max<std::int64_t>(level - static_cast<std::int64_t>(ticks_.size()), 0);
+    ticks_.insert(ticks_.begin(), static_cast<std::size_t>(lowest_ - lowest), 0);
+    lowest_ = lowest;
+  }
+
+  std::int64_t lowest_ = 0;
+  std::pmr::vector<std::int64_t> ticks_;  // from that level on: an hour of the week sees some of all levels
   std::int64_t total_ = 0;
 };
 
