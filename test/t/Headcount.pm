@@ -120,13 +120,14 @@ sub sqlstates
 	return join ' ', $errors =~ /(?:ERROR|FATAL):\s+([0-9A-Z]{5})/g;
 }
 
-# The whole text of what goes wrong.
+# The whole text of what goes wrong, without the words that every new source ends with.
 sub error_text
 {
 	my ($node, $sql, %options) = @_;
 	my $errors = '';
 	$node->psql($options{db} // 'postgres', $sql, stderr => \$errors, on_error_stop => 0,
 		extra_params => $options{user} ? [ '-U', $options{user} ] : []);
+	$errors =~ s/^\S+ NOTICE:  look at .*? is all that a reader needs\.(?:\n|\z)//msg;
 	return $errors;
 }
 
