@@ -107,14 +107,14 @@ BEGIN
     IF coalesce(seen.far_end, seen.early_end) IS NOT NULL THEN
         PERFORM headcount_internal.remark('ended_at', format('there are sessions that end in the year %s', date_part('year', coalesce(seen.far_end, seen.early_end))),
             'If that stands for no end, it does not mean so here: an open session has an end of NULL or infinity.',
-            format('Say nullif(…, ''%s'').', coalesce(seen.far_end, seen.early_end)));
+            format('Say nullif(..., ''%s'').', coalesce(seen.far_end, seen.early_end)));
     ELSIF seen.reversed >= 2 AND seen.reversed * 2 > seen.closed THEN
         PERFORM headcount_internal.remark('ended_at', 'most sessions end before they start',
             format('It is so for %s of the first %s that have ended; none of them counts.', seen.reversed, seen.closed), 'Have started_at and ended_at changed places?');
     END IF;
     IF seen.early_start IS NOT NULL THEN
         PERFORM headcount_internal.remark('started_at', format('there are sessions that start in the year %s', date_part('year', seen.early_start)),
-            'They count, and reports begin there.', format('Say nullif(…, ''%s'') if that stands for no start.', seen.early_start));
+            'They count, and reports begin there.', format('Say nullif(..., ''%s'') if that stands for no start.', seen.early_start));
     END IF;
 EXCEPTION WHEN OTHERS THEN
     NULL;
