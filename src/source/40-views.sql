@@ -16,15 +16,18 @@
 -- the places that count say user_name <> ''.
 --
 -- Nothing in a view depends on settings of its reader: zones and limits are constants, and what prints, prints in the
--- source's zone. "Now" is headcount.as_of() everywhere, written so that it reaches other servers as a value (41-values.sql);
+-- source's zone. "Now" is headcount.as_of() everywhere, over tables of Citus written so that it reaches other servers as a value (41-values.sql);
 -- so is all else that the server alone knows that is asked.
 
 -- CREATE OR REPLACE, so that alter_source keeps grants and whatever people built on the views.
 -- (Citus warns of each view that it does not copy to its workers, where nobody needs it.)
 CREATE FUNCTION headcount_internal.make_view(name text, view_name text, query text, comment text, column_comments text[] DEFAULT '{}')
 RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = error AS $$
+DECLARE
+    on_shards constant boolean := coalesce(headcount_internal.is_on_shards(to_regclass(format('%I.session_rows', name))), false)
+                               OR coalesce(headcount_internal.is_on_shards(to_regclass(format('%I.denial_rows', name))), false);
 BEGIN
-    EXECUTE format('CREATE OR REPLACE VIEW %I.%I AS %s', name, view_name, query);
+    EXECUTE format('CREATE OR REPLACE VIEW %I.%I AS %s', name, view_name, CASE WHEN on_shards THEN query ELSE headcount_internal.without_values(query) END);
     EXECUTE format('COMMENT ON VIEW %I.%I IS %L', name, view_name, comment);
     FOR i IN 1 .. cardinality(column_comments) / 2 LOOP
         EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', name, view_name, column_comments[2 * i - 1], column_comments[2 * i]);
@@ -122,7 +125,7 @@ CREATE FUNCTION headcount_internal.in_one_place(options headcount_internal.optio
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT string_agg(format(' AND headcount_internal.is_in_one_place(%L::regclass)', headcount_internal.relation_name(t)), '')
     FROM unnest(ARRAY[options.sessions, options.denials]) AS t
-    WHERE t IS NOT NULL AND (SELECT c.relkind IN ('r', 'p') FROM pg_class AS c WHERE c.oid = t)
+    WHERE t IS NOT NULL AND (SELECT c.relkind IN ('r', 'p', 'v') FROM pg_class AS c WHERE c.oid = t)
 $$;
 COMMENT ON FUNCTION headcount_internal.in_one_place(headcount_internal.options) IS 'the condition that the tables of a source are not tables of Citus, after another one; an error where they are';
 
@@ -165,7 +168,7 @@ BEGIN
     PERFORM headcount_internal.make_view(name, 'session_states', format($q$
 SELECT r.user_name, r.host, r.server, r.started_at, r.last_seen, r.end_key, r.ended_at AS closed_at,
        %s AS ended_at, %s AS is_open, %s AS is_stale, %s AS is_realtime
-FROM %I.session_rows AS r$q$,
+FROM %I.session_rows AS r%s$q$,
         CASE WHEN options.idle_limit IS NULL THEN $q$NULLIF(r.ended_at, 'infinity'::timestamptz)$q$
              ELSE format($q$CASE WHEN r.ended_at < 'infinity'::timestamptz THEN r.ended_at
             WHEN %s THEN greatest(r.started_at + '00:00:00.000001'::interval, coalesce(r.last_seen, r.started_at) + %L::interval) END$q$,
@@ -173,7 +176,8 @@ FROM %I.session_rows AS r$q$,
         CASE WHEN options.idle_limit IS NULL THEN is_unended ELSE format('(%s AND NOT %s)', is_unended, is_idle) END,
         CASE WHEN options.idle_limit IS NULL THEN 'false' ELSE format('(%s AND %s)', is_unended, is_idle) END,
         CASE WHEN options.realtime_servers IS NULL THEN 'true' ELSE format('coalesce(r.server = ANY (%L::text[]), false)', options.realtime_servers) END,
-        name), 'every session with its effective end, whether it counts or not',
+        name, CASE WHEN NOT headcount_internal.reads_shards(options) THEN ' WHERE true' || headcount_internal.in_one_place(options) END),
+        'every session with its effective end, whether it counts or not',
         ARRAY['closed_at', 'the end in the table', 'ended_at', 'the effective end; NULL while the session is open']);
 END
 $$;
@@ -232,7 +236,7 @@ WHERE d.user_name <> ''::text AND d.denied_at > '-infinity'::timestamptz AND d.d
     in_last   text;
 BEGIN
     IF options.false_denial_before IS NULL THEN
-        RETURN format(part, 'false', name, '');
+        RETURN format(part, 'false', name, CASE WHEN NOT headcount_internal.reads_shards(options) THEN in_one_place END);
     ELSIF headcount_internal.reads_shards(options) THEN
         RETURN headcount_internal.gathered_denials_query(name, options, format(part, 'false', name, ''));
     END IF;

@@ -561,12 +561,11 @@ COMMENT ON FUNCTION headcount_internal.take_changes(text, text, headcount_intern
 -- The views of a source for tables in one place say so, those for tables of Citus do not.
 CREATE FUNCTION headcount_internal.is_written_otherwise(name text, source headcount_internal.source) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT (source.materialized OR source.false_denial_before IS NOT NULL)
-       AND headcount_internal.is_on_shards(source) = EXISTS (
+    SELECT headcount_internal.is_on_shards(source) = EXISTS (
            SELECT FROM pg_rewrite AS r JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_proc'::regclass
-           WHERE r.ev_class IN (to_regclass(format('%I.live_sessions', name)), to_regclass(format('%I.denials', name)))
+           WHERE r.ev_class = to_regclass(format('%I.session_states', name))
              AND d.refobjid = 'headcount_internal.is_in_one_place(regclass)'::regprocedure)
-       AND (SELECT c.relkind IN ('r', 'p') FROM pg_class AS c WHERE c.oid = source.sessions)
+       AND (SELECT c.relkind IN ('r', 'p', 'v') FROM pg_class AS c WHERE c.oid = source.sessions)
 $$;
 COMMENT ON FUNCTION headcount_internal.is_written_otherwise(text, headcount_internal.source) IS
     'whether the views of a source were made for tables in one place that Citus has spread since, or the other way round';

@@ -109,7 +109,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
                 THEN format('(SELECT s.* FROM (%s) AS s WHERE %s)',
                             headcount_internal.sessions_by_class(format('(SELECT %s AS from_at, %s AS to_at)', from_text, to_text), source, options.sessions,
                                 options.idle_limit, 's.user_name, s.host, s.started_at, s.ended_at, s.closed_at, s.is_realtime'),
-                            headcount_internal.counts())
+                            headcount_internal.without_values(headcount_internal.counts()))
                 -- by the end in the table, as an effective end has no index
                 WHEN options.idle_limit IS NOT NULL AND isfinite(from_at)
                 THEN format('(SELECT s.* FROM %I.session_states AS s WHERE %s AND %s)', source, headcount_internal.ends_from(source, options, from_text), headcount_internal.counts())

@@ -157,6 +157,26 @@ std::uint64_t tracking_mark(const List *triggers, const List *relations, Snapsho
 
 bool is_on_shards(Oid table, Snapshot snapshot) { return mark_of_shards(table, snapshot) != 0; }
 
+bool reads_shards(Oid relation, Snapshot snapshot) {
+  if (!OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE))) return false;
+  List *read = list_make1_oid(relation);
+  for (int at = 0; at < list_length(read); ++at) {
+    CHECK_FOR_INTERRUPTS();
+    const Oid each = list_nth_oid(read, at);
+    if (is_on_shards(each, snapshot)) return true;
+    append_children(&read, each, snapshot);
+    if (get_rel_relkind(each) != RELKIND_VIEW) continue;
+    for_each_row(RewriteRelationId, RewriteRelRulenameIndexId, {{Anum_pg_rewrite_ev_class, each}}, snapshot, [&](HeapTuple row) {
+      const Oid rule = reinterpret_cast<Form_pg_rewrite>(GETSTRUCT(row))->oid;
+      for_each_row(DependRelationId, DependDependerIndexId, {{Anum_pg_depend_classid, RewriteRelationId}, {Anum_pg_depend_objid, rule}}, snapshot, [&](HeapTuple link) {
+        const auto *const on = reinterpret_cast<Form_pg_depend>(GETSTRUCT(link));
+        if (on->refclassid == RelationRelationId) read = list_append_unique_oid(read, on->refobjid);
+      });
+    });
+  }
+  return false;
+}
+
 Oid table_of_trigger(Oid trigger) {
   Oid table = InvalidOid;
   for_each_row(TriggerRelationId, TriggerOidIndexId, {{Anum_pg_trigger_oid, trigger}}, nullptr,

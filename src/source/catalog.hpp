@@ -29,6 +29,8 @@ std::uint64_t tracking_mark(const List *triggers, const List *relations, Snapsho
 // Whether Citus keeps the rows of a table, on shards or as a reference table: then triggers on the table itself see nothing of what
 // is written to it. Without a snapshot, as it is now.
 bool is_on_shards(Oid table, Snapshot snapshot);
+// The same of a table with its partitions, or of what a view reads, at any depth.
+bool reads_shards(Oid relation, Snapshot snapshot);
 
 // The table that a trigger is on; InvalidOid if there is no such trigger.
 Oid table_of_trigger(Oid trigger);

@@ -6,8 +6,9 @@
 //   as_value((SELECT headcount.as_of() FROM headcount_internal.here))
 //
 // Citus reads a table that is not distributed on the server that is asked, and so evaluates the subselect there, also in a query
-// for one shard alone; the workers get its value. Elsewhere a subselect would be in the way: the planner estimates nothing
-// from it. So whoever plans as_value() makes of it what is in the subselect, and `here` is never read.
+// for one shard alone; the workers get its value. Views over other tables have what is in the subselect instead, from which the
+// planner estimates, and which it need not look through. A query that is for both has as_value(), of which the planner makes what is in the
+// subselect where nothing is sent, and `here` is never read.
 
 #include "pg/postgres.hpp"
 
@@ -62,14 +63,9 @@ HEADCOUNT_FUNCTION(headcount_as_value_support) {
   }));
 }
 
-// (relation): whether Citus keeps the rows of a table or of one of its partitions
+// (relation): whether Citus keeps the rows of a table or of one of its partitions, or of a table that a view reads
 HEADCOUNT_FUNCTION(headcount_is_on_shards) {
-  return BoolGetDatum(pg::call([fcinfo] {
-    ListCell *cell = nullptr;
-    foreach (cell, find_tree(PG_GETARG_OID(0), true, GetActiveSnapshot()))
-      if (is_on_shards(lfirst_oid(cell), GetActiveSnapshot())) return true;
-    return false;
-  }));
+  return BoolGetDatum(pg::call([fcinfo] { return reads_shards(PG_GETARG_OID(0), GetActiveSnapshot()); }));
 }
 
 // (relation): true, where it is not planned
@@ -88,7 +84,7 @@ HEADCOUNT_FUNCTION(headcount_is_in_one_place_support) {
     const auto *const table = static_cast<const Const *>(linitial(request->fcall->args));
     if (!IsA(table, Const) || table->constisnull) return nullptr;
     const Oid relation = DatumGetObjectId(table->constvalue);
-    if (is_on_shards(relation, nullptr))
+    if (reads_shards(relation, nullptr))
       ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("table \"%s\" was distributed since the source was made", get_rel_name(relation)),
                       errdetail("The views of the source read it as a table of this server."),
                       errhint("Run CALL headcount.refresh(source), or SELECT headcount.alter_source(source) where it is not materialized: both make its views anew.")));

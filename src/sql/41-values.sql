@@ -2,8 +2,8 @@
 --
 --   headcount_internal.as_value((SELECT headcount.as_of() FROM headcount_internal.here))
 --
--- Citus evaluates that subselect itself, since it reads a table that is not distributed, and sends its value to the workers. Where
--- nothing is sent, the planner makes as_of() of it.
+-- Citus evaluates that subselect itself, since it reads a table that is not distributed, and sends its value to the workers. Views over
+-- other tables have as_of() in its place, and in other queries the planner makes that of it.
 
 CREATE TABLE headcount_internal.here (is_here boolean NOT NULL);
 INSERT INTO headcount_internal.here VALUES (true);
@@ -29,7 +29,7 @@ COMMENT ON FUNCTION headcount_internal.as_value(boolean) IS 'yes or no that a su
 -- Tables of Citus: some queries have to be written in another way for them.
 CREATE FUNCTION headcount_internal.is_on_shards(relation regclass) RETURNS boolean
     AS 'MODULE_PATHNAME', 'headcount_is_on_shards' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.is_on_shards(regclass) IS 'whether Citus keeps the rows of a table or of one of its partitions, on shards or as a reference table';
+COMMENT ON FUNCTION headcount_internal.is_on_shards(regclass) IS 'whether Citus keeps the rows of a table, of one of its partitions, or of a table that a view reads, on shards or as a reference table';
 
 CREATE FUNCTION headcount_internal.is_in_one_place_support(internal) RETURNS internal
     AS 'MODULE_PATHNAME', 'headcount_is_in_one_place_support' LANGUAGE C STRICT;
@@ -46,6 +46,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format('headcount_internal.as_value((SELECT %s FROM headcount_internal.here))', expression)
 $$;
 COMMENT ON FUNCTION headcount_internal.value_text(text) IS 'the expression for what another one gives on the server that is asked';
+
+-- A query that is for tables of this server, hence has no need of that.
+CREATE FUNCTION headcount_internal.without_values(query text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT regexp_replace(query, 'headcount_internal\.as_value\(\(SELECT (.*?) FROM headcount_internal\.here\)\)', '\1', 'g')
+$$;
+COMMENT ON FUNCTION headcount_internal.without_values(text) IS 'a query with what value_text was given in place of what it made of it';
 
 CREATE FUNCTION headcount_internal.as_of_text() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

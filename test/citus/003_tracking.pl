@@ -89,6 +89,13 @@ is("$counts[0] $counts[6]", "$counts[0] $counts[0]", 'an instant is one in all e
 cmp_ok($counts[7], '>', $counts[0], 'and another one in the next');
 is($psql->("SET headcount.as_of = '2026-01-10'; $times"), $counts[8], 'as without preparing');
 
+# --- a view over such tables is as they are -----------------------------------------------------------------------------
+
+$psql->('CREATE VIEW through_login AS SELECT * FROM by_user_login; CREATE VIEW through_refused AS SELECT * FROM by_user_refused');
+make_source($node, $_, $_ eq 'through' ? 'through' : 'by_user', "false_denial_before => '5 seconds', user_identity => 'lower(user_name)', materialized => " . ($_ eq 'through' ? 'true' : 'false')) for qw(through through_live);
+$psql->("CALL headcount.refresh('through')");
+is(compare_sources($node, 'through_live', 'through', $_), '', 'a source over views of distributed tables' . ($_ eq '' ? '' : ', at an instant of the past')) for '', $past;
+
 # --- who may read ------------------------------------------------------------------------------------------------------
 
 make_source($node, 'shown', 'by_user', 'materialized => true');
