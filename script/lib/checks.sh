@@ -141,9 +141,9 @@ written_hosts() { grep -nEi '(https?|ftp):[/]/[a-z0-9.-]+|[/]home/[a-z]|[/]work/
 
 valid_scripts() {
 	local file
-	for file in script/demo script/test script/majors script/lib/*.sh .ci/run; do bash -n "$file" || true; done
+	for file in script/demo script/test script/test-citus script/majors script/lib/*.sh .ci/run; do bash -n "$file" || true; done
 	[ -z "$(find script .ci -maxdepth 1 -type f ! -executable)" ] || find script .ci -maxdepth 1 -type f ! -executable
-	! command -v shellcheck >/dev/null || shellcheck -x -S warning -e SC2154,SC2034 script/demo script/test script/majors script/lib/*.sh .ci/run || true
+	! command -v shellcheck >/dev/null || shellcheck -x -S warning -e SC2154,SC2034 script/demo script/test script/test-citus script/majors script/lib/*.sh .ci/run || true
 }
 
 check_sources() {
