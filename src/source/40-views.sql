@@ -26,8 +26,9 @@ RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_cata
 DECLARE
     on_shards constant boolean := coalesce(headcount_internal.is_on_shards(to_regclass(format('%I.session_rows', name))), false)
                                OR coalesce(headcount_internal.is_on_shards(to_regclass(format('%I.denial_rows', name))), false);
+    is_foreign constant boolean := coalesce(headcount_internal.is_foreign(headcount_internal.definition_table(to_regclass(format('%I.session_rows', name)))), false);
 BEGIN
-    EXECUTE format('CREATE OR REPLACE VIEW %I.%I AS %s', name, view_name, CASE WHEN on_shards THEN query ELSE headcount_internal.without_values(query) END);
+    EXECUTE format('CREATE OR REPLACE VIEW %I.%I AS %s', name, view_name, CASE WHEN on_shards THEN query ELSE headcount_internal.without_values(query, is_foreign) END);
     EXECUTE format('COMMENT ON VIEW %I.%I IS %L', name, view_name, comment);
     FOR i IN 1 .. cardinality(column_comments) / 2 LOOP
         EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', name, view_name, column_comments[2 * i - 1], column_comments[2 * i]);

@@ -12,10 +12,10 @@ $$;
 COMMENT ON FUNCTION headcount_internal.state_of(text) IS 'the constant by which the views of a source name its state';
 
 -- A condition, on session_states AS s, for sessions that end at or after an instant or are open, in the form that
--- create_indexes makes an index for.
+-- create_indexes makes an index for; of foreign tables, in the form that is sent to the other server.
 CREATE FUNCTION headcount_internal.ends_from(options headcount_internal.options, at text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN options.idle_limit IS NULL THEN format('(s.ended_at IS NULL OR s.ended_at >= %s)', at)
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN options.idle_limit IS NULL AND NOT headcount_internal.is_foreign(options.sessions) THEN format('(s.ended_at IS NULL OR s.ended_at >= %s)', at)
                 ELSE headcount_internal.end_key_from('ended_at' = ANY (options.naive), options.time_zone, at) END
 $$;
 COMMENT ON FUNCTION headcount_internal.ends_from(headcount_internal.options, text) IS 'the condition for sessions s that do not end before an instant';
@@ -23,7 +23,7 @@ COMMENT ON FUNCTION headcount_internal.ends_from(headcount_internal.options, tex
 -- The same for a source that is there, which costs less than to find its options.
 CREATE FUNCTION headcount_internal.ends_from(source text, options headcount_internal.source, at text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN options.idle_limit IS NULL THEN format('(s.ended_at IS NULL OR s.ended_at >= %s)', at)
+    SELECT CASE WHEN options.idle_limit IS NULL AND NOT headcount_internal.is_foreign(options.sessions) THEN format('(s.ended_at IS NULL OR s.ended_at >= %s)', at)
                 ELSE headcount_internal.end_key_from((SELECT a.atttypid = 'timestamp'::regtype FROM pg_attribute AS a
                                                       WHERE a.attrelid = to_regclass(format('%I.session_states', source)) AND a.attname = 'end_key'),
                                                      options.time_zone, at) END

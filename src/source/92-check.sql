@@ -14,7 +14,7 @@ DECLARE
 BEGIN
     IF asked.sessions IS NULL THEN
         RETURN QUERY SELECT 'definition', 'The view session_rows is not what headcount made, so nothing stored counts.'::text,
-            format('SELECT headcount.alter_source(%L, sessions => …)', source);
+            format('SELECT headcount.alter_source(%L, sessions => ...)', source);
         RETURN;
     END IF;
 
@@ -45,7 +45,7 @@ BEGIN
             RETURN QUERY SELECT 'tracking', format('It is tracked by window: changes before the last %s days are not noticed. %s', asked.tracking_days,
                                                    coalesce('The reason: ' || obstacle || '.', 'Triggers would do.')),
                                 CASE WHEN obstacle IS NULL THEN format('SELECT headcount.alter_source(%L, tracking => %L)', source, 'trigger')
-                                     ELSE format('SELECT headcount.invalidate(%L, …, …)', source) END;
+                                     ELSE format('SELECT headcount.invalidate(%L, ..., ...)', source) END;
         ELSIF NOT status.exact THEN
             RETURN QUERY SELECT 'tracking', format('%s: %s.', f.expected, f.found), format('CALL headcount.rebuild(%L)', source) FROM headcount_internal.tracking_faults(asked) AS f ORDER BY f.expected, f.found;
             IF NOT FOUND THEN

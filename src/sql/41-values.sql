@@ -47,12 +47,28 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION headcount_internal.value_text(text) IS 'the expression for what another one gives on the server that is asked';
 
--- A query that is for tables of this server, hence has no need of that.
-CREATE FUNCTION headcount_internal.without_values(query text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT regexp_replace(query, 'headcount_internal\.as_value\(\(SELECT (.*?) FROM headcount_internal\.here\)\)', '\1', 'g')
+-- Foreign tables: postgres_fdw sends the value of a subselect, and no function of ours. (A table of which only some partitions are
+-- foreign is none: the planner estimates nothing from a subselect, so the others would be read from end to end.)
+CREATE FUNCTION headcount_internal.is_foreign(relation regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(bool_and(c.relkind = 'f'), false)
+    FROM (SELECT relation AS oid WHERE (SELECT r.relkind FROM pg_class AS r WHERE r.oid = relation) <> 'p'
+          UNION ALL SELECT p.relid FROM pg_partition_tree(relation) AS p WHERE p.isleaf) AS t
+         JOIN pg_class AS c ON c.oid = t.oid AND c.relkind <> 'p'
 $$;
-COMMENT ON FUNCTION headcount_internal.without_values(text) IS 'a query with what value_text was given in place of what it made of it';
+COMMENT ON FUNCTION headcount_internal.is_foreign(regclass) IS 'whether a table, or each of its partitions, is a foreign one';
+
+-- A query that is for tables of this server, hence has no need of that.
+CREATE FUNCTION headcount_internal.without_values(query text, is_foreign boolean DEFAULT false) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT regexp_replace(
+        CASE WHEN is_foreign THEN regexp_replace(query,
+            'headcount_internal\.as_value\(\(SELECT (headcount\.as_of\(\)|headcount_internal\.(?:live_from|named_from)\([^()]*\)) FROM headcount_internal\.here\)\)', '(SELECT \1)', 'g')
+        ELSE query END,
+        'headcount_internal\.as_value\(\(SELECT (.*?) FROM headcount_internal\.here\)\)', '\1', 'g')
+$$;
+COMMENT ON FUNCTION headcount_internal.without_values(text, boolean) IS
+    'a query with what value_text was given in place of what it made of it, or, for foreign tables, a subselect of that where instants are concerned';
 
 CREATE FUNCTION headcount_internal.as_of_text() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

@@ -9,8 +9,6 @@ use Headcount;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our $TODO;
-
 my $remote = new_node('remote', conf => "timezone = 'UTC'\n");
 my $node   = new_node('local',  conf => "timezone = 'UTC'\n");
 twin_tables($remote);
@@ -55,17 +53,20 @@ sub reads_by
 my $denials = remote_sql(q{SELECT * FROM live.denials WHERE denied_at >= '2026-01-15'}, '2026-02-01 12:00+00');
 reads_by('denials since an instant', $denials, 'refused', 'at');
 
+my $online = remote_sql(q{SELECT * FROM live.online_users}, '2026-01-20 12:00+00');
+reads_by('who is online', $online, $_, 'went') for qw(early late);
+my $sessions = remote_sql(q{SELECT * FROM live.sessions WHERE user_name = 'user 7'}, '2026-01-20 12:00+00');
+reads_by('sessions', $sessions, $_, 'came', '<=') for qw(early late);
+# What is live of a source with stored days; the query for changed days stands beside it, and is not run if there are none.
+my $stored = remote_sql('SELECT * FROM stored.daily_user_counts', '2026-02-01 12:00+00');
+reads_by('live days', [ grep { !/came < \$\d/ } @$stored ], $_, 'went') for qw(early late);
+reads_by('live days', $stored, 'refused', 'at');
+
+our $TODO;
 TODO: {
-	local $TODO = 'as_of(), live_from() and the days that are asked for are no values yet when they reach the foreign scan';
+	local $TODO = 'the days that a query asks for are known to the planner of the report, not as a value';
 	my $days = remote_sql(q{SELECT * FROM live.daily_user_counts_2013 WHERE day = '2026-01-15'}, '2026-02-01 12:00+00');
 	reads_by('some days of a live source', $days, $_, 'went') for qw(early late);
-	my $online = remote_sql(q{SELECT * FROM live.online_users}, '2026-01-20 12:00+00');
-	reads_by('who is online', $online, $_, 'went') for qw(early late);
-	my $sessions = remote_sql(q{SELECT * FROM live.sessions WHERE user_name = 'user 7'}, '2026-01-20 12:00+00');
-	reads_by('sessions', $sessions, $_, 'came', '<=') for qw(early late);
-	my $stored = remote_sql('SELECT * FROM stored.daily_user_counts', '2026-02-01 12:00+00');
-	reads_by('stored days', $stored, $_, 'went') for qw(early late);
-	reads_by('stored days', $stored, 'refused', 'at');
 }
 
 done_testing();
