@@ -31,6 +31,7 @@ my %value = (
 	'denied_at timestamptz' => $start,
 	'ended_at timestamptz' => "CASE WHEN i % 10 > 0 THEN $start + i % 7 * interval '3 hours' END",
 	'as_of timestamptz' => q{timestamptz '2026-05-01'},
+	'max_gap interval' => q{interval '3 hours'},
 	'from_at timestamptz' => q{timestamptz '2026-03-10'},
 	'to_at timestamptz' => q{timestamptz '2026-03-20'},
 	'time_zone text' => q{'Europe/Warsaw'::text},
