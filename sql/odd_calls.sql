@@ -13,6 +13,7 @@ SELECT type::regtype, value FROM (VALUES
     ('timestamptz', ARRAY['NULL', '''-infinity''', '''infinity''', '''4713-01-01 BC''', '''294276-12-31 23:59:59.999999''', '''2024-03-01''']),
     ('date', ARRAY['NULL', '''-infinity''', '''infinity''', '''4714-11-24 BC''', '''5874897-12-31''', '''2024-03-01''']),
     ('interval', ARRAY['NULL', '''0''', '''-1 day''', '''1 month''', '''1 microsecond''', '''2147483647 days''', '''-178000000 years''', '''2562047788:00:54.775807''']),
+    ('headcount_internal.gap', ARRAY['NULL', '''0''', '''-1 day''', '''1 microsecond''', '''2147483647 days''']),
     ('double precision', ARRAY['NULL', '''NaN''', '''-infinity''', '''infinity''', '1e308', '-1e-308', '9.3e12']),
     ('boolean', ARRAY['NULL', 'true', 'false']),
     ('uuid', ARRAY['NULL', '''00000000-0000-0000-0000-000000000000''']),

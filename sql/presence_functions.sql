@@ -96,7 +96,7 @@ SELECT (SELECT count(*) FROM headcount.daily_activity(p, 'UTC', '2024-06-16', '2
 -- Extreme times neither crash nor wrap. A key from the first to the last instant that PostgreSQL knows.
 CREATE TABLE x AS SELECT headcount.presence_agg('k'::text, timestamptz '4714-11-24 00:00+00 BC', timestamptz '294276-12-31 23:59:59.999999+00') AS p;
 SELECT headcount.unique_count(p), headcount.max_concurrent(p), k.* FROM x, headcount.peak(p) AS k;
-SELECT headcount.unique_count(headcount.presence_agg('k'::text, timestamptz '294276-12-31 23:59:59.999999+00')) AS last_tick, headcount.unique_count(headcount.presence_agg('k'::text, timestamptz '294276-12-31 23:59:59.999999+00', NULL::timestamptz)) AS open;
+SELECT headcount.unique_count(headcount.presence_agg('k'::text, timestamptz '294276-12-31 23:59:59.999999+00')) AS last_tick, headcount.unique_count(headcount.presence_agg('k'::text, timestamptz '294276-12-31 23:59:59.999999+00', NULL)) AS open;
 SELECT k.* FROM x, headcount.rolling_activity(p, 2147483647, 'UTC', '2024-06-15', '2024-06-15', '2024-06-15 12:00') AS k;
 SELECT k.day, k.unique_keys FROM x, headcount.daily_activity(p, 'Pacific/Kiritimati', '2024-06-15', '2024-06-15', '2024-06-20') AS k;
 SELECT call, judge.sqlstate('SELECT count(*) FROM x, headcount.' || call) IN ('fine', '22004', '22008', '22023') AS refused_or_fine FROM unnest(ARRAY[

@@ -28,25 +28,44 @@ CREATE FUNCTION headcount_internal.presence_add_instant(headcount.presence, uuid
     AS 'MODULE_PATHNAME', 'headcount_presence_add_instant_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION headcount_internal.presence_add_instant(headcount.presence, uuid, timestamptz) IS 'transition function: an instant of a uuid key';
 
-CREATE FUNCTION headcount_internal.presence_add_polled(headcount.presence, text, timestamptz, interval) RETURNS headcount.presence
+-- How long a key may go unseen: an interval, under another name. presence_agg(key, started_at, NULL) would otherwise be ambiguous; of this
+-- category timestamptz is the preferred type, so a bare NULL or string is that.
+CREATE TYPE headcount_internal.gap;
+CREATE FUNCTION headcount_internal.gap_in(cstring, oid, integer) RETURNS headcount_internal.gap AS 'interval_in' LANGUAGE internal STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.gap_in(cstring, oid, integer) IS 'input function: as of an interval';
+CREATE FUNCTION headcount_internal.gap_out(headcount_internal.gap) RETURNS cstring AS 'interval_out' LANGUAGE internal STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.gap_out(headcount_internal.gap) IS 'output function: as of an interval';
+CREATE FUNCTION headcount_internal.gap_recv(internal, oid, integer) RETURNS headcount_internal.gap AS 'interval_recv' LANGUAGE internal STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.gap_recv(internal, oid, integer) IS 'binary input function: as of an interval';
+CREATE FUNCTION headcount_internal.gap_send(headcount_internal.gap) RETURNS bytea AS 'interval_send' LANGUAGE internal STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.gap_send(headcount_internal.gap) IS 'binary output function: as of an interval';
+CREATE TYPE headcount_internal.gap (
+    INPUT = headcount_internal.gap_in, OUTPUT = headcount_internal.gap_out, RECEIVE = headcount_internal.gap_recv, SEND = headcount_internal.gap_send,
+    LIKE = interval, CATEGORY = 'D'
+);
+COMMENT ON TYPE headcount_internal.gap IS 'an interval, as presence_agg takes it for how long a key may go unseen';
+CREATE CAST (interval AS headcount_internal.gap) WITHOUT FUNCTION AS IMPLICIT;
+COMMENT ON CAST (interval AS headcount_internal.gap) IS 'so that intervals can be passed';
+
+CREATE FUNCTION headcount_internal.presence_add_polled(headcount.presence, text, timestamptz, headcount_internal.gap) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_add_polled_text' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.presence_add_polled(headcount.presence, text, timestamptz, interval) IS 'transition function: an instant at which a text key was seen, with how long it may go unseen';
+COMMENT ON FUNCTION headcount_internal.presence_add_polled(headcount.presence, text, timestamptz, headcount_internal.gap) IS 'transition function: an instant at which a text key was seen, with how long it may go unseen';
 
 CREATE FUNCTION headcount_internal.presence_stays_text(headcount.presence) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_stays_text' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION headcount_internal.presence_stays_text(headcount.presence) IS 'final function: the stays of text keys, each from the first to the last instant at which the key was seen';
 
-CREATE FUNCTION headcount_internal.presence_add_polled(headcount.presence, bigint, timestamptz, interval) RETURNS headcount.presence
+CREATE FUNCTION headcount_internal.presence_add_polled(headcount.presence, bigint, timestamptz, headcount_internal.gap) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_add_polled_bigint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.presence_add_polled(headcount.presence, bigint, timestamptz, interval) IS 'transition function: an instant at which a bigint key was seen, with how long it may go unseen';
+COMMENT ON FUNCTION headcount_internal.presence_add_polled(headcount.presence, bigint, timestamptz, headcount_internal.gap) IS 'transition function: an instant at which a bigint key was seen, with how long it may go unseen';
 
 CREATE FUNCTION headcount_internal.presence_stays_bigint(headcount.presence) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_stays_bigint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION headcount_internal.presence_stays_bigint(headcount.presence) IS 'final function: the stays of bigint keys, each from the first to the last instant at which the key was seen';
 
-CREATE FUNCTION headcount_internal.presence_add_polled(headcount.presence, uuid, timestamptz, interval) RETURNS headcount.presence
+CREATE FUNCTION headcount_internal.presence_add_polled(headcount.presence, uuid, timestamptz, headcount_internal.gap) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_add_polled_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION headcount_internal.presence_add_polled(headcount.presence, uuid, timestamptz, interval) IS 'transition function: an instant at which a uuid key was seen, with how long it may go unseen';
+COMMENT ON FUNCTION headcount_internal.presence_add_polled(headcount.presence, uuid, timestamptz, headcount_internal.gap) IS 'transition function: an instant at which a uuid key was seen, with how long it may go unseen';
 
 CREATE FUNCTION headcount_internal.presence_stays_uuid(headcount.presence) RETURNS headcount.presence
     AS 'MODULE_PATHNAME', 'headcount_presence_stays_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -145,23 +164,23 @@ CREATE AGGREGATE headcount.presence_agg(key uuid, at timestamptz) (
 COMMENT ON AGGREGATE headcount.presence_agg(uuid, timestamptz) IS 'who was present when, from instants';
 
 -- Polled snapshots: src/core/presence/polled.hpp has the state.
-CREATE AGGREGATE headcount.presence_agg(key text, at timestamptz, max_gap interval) (
+CREATE AGGREGATE headcount.presence_agg(key text, at timestamptz, max_gap headcount_internal.gap) (
     SFUNC = headcount_internal.presence_add_polled, STYPE = headcount.presence, SSPACE = 256,
     FINALFUNC = headcount_internal.presence_stays_text, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE headcount.presence_agg(text, timestamptz, interval) IS 'who was present when, from polled snapshots: a key that is seen again within max_gap has been there all the while';
+COMMENT ON AGGREGATE headcount.presence_agg(text, timestamptz, headcount_internal.gap) IS 'who was present when, from polled snapshots: a key that is seen again within max_gap has been there all the while';
 
-CREATE AGGREGATE headcount.presence_agg(key bigint, at timestamptz, max_gap interval) (
+CREATE AGGREGATE headcount.presence_agg(key bigint, at timestamptz, max_gap headcount_internal.gap) (
     SFUNC = headcount_internal.presence_add_polled, STYPE = headcount.presence, SSPACE = 256,
     FINALFUNC = headcount_internal.presence_stays_bigint, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE headcount.presence_agg(bigint, timestamptz, interval) IS 'who was present when, from polled snapshots: a key that is seen again within max_gap has been there all the while';
+COMMENT ON AGGREGATE headcount.presence_agg(bigint, timestamptz, headcount_internal.gap) IS 'who was present when, from polled snapshots: a key that is seen again within max_gap has been there all the while';
 
-CREATE AGGREGATE headcount.presence_agg(key uuid, at timestamptz, max_gap interval) (
+CREATE AGGREGATE headcount.presence_agg(key uuid, at timestamptz, max_gap headcount_internal.gap) (
     SFUNC = headcount_internal.presence_add_polled, STYPE = headcount.presence, SSPACE = 256,
     FINALFUNC = headcount_internal.presence_stays_uuid, COMBINEFUNC = headcount_internal.presence_merge, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE headcount.presence_agg(uuid, timestamptz, interval) IS 'who was present when, from polled snapshots: a key that is seen again within max_gap has been there all the while';
+COMMENT ON AGGREGATE headcount.presence_agg(uuid, timestamptz, headcount_internal.gap) IS 'who was present when, from polled snapshots: a key that is seen again within max_gap has been there all the while';
 
 CREATE AGGREGATE headcount.presence_union_agg(presence headcount.presence) (
     SFUNC = headcount_internal.presence_merge, STYPE = headcount.presence, SSPACE = 256,

@@ -200,7 +200,7 @@ is(value("SELECT count(*) > 0 AND bool_and(c.reltuples > 0 AND (NOT EXISTS (SELE
 # --- coming and going --------------------------------------------------------------------------------------------------
 
 is(value("SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'headcount'"), 'headcount', '\dx says schema headcount');
-cmp_ok(value("SELECT count(*) FROM pg_proc WHERE pronamespace = 'headcount'::regnamespace"), '<', 90, 'schema headcount has what people call, and little else');
+cmp_ok(value("SELECT count(*) FROM pg_proc WHERE pronamespace = 'headcount'::regnamespace"), '<', 120, 'schema headcount has what people call, and little else');
 $node->safe_psql('postgres', 'CREATE DATABASE again');
 $node->safe_psql('again', 'SET client_min_messages = warning; CREATE EXTENSION headcount CASCADE');
 small_source($node, 'again');

@@ -93,15 +93,15 @@ is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE ba
 
 # A worker that is killed takes the server with it, as ever; the memory is given back.
 my ($out, $err) = ('', '');
-my ($handle) = background_backend($node, join('; ', (qq{SELECT sum(total_users) FROM wifi.daily_user_counts_2019}) x 30), \$out, \$err);
+my ($handle) = background_backend($node, join('; ', (qq{SELECT sum(total_users) FROM wifi.daily_user_counts_2019}) x 600), \$out, \$err);
 my $checkpointer = checkpointer($node);
-my $worker = '';
-for (1 .. 200)
+my ($worker, $is_killed) = ('', 0);
+for (1 .. 1000)      # they come and go
 {
-	$worker = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'parallel worker' LIMIT 1});
-	last if $worker ne '' && kill('KILL', $worker) == 1;
-	sleep 0.02;
+	$worker = $node->safe_psql('postgres', q{SELECT max(pid) FROM pg_stat_activity WHERE backend_type = 'parallel worker'});
+	last if $worker ne '' && ($is_killed = kill('KILL', $worker)) == 1;
 }
+die 'no worker was there to be killed' unless $is_killed;
 eval { $handle->finish };
 wait_for_restart($node, $checkpointer);
 is($node->safe_psql('postgres', $report), $right, 'the report is right after a worker was killed');
