@@ -28,6 +28,16 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.check_day_order(date, date) IS 'raises an error if the first of some days is after the last; NULL is no bound';
 
+CREATE FUNCTION headcount_internal.check_time_order(from_at timestamptz, to_at timestamptz) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF from_at > to_at THEN
+        PERFORM headcount_internal.raise_error('22023', format('from_at (%s) is after to_at (%s)', from_at, to_at));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.check_time_order(timestamptz, timestamptz) IS 'raises an error if a span of time ends before it begins; NULL is no bound';
+
 CREATE FUNCTION headcount_internal.find_source(source text) RETURNS headcount_internal.source
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -162,8 +162,22 @@ $$;
 COMMENT ON FUNCTION headcount_internal.check_limit(text, interval) IS
     'a limit as seconds, days being of 24 hours, or an error that names the argument';
 
--- The alerts of 65-alerts.sql and their thresholds. True, or an error.
-CREATE FUNCTION headcount_internal.check_alerts(alerts jsonb, user_limit integer) RETURNS boolean
+CREATE FUNCTION headcount_internal.check_licensing(licensing_model text, window_days integer) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF licensing_model <> ALL (headcount_internal.licensing_models()) THEN
+        PERFORM headcount_internal.raise_argument_error('licensing_model', format('"%s" is not a licensing model', licensing_model),
+            hint => 'The licensing models are 2013, 2019 and 2025.');
+    ELSIF window_days NOT BETWEEN 1 AND 36525 THEN
+        PERFORM headcount_internal.raise_argument_error('window_days', format('must be from 1 to 36525 days (a hundred years), but is %s', window_days));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.check_licensing(text, integer) IS
+    'raises an error unless there is such a licensing model, and as many last days are possible; NULL is as the model has it';
+
+-- The alerts of 65-alerts.sql and their thresholds.
+CREATE FUNCTION headcount_internal.check_alerts(alerts jsonb, user_limit integer) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     known constant text[] := ARRAY['user_limit', 'denial_rate', 'stale_share'];
@@ -183,7 +197,6 @@ BEGIN
                 hint => 'Say with user_limit how many users are paid for.');
         END IF;
     END LOOP;
-    RETURN true;
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.check_alerts(jsonb, integer) IS 'raises an error unless the option "alerts" of a source names alerts, each with a percentage';
@@ -261,13 +274,10 @@ BEGIN
         PERFORM headcount_internal.raise_argument_error('time_zone', format('time zone "%s" not recognized', options.time_zone),
             hint => 'The view pg_timezone_names lists the time zones.');
     END IF;
-    IF options.licensing_model <> ALL (headcount_internal.licensing_models()) THEN
-        PERFORM headcount_internal.raise_argument_error('licensing_model', format('"%s" is not a licensing model', options.licensing_model),
-            hint => 'The licensing models are 2013, 2019 and 2025.');
-    ELSIF headcount_internal.check_alerts(options.alerts, options.user_limit) AND options.user_limit < 1 THEN
+    PERFORM headcount_internal.check_licensing(options.licensing_model, options.window_days);
+    PERFORM headcount_internal.check_alerts(options.alerts, options.user_limit);
+    IF options.user_limit < 1 THEN
         PERFORM headcount_internal.raise_argument_error('user_limit', format('must be at least 1, but is %s', options.user_limit));
-    ELSIF options.window_days NOT BETWEEN 1 AND 36525 THEN
-        PERFORM headcount_internal.raise_argument_error('window_days', format('must be from 1 to 36525 days (a hundred years), but is %s', options.window_days));
     ELSIF options.tracking NOT IN ('auto', 'trigger', 'window') THEN
         PERFORM headcount_internal.raise_argument_error('tracking', format('"%s" is not a way of tracking', options.tracking),
             hint => 'The ways of tracking are auto, trigger and window.');

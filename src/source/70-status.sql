@@ -151,6 +151,7 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SE
 DECLARE
     found    constant headcount_internal.source := headcount_internal.find_materialized(source);
     options  constant headcount_internal.options := headcount_internal.options_of(source);
+    state    constant headcount_internal.rollup_state := headcount_internal.rollup_row(found.state);
     part_day constant date := headcount_internal.part_day(found.state);
     first    date;
     next     date;
@@ -161,7 +162,7 @@ BEGIN
         RETURN QUERY SELECT NULL::date, 'tracking', f.found, f.expected FROM headcount_internal.tracking_faults(found) AS f;
     END IF;
 
-    RETURN QUERY EXECUTE headcount_internal.verify_totals_query(source, coalesce((headcount_internal.rollup_row(found.state)).window_days, 0), (headcount_internal.rollup_row(found.state)).window_model)
+    RETURN QUERY EXECUTE headcount_internal.verify_totals_query(source, coalesce(state.window_days, 0), state.window_model)
         USING coalesce(from_day, '-infinity'), coalesce(to_day, 'infinity');
 
     IF part_day >= coalesce(from_day, part_day) AND part_day <= coalesce(to_day, part_day) THEN

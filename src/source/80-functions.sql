@@ -219,9 +219,7 @@ SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET headcount.a
 BEGIN
     PERFORM headcount_internal.find_source(source);
     as_of := headcount_internal.set_as_of(as_of);
-    IF from_at > to_at THEN
-        PERFORM headcount_internal.raise_error('22023', format('from_at (%s) is after to_at (%s)', from_at, to_at));
-    END IF;
+    PERFORM headcount_internal.check_time_order(from_at, to_at);
     RETURN QUERY SELECT * FROM headcount_internal.read_source(source, 'activity_of', ARRAY[granularity, from_at::text, to_at::text, as_of::text])
         AS a (bucket timestamptz, unique_users integer, concurrent_users integer, concurrent_hosts integer, denial_users integer, denials integer);
 END

@@ -31,16 +31,6 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.weekday_bits(integer[]) IS 'days of the week, a bit each from Monday on, or an error; NULL is all';
 
-CREATE FUNCTION headcount_internal.check_time_order(from_at timestamptz, to_at timestamptz) RETURNS void
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF from_at > to_at THEN
-        PERFORM headcount_internal.raise_error('22023', format('from_at (%s) is after to_at (%s)', from_at, to_at));
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION headcount_internal.check_time_order(timestamptz, timestamptz) IS 'raises an error if a span of time ends before it begins; NULL is no bound';
-
 -- Of what. Weights come with the option of that name.
 CREATE FUNCTION headcount_internal.check_counted(source text, counted text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

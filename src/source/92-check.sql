@@ -22,10 +22,9 @@ BEGIN
     RETURN QUERY SELECT 'index', format('Reading %s takes longer than with this index.', CASE WHEN i LIKE '%duration_class%' THEN 'what was long ago' ELSE 'some sessions or denials' END), i
                  FROM headcount.create_indexes(source, dry_run => true) AS i;
     RETURN QUERY SELECT 'statistics', format('%s was never analyzed: plans are made without knowing it.', t), format('ANALYZE %s', headcount_internal.relation_name(t))
-                 FROM unnest(tables) AS t
-                 WHERE EXISTS (SELECT FROM pg_partition_tree(t) AS p JOIN pg_class AS c ON c.oid = p.relid
-                               WHERE c.relkind = 'r' AND c.reltuples < 0 AND pg_relation_size(c.oid) > 0)
-                    OR EXISTS (SELECT FROM pg_class AS c WHERE c.oid = t AND c.relkind = 'r' AND c.reltuples < 0 AND pg_relation_size(c.oid) > 0);
+                 FROM unnest(ARRAY[asked.definition, asked.denial_definition]) AS d CROSS JOIN LATERAL headcount_internal.definition_table(d) AS t
+                 WHERE EXISTS (SELECT FROM headcount_internal.source_tables(d) AS p (oid) JOIN pg_class AS c ON c.oid = p.oid
+                               WHERE c.relkind = 'r' AND c.reltuples < 0 AND pg_relation_size(c.oid) > 0);
     RETURN QUERY SELECT 'statistics', format('%s has an index on an expression without statistics.', t), format('ANALYZE %s', headcount_internal.relation_name(t))
                  FROM unnest(tables) AS t
                  WHERE EXISTS (SELECT FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid

@@ -260,7 +260,7 @@ COMMENT ON FUNCTION headcount_internal.make_sharing(text, bytea) IS 'makes the v
 CREATE FUNCTION headcount_internal.drop_sharing(name text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 BEGIN
-    EXECUTE format('DROP VIEW IF EXISTS %I.shared_days', name);
+    PERFORM headcount_internal.drop_view(name, 'shared_days');
     EXECUTE format('DROP TABLE IF EXISTS %I.sharing', name);
 END
 $$;
@@ -544,11 +544,7 @@ CREATE FUNCTION headcount_internal.check_federation(federation headcount_interna
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM headcount_internal.check_required('licensing_model', federation.licensing_model), headcount_internal.check_required('hosts', federation.with_hosts::text), headcount_internal.check_required('partial', federation.is_tolerant::text);
-    IF federation.licensing_model <> ALL (headcount_internal.licensing_models()) THEN
-        PERFORM headcount_internal.raise_argument_error('licensing_model', format('"%s" is not a licensing model', federation.licensing_model), hint => 'The licensing models are 2013, 2019 and 2025.');
-    ELSIF federation.window_days NOT BETWEEN 1 AND 36525 THEN
-        PERFORM headcount_internal.raise_argument_error('window_days', format('must be from 1 to 36525 days (a hundred years), but is %s', federation.window_days));
-    END IF;
+    PERFORM headcount_internal.check_licensing(federation.licensing_model, federation.window_days);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.check_federation(headcount_internal.federation) IS 'raises an error that names the argument unless a federation can be told this';

@@ -137,28 +137,31 @@ void note_failure(Oid view, const char *message) {
   });
 }
 
+// Runs one of the functions of a refresh that come after all days are stored, in a transaction of its own. nullptr also if the
+// source was dropped meanwhile.
+const char *run_afterwards(Oid view, const char *function, const char *arguments, bool is_tolerant, ErrorData *&failed, bool *is_undone = nullptr) {
+  if (!pg::call([view] { return OidIsValid(pg::owner_of(view)); })) return nullptr;
+  return run_as_owner(view, pg::call([&] { return command_for(function, view, arguments); }), is_tolerant, "2s", failed, is_undone);
+}
+
 // Stores what is over of today, once all days are stored: changes of it are logged from now on, those who may not have heard of that
 // are gone (if they are not soon, the next refresh stores it), then it is computed.
 void refresh_today(Oid view, bool is_tolerant, ErrorData *&failed) {
-  const auto run = [&](const char *function, const char *arguments, bool *is_undone = nullptr) -> const char * {
-    if (!pg::call([view] { return OidIsValid(pg::owner_of(view)); })) return nullptr;  // dropped meanwhile
-    return run_as_owner(view, pg::call([&] { return command_for(function, view, arguments); }), is_tolerant, "2s", failed, is_undone);
-  };
-  const char *const offered = run("offer_today", "");
+  const char *const offered = run_afterwards(view, "offer_today", "", is_tolerant, failed);
   if (failed != nullptr || offered == nullptr) return;
   pg::call([] { commit(); });
-  const char *const are_gone = run("today_writers_are_gone", "");
+  const char *const are_gone = run_afterwards(view, "today_writers_are_gone", "", is_tolerant, failed);
   if (failed != nullptr || are_gone == nullptr || *are_gone != 't') return;
   pg::call([] { commit(); });
   bool is_undone = false;
-  (void)run("store_today", pg::call([offered] { return psprintf(", %s", quote_literal_cstr(offered)); }), &is_undone);
+  const char *const arguments = pg::call([offered] { return psprintf(", %s", quote_literal_cstr(offered)); });
+  (void)run_afterwards(view, "store_today", arguments, is_tolerant, failed, &is_undone);
 }
 
 // Gives notice of alerts, about what is stored by now and what is not.
 void raise_alerts(Oid view, bool is_tolerant, ErrorData *&failed) {
   pg::call([] { commit(); });
-  if (!pg::call([view] { return OidIsValid(pg::owner_of(view)); })) return;  // dropped meanwhile
-  (void)run_as_owner(view, pg::call([view] { return command_for("raise_alerts", view, ""); }), is_tolerant, "2s", failed);
+  (void)run_afterwards(view, "raise_alerts", "", is_tolerant, failed);
 }
 
 void refresh_one(Oid view, const refresh_request &request) {
