@@ -2,6 +2,7 @@
 #
 #   make; make install                  the extension headcount
 #   make export; make install-export    the extension headcount_export, which needs libxlsxwriter and libharu besides
+#   make dist                           the zip file for PGXN
 
 # PGXS builds one library a run, so the second extension is this file once more, with EXTENSION=headcount_export.
 EXTENSION    = headcount
@@ -68,6 +69,10 @@ install-export: export
 install-export installcheck-export clean-export: %-export:
 	$(MAKE) EXTENSION=headcount_export $*
 clean: clean-export
+
+.PHONY: dist
+dist:
+	script/dist
 endif
 
 -include $(patsubst %.o,%.d,$(OBJS))

@@ -4,6 +4,8 @@ SET client_min_messages = warning;
 CREATE EXTENSION headcount CASCADE;
 \i test/oracle/oracle.sql
 \i test/oracle/data.sql
+\i test/oracle/people.sql
+\i test/oracle/sizing.sql
 CREATE SCHEMA judge;
 
 -- Runs two queries and says whether they give the same rows, both ways; how many rows is part of the verdict, so that
@@ -100,16 +102,16 @@ BEGIN
     SELECT min(day), max(day) INTO first_day, last_day FROM oracle.daily_user_counts(under);
 
     what := 'daily_user_counts';
-    verdict := judge.compare(format('SELECT day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete FROM %s.daily_user_counts', s),
+    verdict := judge.compare(format('SELECT day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete, concurrent_users, concurrent_sessions FROM %s.daily_user_counts', s),
                              format('SELECT * FROM oracle.daily_user_counts(%L)', p)); RETURN NEXT;
     FOREACH model IN ARRAY ARRAY['2013', '2019', '2025'] LOOP
         under.model := model;
         what := 'daily_user_counts_' || model;
-        verdict := judge.compare(format('SELECT day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete FROM %s.%s', s, what),
+        verdict := judge.compare(format('SELECT day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete, concurrent_users, concurrent_sessions FROM %s.%s', s, what),
                                  format('SELECT * FROM oracle.daily_user_counts(%L)', under)); RETURN NEXT;
     END LOOP;
     what := 'daily_user_counts_by_server';
-    verdict := judge.compare(format('SELECT day, server, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete FROM %s.daily_user_counts_by_server', s),
+    verdict := judge.compare(format('SELECT day, server, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete, concurrent_users, concurrent_sessions FROM %s.daily_user_counts_by_server', s),
                              format('SELECT * FROM oracle.by_server(%L)', p)); RETURN NEXT;
     what := 'realtime_users_count';
     verdict := judge.compare(format('SELECT ucd, uct, ucdy, ucde, ucch FROM %s.realtime_users_count', s),

@@ -20,6 +20,8 @@ ANALYZE events (id, grp, fifth);
 
 CREATE FUNCTION judge.report(sessions bytea, denials bytea) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT md5(string_agg(r::text, ',' ORDER BY day)) FROM headcount_internal.daily_report(sessions, denials) AS r $$;
+CREATE FUNCTION judge.levels(sessions headcount_internal.aggregate_state) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT md5(string_agg(p::text, ',' ORDER BY day)) FROM headcount_internal.level_peaks(sessions, 'Europe/Warsaw', '2024-02-01') AS p $$;
 
 -- The aggregates and what to compare of them.
 CREATE TABLE calls (name text, expression text);
@@ -45,6 +47,11 @@ INSERT INTO calls VALUES
     ('max_concurrent(bigint, s, e)', 'headcount.max_concurrent(kb, s, e)'),
     ('max_concurrent(uuid, s, e)', 'headcount.max_concurrent(ku, s, e)'),
     ('max_concurrent(s, e)',       'headcount.max_concurrent(s, e)'),
+    ('max_concurrent(text, w, s, e)', 'headcount.max_concurrent(kt, id, s, e)'),
+    ('max_concurrent(bigint, w, s, e)', 'headcount.max_concurrent(kb, id, s, e)'),
+    ('max_concurrent(uuid, w, s, e)', 'headcount.max_concurrent(ku, id, s, e)'),
+    ('level_agg',                  'judge.levels(headcount_internal.level_agg(s, e, ''2024-01-10'', ''2024-01-20''))'),
+    ('level_agg with weights',     'judge.levels(headcount_internal.level_agg(id, s, e, NULL, NULL))'),
     ('online_count(s, e, as_of)',  'headcount.online_count(s, e, ''2024-06-01'')'),
     ('daily_session_agg',          'judge.report(headcount_internal.daily_session_agg(kt, host, s, e, ''Europe/Warsaw'', ''2024-02-01''), NULL)'),
     ('daily_session_agg within',   'judge.report(headcount_internal.daily_session_agg(kt, host, s, e, ''Europe/Warsaw'', ''2024-02-01'', ''2024-01-10'', ''2024-01-20''), NULL)'),
@@ -157,7 +164,7 @@ SELECT judge.mode('serial');
 CREATE TABLE few AS SELECT row_number() OVER (ORDER BY s, id) AS n, * FROM events WHERE id % 75 = 1 AND s IS NOT NULL;
 CREATE FUNCTION judge.window_frames(expression text) RETURNS TABLE (running text, by_rows text, by_time text, partitioned text) LANGUAGE plpgsql AS $$
 DECLARE
-    over text := regexp_replace(expression, '(headcount(?:_internal)?\.(presence_agg|presence_union_agg|user_set_agg|user_set_union_agg|unique_count|max_concurrent|online_count|daily_session_agg|daily_denial_agg)\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))', '\1 OVER w');
+    over text := regexp_replace(expression, '(headcount(?:_internal)?\.(presence_agg|presence_union_agg|user_set_agg|user_set_union_agg|unique_count|max_concurrent|online_count|daily_session_agg|daily_denial_agg|level_agg)\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))', '\1 OVER w');
 BEGIN
     running := judge.compare(format('SELECT n, %s FROM few WINDOW w AS (ORDER BY n)', over),
                              format('SELECT n, (SELECT %s FROM few WHERE n <= o.n) FROM few AS o', expression));

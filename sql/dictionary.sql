@@ -44,7 +44,7 @@ SELECT headcount_internal.assign_user_ids(c.sessions, c.denials, NULL, NULL, 1) 
 SELECT headcount_internal.assign_user_ids(c.sessions, c.denials, NULL, 1073741823, 1) FROM collected AS c;
 SELECT headcount_internal.compact_dictionary(ARRAY['\x01050261'::bytea], 1);
 SELECT headcount_internal.compact_dictionary(ARRAY['\x0105'::bytea], 1);
-SELECT headcount_internal.compact_dictionary(ARRAY['\x02'::bytea], 1);
+SELECT headcount_internal.compact_dictionary(ARRAY['\x04'::bytea], 1);
 SELECT headcount_internal.compact_dictionary(ARRAY[NULL::bytea], 1);
 SELECT headcount_internal.compact_dictionary(ARRAY['\x01050161', '\x01050162']::bytea[], 1);
 SELECT headcount_internal.user_names(ARRAY['\x010501ff'::bytea], NULL);

@@ -57,6 +57,8 @@ SELECT headcount.create_flexnet_source('cad', sessions_when => 'server = ''lic1'
 SET headcount.as_of = '2024-03-07 10:00+01';
 SELECT day, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at FROM cad.daily_user_counts ORDER BY day;
 SELECT day, server, daily_users, concurrent_hosts FROM cad.daily_user_counts_by_server ORDER BY day, server;
+-- Licences: a second before midnight anna has 1 and takes 2 more, bert has 4, Carla Maria 1.
+SELECT day, concurrent_users, concurrent_sessions, concurrent_weight FROM cad.daily_user_counts ORDER BY day;
 SELECT user_name, host, server, started_at FROM cad.online_sessions;
 SELECT exact FROM headcount.source_status WHERE source = 'cad';
 -- What an import changes is logged, so stored days stay right.

@@ -1,9 +1,6 @@
 -- People over time: user_lifecycle, stickiness, user_retention, time_online.
 SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = postgres; SET client_min_messages = warning;
 \pset null '-'
-\set ECHO none
-\i test/oracle/people.sql
-\set ECHO all
 
 -- By hand. Monday 2024-06-03 to Friday 2024-06-07:
 --          Mon  Tue  Wed  Thu  Fri

@@ -53,6 +53,15 @@ SELECT headcount.presence_agg(key, at, interval '10 minutes') FILTER (WHERE key 
 -- Two that share a state.
 SELECT headcount.presence_agg(key, at, interval '10 minutes') OPERATOR(headcount.=) headcount.presence_agg(key, at, interval '10 minutes') AS shared FROM judge.seen;
 
+-- Servers send each other the state as the text of a presence, which takes text for keys of type text.
+CREATE AGGREGATE judge.state_of(text, timestamptz, headcount_internal.gap) (SFUNC = headcount_internal.presence_add_polled, STYPE = headcount.presence, COMBINEFUNC = headcount_internal.presence_merge);
+CREATE AGGREGATE judge.state_of(bigint, timestamptz, headcount_internal.gap) (SFUNC = headcount_internal.presence_add_polled, STYPE = headcount.presence, COMBINEFUNC = headcount_internal.presence_merge);
+CREATE AGGREGATE judge.state_of(uuid, timestamptz, headcount_internal.gap) (SFUNC = headcount_internal.presence_add_polled, STYPE = headcount.presence, COMBINEFUNC = headcount_internal.presence_merge);
+SELECT headcount_internal.presence_stays_text(judge.state_of(key, at, interval '10 minutes')::text::headcount.presence) OPERATOR(headcount.=) headcount.presence_agg(key, at, interval '10 minutes') AS text,
+       headcount_internal.presence_stays_bigint(judge.state_of(hashtext(key)::bigint << 20, at, interval '10 minutes')::text::headcount.presence) OPERATOR(headcount.=) headcount.presence_agg(hashtext(key)::bigint << 20, at, interval '10 minutes') AS bigint,
+       headcount_internal.presence_stays_uuid(judge.state_of(md5(key)::uuid, at, interval '10 minutes')::text::headcount.presence) OPERATOR(headcount.=) headcount.presence_agg(md5(key)::uuid, at, interval '10 minutes') AS uuid FROM judge.seen;
+DROP AGGREGATE judge.state_of(text, timestamptz, headcount_internal.gap), judge.state_of(bigint, timestamptz, headcount_internal.gap), judge.state_of(uuid, timestamptz, headcount_internal.gap);
+
 -- Refused.
 SELECT c, judge.error('SELECT ' || c) FROM unnest(ARRAY[
     'headcount.presence_agg(key, at, interval ''0'') FROM judge.seen', 'headcount.presence_agg(key, at, interval ''-1 second'') FROM judge.seen', 'headcount.presence_agg(key, at, interval ''1 month'') FROM judge.seen', 'headcount.presence_agg(key, at, interval ''1 year'') FROM judge.seen',

@@ -104,6 +104,13 @@ BEGIN
 END
 $$;
 
+-- Two dimensions, one, or none: of each the report is there, with rows that have no value.
+CREATE FUNCTION twin.dimensions(seed integer) RETURNS json LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE oracle.dice(seed, 0, 'two', 3)
+        WHEN 0 THEN '{"letter": "right(nullif(host, ''''), 1)", "team": {"sessions": "lower(right(user_name, 1))", "denials": "server"}}'
+        WHEN 1 THEN '{"team": {"sessions": "CASE WHEN host > ''h3'' THEN server END"}}' END::json
+$$;
+
 -- Sources stored and live, of options by chance.
 CREATE PROCEDURE twin.make(seed integer) LANGUAGE plpgsql AS $$
 DECLARE
@@ -129,7 +136,7 @@ BEGIN
             false_denial_before => before, false_denial_after => after,
             time_zone => twin.pick(seed, 'zone', 'Europe/Warsaw', 'Pacific/Apia', 'America/Sao_Paulo', 'Australia/Lord_Howe', 'Pacific/Kiritimati'),
             licensing_model => twin.pick(seed, 'model', '2013', '2019', '2025'), window_days => twin.pick(seed, 'window', '1', '2', '14', NULL)::integer,
-            materialized => each = 'stored');
+            materialized => each = 'stored', dimensions => twin.dimensions(seed));
     END LOOP;
     IF oracle.dice(seed, 0, 'indexes', 2) = 0 THEN
         PERFORM headcount.create_indexes('stored');
@@ -141,12 +148,13 @@ $$;
 CREATE FUNCTION twin.differences(at text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
     what text; verdict text;
-    columns text := 'day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete';
+    columns text := 'day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete, concurrent_users, concurrent_sessions';
 BEGIN
     PERFORM set_config('headcount.as_of', at, true);
     FOREACH what IN ARRAY ARRAY[columns || ' FROM %s.daily_user_counts_2013', columns || ' FROM %s.daily_user_counts_2019', columns || ' FROM %s.daily_user_counts_2025',
             'server, ' || columns || ' FROM %s.daily_user_counts_by_server', '* FROM %s.realtime_users_count',
-            'day, public.hll_cardinality(used), public.hll_cardinality(denied) FROM %s.daily_user_sketches'] LOOP
+            'day, public.hll_cardinality(used), public.hll_cardinality(denied) FROM %s.daily_user_sketches']
+            || ARRAY(SELECT '* FROM %s.' || c.relname FROM pg_class AS c WHERE c.relnamespace = 'live'::regnamespace AND c.relname IN ('daily_user_counts_by_letter', 'daily_user_counts_by_team')) LOOP
         verdict := judge.compare(format('SELECT ' || what, 'stored'), format('SELECT ' || what, 'live'));
         IF verdict NOT LIKE 'equal, %' THEN
             RETURN NEXT format(E'as of %s: %s\n%s', at, what, verdict);
@@ -225,11 +233,21 @@ BEGIN
 END
 $$;
 
-CALL twin.run(1, 8);
-CALL twin.run(2, 8);
-CALL twin.run(3, 8);
-CALL twin.run(10, 8);
+CALL twin.run(1, 6);
 CALL twin.run(7, 4, is_long => true);
+-- More of them where somebody asks for it: script/torture.
+\getenv histories HEADCOUNT_HISTORIES
+\getenv seed HEADCOUNT_STRESS_SEED
+CREATE PROCEDURE twin.more(first_seed integer, how_many integer) LANGUAGE plpgsql AS $$
+BEGIN
+    FOR seed IN first_seed .. first_seed + how_many - 1 LOOP
+        CALL twin.run(seed, 8, is_long => seed % 4 = 0);
+    END LOOP;
+END
+$$;
+\if :{?histories}
+CALL twin.more(:seed, :histories);
+\endif
 
 -- Sources over little or nothing: no rows, rows of the future only, denials only, hosts only, filled and emptied.
 CREATE PROCEDURE twin.edge(what text, VARIADIC statements text[]) LANGUAGE plpgsql AS $$
@@ -256,22 +274,18 @@ BEGIN
 END
 $$;
 DO $$
-DECLARE
-    seed integer;
 BEGIN
-    FOREACH seed IN ARRAY ARRAY[2, 10] LOOP
-        CALL twin.make(seed);
-        COMMIT;
-        CALL twin.edge('nothing', 'SELECT');
-        CALL twin.edge('the future', $q$INSERT INTO twin.session (user_name, host, server, started_at, ended_at) VALUES ('f', 'h', 's1', now() + interval '2 days', NULL)$q$,
-            $q$UPDATE twin.session SET started_at = now() - interval '2 days'$q$);
-        CALL twin.edge('denials only', $q$INSERT INTO twin.denial (user_name, server, denied_at) VALUES ('d', 's1', now() - interval '5 days'), ('d', 's1', now())$q$);
-        CALL twin.edge('hosts only', $q$INSERT INTO twin.session (user_name, host, server, started_at) VALUES (NULL, 'h', 's1', now() - interval '5 days'), ('', 'h', '', now() - interval '9 days')$q$);
-        CALL twin.edge('truncated and refilled', 'SELECT twin.add_sessions(5, 30)', 'TRUNCATE twin.session', 'SELECT twin.add_sessions(6, 30)');
-        CALL twin.edge('years', $q$INSERT INTO twin.session (user_name, host, server, started_at, ended_at) VALUES ('y', 'h', 's1', '2003-05-05', now() - interval '3 days')$q$,
-            $q$INSERT INTO twin.session (user_name, host, server, started_at, ended_at) VALUES ('z', 'h', 's1', '1999-12-31', '2000-01-01')$q$,
-            $q$DELETE FROM twin.session WHERE user_name = 'y'$q$);
-    END LOOP;
+    CALL twin.make(10);
+    COMMIT;
+    CALL twin.edge('nothing', 'SELECT');
+    CALL twin.edge('the future', $q$INSERT INTO twin.session (user_name, host, server, started_at, ended_at) VALUES ('f', 'h', 's1', now() + interval '2 days', NULL)$q$,
+        $q$UPDATE twin.session SET started_at = now() - interval '2 days'$q$);
+    CALL twin.edge('denials only', $q$INSERT INTO twin.denial (user_name, server, denied_at) VALUES ('d', 's1', now() - interval '5 days'), ('d', 's1', now())$q$);
+    CALL twin.edge('hosts only', $q$INSERT INTO twin.session (user_name, host, server, started_at) VALUES (NULL, 'h', 's1', now() - interval '5 days'), ('', 'h', '', now() - interval '9 days')$q$);
+    CALL twin.edge('truncated and refilled', 'SELECT twin.add_sessions(5, 30)', 'TRUNCATE twin.session', 'SELECT twin.add_sessions(6, 30)');
+    CALL twin.edge('years', $q$INSERT INTO twin.session (user_name, host, server, started_at, ended_at) VALUES ('y', 'h', 's1', '2003-05-05', now() - interval '3 days')$q$,
+        $q$INSERT INTO twin.session (user_name, host, server, started_at, ended_at) VALUES ('z', 'h', 's1', '1999-12-31', '2000-01-01')$q$,
+        $q$DELETE FROM twin.session WHERE user_name = 'y'$q$);
 END
 $$;
 SELECT headcount.drop_source('stored'), headcount.drop_source('live');

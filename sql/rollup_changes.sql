@@ -181,7 +181,7 @@ SELECT * FROM headcount.verify('stored');
 
 -- And the oracle, which knows neither of the two.
 CREATE FUNCTION judge.against_oracle(model text) RETURNS text LANGUAGE sql AS $$
-    SELECT judge.compare(format('SELECT day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete FROM stored.daily_user_counts_%s', model),
+    SELECT judge.compare(format('SELECT day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete, concurrent_users, concurrent_sessions FROM stored.daily_user_counts_%s', model),
         format('SELECT * FROM oracle.daily_user_counts(%L)', oracle.params('2024-04-15 12:00', 'Europe/Warsaw', model, 5, '{s0,s2}', '30 hours', '5 seconds', '2 seconds')))
 $$;
 UPDATE oracle.session SET user_name = lower(user_name);

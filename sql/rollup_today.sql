@@ -12,7 +12,7 @@ BEGIN
             PERFORM headcount.drop_source((ARRAY['stored', 'live'])[i + 1]);
         END IF;
         EXECUTE format($q$SELECT headcount.create_source(%L, 'twin.login', 'who', 'mac', 'came', 'went', server => 'nas', realtime_servers => '{n1,n2}',
-            denials => 'twin.refused', denied_user => 'who', denied_at => 'at', denied_server => 'nas', window_days => 3, materialized => %L%s)$q$,
+            denials => 'twin.refused', denied_user => 'who', denied_at => 'at', denied_server => 'nas', window_days => 3, dimensions => '{"first": "left(who, 2)"}', materialized => %L%s)$q$,
             (ARRAY['stored', 'live'])[i + 1], i = 0, array_to_string(options, ''));
     END LOOP;
 END
@@ -33,7 +33,7 @@ DECLARE
     verdict text;
 BEGIN
     PERFORM set_config('headcount.as_of', coalesce(at::text, ''), true);
-    FOREACH part SLICE 1 IN ARRAY ARRAY[['daily_user_counts_2013', '*'], ['daily_user_counts_2019', '*'], ['daily_user_counts_2025', '*'], ['daily_user_counts_by_server', '*'],
+    FOREACH part SLICE 1 IN ARRAY ARRAY[['daily_user_counts_2013', '*'], ['daily_user_counts_2019', '*'], ['daily_user_counts_2025', '*'], ['daily_user_counts_by_server', '*'], ['daily_user_counts_by_first', '*'],
             ['realtime_users_count', '*'], ['daily_user_sketches', 'day, used::text, denied::text']] LOOP
         verdict := judge.compare(format('SELECT %s FROM stored.%s', part[2], part[1]), format('SELECT %s FROM live.%s', part[2], part[1]));
         IF verdict NOT LIKE 'equal, %' THEN
@@ -50,6 +50,7 @@ CALL twin.make(', time_zone => current_setting(''TimeZone'')');
 INSERT INTO twin.login (who, mac, nas, came, went)
 SELECT 'user ' || i % 9, 'mac ' || i % 5, 'n' || i % 3, now() - interval '7 hours' * i, now() - interval '7 hours' * i + interval '5 hours' FROM generate_series(1, 90) AS i;
 INSERT INTO twin.login (who, mac, nas, came) SELECT 'staying', 'mac 9', 'n1', now() - interval '30 hours';
+INSERT INTO twin.login (who, mac, nas, came, went) VALUES ('overnight', 'mac 8', 'n2', current_date - interval '2 hours', current_date + interval '210 minutes');
 INSERT INTO twin.refused (who, nas, at) SELECT 'user ' || i % 11, 'n' || i % 4, now() - interval '5 hours' * i FROM generate_series(1, 40) AS i;
 SELECT parts, until FROM twin.parts();
 CALL headcount.refresh('stored');
@@ -71,10 +72,10 @@ INSERT INTO twin.login (who, mac, nas, came, went) VALUES ('late', 'mac late', '
 SELECT s.log_rows, s.dirty_days FROM headcount.source_status AS s WHERE s.source = 'stored';
 SELECT parts > 2 AS has_parts, until <= now() - interval '70 minutes' AS is_before, until > now() - interval '5 hours' AS is_late FROM twin.parts();
 SELECT twin.differences();
-CREATE TEMP TABLE before AS SELECT d.scope, d.server, d.from_at, d.xmin AS version FROM stored.rollup_today AS d;
+CREATE TEMP TABLE before AS SELECT d.scope, d.slice, d.from_at, d.xmin AS version FROM stored.rollup_today AS d;
 CALL headcount.refresh('stored');
 SELECT until > now() - interval '10 minutes' AS is_recent FROM twin.parts();
-SELECT count(DISTINCT b.from_at) > 2 AS some_parts_stay FROM before AS b JOIN stored.rollup_today AS d ON d.scope = b.scope AND d.server IS NOT DISTINCT FROM b.server AND d.from_at = b.from_at AND d.xmin = b.version;
+SELECT count(DISTINCT b.from_at) > 2 AS some_parts_stay FROM before AS b JOIN stored.rollup_today AS d ON d.scope = b.scope AND d.slice IS NOT DISTINCT FROM b.slice AND d.from_at = b.from_at AND d.xmin = b.version;
 SELECT twin.differences();
 
 -- a part grows with each refresh
@@ -89,7 +90,7 @@ INSERT INTO twin.refused (who, nas, at) VALUES ('sleepless', 'n1', current_date 
 SELECT parts, until = current_date AS is_midnight FROM twin.parts();
 SELECT twin.differences();
 CALL headcount.refresh('stored');
-UPDATE twin.login SET went = went + interval '14 hours' WHERE came < current_date AND went >= current_date - interval '3 hours';
+UPDATE twin.login SET went = went + interval '14 hours' WHERE who = 'overnight';
 SELECT parts FROM twin.parts();
 SELECT twin.differences();
 CALL headcount.refresh('stored');
@@ -122,7 +123,7 @@ ROLLBACK;
 SELECT parts > 3 AS has_parts FROM twin.parts();
 
 -- verify looks at parts too; a wrong one is mended
-UPDATE stored.rollup_today SET denials = denials + 1, concurrent_hosts = concurrent_hosts + 1, used = used OPERATOR(headcount.|) headcount.to_user_set('{0,1,2,3,4,5}'::integer[], headcount.dictionary_of(used))
+UPDATE stored.rollup_today SET denials = denials + 1, concurrent_hosts = concurrent_hosts + 1000, used = used OPERATOR(headcount.|) headcount.to_user_set('{0,1,2,3,4,5}'::integer[], headcount.dictionary_of(used))
 WHERE scope = 'a' AND from_at = (SELECT min(d.from_at) FROM stored.rollup_today AS d WHERE d.scope = 'a');
 SELECT v.day = current_date AS is_today, v.column_name FROM headcount.verify('stored') AS v WHERE v.column_name <> 'concurrent_hosts_at' AND v.column_name <> 'used';
 SELECT count(*) FROM headcount.verify('stored', to_day => current_date - 1);
@@ -203,12 +204,28 @@ BEGIN
     END IF;
 END
 $$;
-CALL twin.run(1, 40, 10, ', time_zone => current_setting(''TimeZone'')');
-CALL twin.run(2, 40, 10, ', time_zone => current_setting(''TimeZone''), last_seen => ''seen'', idle_limit => ''90 minutes''');
-CALL twin.run(3, 40, 10, ', time_zone => current_setting(''TimeZone''), false_denial_before => ''2 seconds'', false_denial_after => ''3 seconds''');
-CALL twin.run(4, 40, 10, ', time_zone => current_setting(''TimeZone''), last_seen => ''seen'', idle_limit => ''3 hours'', user_identity => ''lower(user_name)'', false_denial_after => ''2 hours'', licensing_model => ''2013''');
-CALL twin.run(5, 40, 0, ', time_zone => ''Asia/Kolkata''');
-CALL twin.run(6, 40, 0, ', time_zone => ''Pacific/Chatham'', last_seen => ''seen'', idle_limit => ''90 minutes''');
+CREATE PROCEDURE twin.more(first_seed integer, how_many integer, VARIADIC options text[]) LANGUAGE plpgsql AS $$
+BEGIN
+    FOR seed IN first_seed .. first_seed + how_many - 1 LOOP
+        CALL twin.run(seed, 24, 0, options[1 + seed % cardinality(options)]);
+    END LOOP;
+END
+$$;
+CALL twin.run(1, 24, 6, ', time_zone => current_setting(''TimeZone'')');
+CALL twin.run(4, 32, 8, ', time_zone => current_setting(''TimeZone''), last_seen => ''seen'', idle_limit => ''3 hours'', user_identity => ''lower(user_name)'', false_denial_after => ''2 hours'', licensing_model => ''2013''');
+CALL twin.run(6, 24, 0, ', time_zone => ''Pacific/Chatham'', last_seen => ''seen'', idle_limit => ''90 minutes''');
+-- More of them where somebody asks for it: script/torture.
+\getenv histories HEADCOUNT_HISTORIES
+\getenv seed HEADCOUNT_STRESS_SEED
+\if :{?histories}
+CALL twin.more(:seed, :histories,
+    ', time_zone => current_setting(''TimeZone'')',
+    ', time_zone => current_setting(''TimeZone''), last_seen => ''seen'', idle_limit => ''90 minutes''',
+    ', time_zone => current_setting(''TimeZone''), false_denial_before => ''2 seconds'', false_denial_after => ''3 seconds''',
+    ', time_zone => current_setting(''TimeZone''), last_seen => ''seen'', idle_limit => ''3 hours'', user_identity => ''lower(user_name)'', false_denial_after => ''2 hours'', licensing_model => ''2013''',
+    ', time_zone => ''Asia/Kolkata''',
+    ', time_zone => ''Pacific/Chatham'', last_seen => ''seen'', idle_limit => ''90 minutes''');
+\endif
 
 SELECT headcount.drop_source(name) FROM unnest(ARRAY['stored', 'live']) AS name;
 DROP SCHEMA twin CASCADE;

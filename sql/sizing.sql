@@ -2,9 +2,6 @@
 -- avoidable_denials.
 SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = postgres; SET client_min_messages = warning;
 \pset null '-'
-\set ECHO none
-\i test/oracle/sizing.sql
-\set ECHO all
 
 -- By hand. Monday 2024-06-10, 8:00 to 12:00:
 --    h1   8:00 ------------ 10:00

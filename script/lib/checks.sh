@@ -128,22 +128,21 @@ forgotten_tests() {
 		sed 's/^/the Makefile does not run /'
 }
 
-one_version() {
-	local control meta
-	control=$(sed -nE "s/^default_version *= *'([^']*)'.*/\1/p" headcount.control)
-	[ -n "$control" ] || echo "headcount.control names no default_version"
-	grep -qxF "default_version = '$control'" headcount_export.control || echo "headcount_export.control has another default_version"
-	[ ! -e META.json ] || grep -qF "\"version\": \"$control\"" META.json || { meta=$(grep -m 1 '"version"' META.json); echo "headcount.control says $control, META.json says $meta"; }
-}
+meta_data() { perl script/lib/meta.pl; }
+
+# Every message that the sources raise stands in docs/errors.md, with what to do; script/reference writes the page.
+errors_page() { perl script/lib/errors.pl; }
+
+broken_links() { perl script/lib/links.pl; }
 
 # Mirrors and machines change their names; package managers know them, scripts need not.
 written_hosts() { grep -nEi '(https?|ftp):[/]/[a-z0-9.-]+|[/]home/[a-z]|[/]work/[a-z]' -r script .ci/run || true; }
 
 valid_scripts() {
-	local file
-	for file in script/demo script/test script/test-citus script/majors script/lib/*.sh .ci/run; do bash -n "$file" || true; done
+	local file scripts=(script/demo script/reference script/test script/test-* script/majors script/dist script/extension-image script/architectures script/coverage script/torture script/lib/*.sh .ci/run)
+	for file in "${scripts[@]}" test/clients/*.sh test/clients/run; do bash -n "$file" || true; done
 	[ -z "$(find script .ci -maxdepth 1 -type f ! -executable)" ] || find script .ci -maxdepth 1 -type f ! -executable
-	! command -v shellcheck >/dev/null || shellcheck -x -S warning -e SC2154,SC2034 script/demo script/test script/test-citus script/majors script/lib/*.sh .ci/run || true
+	! command -v shellcheck >/dev/null || shellcheck -x -S warning -e SC2154,SC2034 "${scripts[@]}" || true
 }
 
 check_sources() {
@@ -158,7 +157,9 @@ check_sources() {
 	check "every statement of a test can be parsed" unparsed_statements
 	check "every case that docs/api-coverage.md names is in its test" invented_cases
 	check "the Makefile runs every test" forgotten_tests
-	check "one version number everywhere" one_version
+	check "META.json is valid, and there is one version everywhere" meta_data
+	check "docs/errors.md has every message of the sources, and no other" errors_page
+	check "every link of the pages leads to a file and a title that are there" broken_links
 	check "scripts name no host and nobody's directory" written_hosts
 	check "scripts are sound" valid_scripts
 	checks_done
@@ -172,6 +173,7 @@ check_catalog() {
 	check "every function that takes or makes a presence or a user_set is parallel safe" unsafe_functions
 	check "functions with a search_path of their own end it with pg_temp" loose_search_paths
 	check "functions that run with their owner's rights fix their search_path" definer_functions
+	check "docs/objects.md is what script/reference writes" stale_objects
 	check "DROP EXTENSION leaves nothing behind" left_after_drop
 	as_server dropdb catalog_check
 	checks_done
@@ -211,6 +213,11 @@ definer_functions() {
 		JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'headcount'
 		WHERE p.prosecdef AND NOT coalesce(array_to_string(p.proconfig, ' '), '') LIKE '%search_path=%'
 		ORDER BY 1"
+}
+# The page takes the versions of objects from itself, so one that has none yet differs too.
+stale_objects() {
+	psql_server -d catalog_check -At -F $'\t' <"$project/script/lib/objects.sql" | (cd "$project" && perl script/lib/objects.pl) >"$work/objects.md" &&
+		{ diff "$project/docs/objects.md" "$work/objects.md" | cut -c1-200 || true; }
 }
 left_after_drop() {
 	# The schema of an extension is never its own: it stays, and without CASCADE only an empty one goes.

@@ -141,3 +141,21 @@ copy_project() {
 	(cd "$project" && while IFS= read -r -d '' file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done) <"$list" |
 		tar -C "$project" --null --no-recursion -T - -cf - | tar -C "$to" --no-same-owner -xf -
 }
+
+# The tests of pg_regress that take half of the time of all, longest first.
+# shellcheck disable=SC2034
+long_tests=(rollup asked_days_live dimensions asked_days buckets rollup_changes shared_report rollup_today aggregate_states aggregates rollup_functions people)
+
+# Of a list of tests those whose turn it is at the NTH of so many servers, counted from 0.  Usage: turns_of NTH SERVERS TEST...
+turns_of() {
+	local nth=$1 servers=$2 at=0 test
+	for test in "${@:3}"; do
+		[ $((at % servers)) != "$nth" ] || echo "$test"
+		at=$((at + 1))
+	done
+}
+# The same of all but the first, which the others need.
+share_of() {
+	echo "$3"
+	turns_of "$1" "$2" "${@:4}"
+}

@@ -66,6 +66,8 @@ start_server() {
 		autovacuum_naptime = 10min
 		max_wal_size = 4GB
 		shared_buffers = 256MB
+		# To compile a query over tables that nobody analyzed takes seconds, to run it hundredths.
+		jit = off
 		max_prepared_transactions = 10
 		log_line_prefix = '%m [%p] %q%a '
 		timezone = 'UTC'
@@ -87,3 +89,26 @@ stop_servers() {
 server_crashed() { as_server cat "$server_log" | grep -E 'terminated by signal|PANIC:|TRAP:|was terminated'; }
 
 psql_server() { as_server psql -X -q -v ON_ERROR_STOP=1 "$@"; }
+
+# Runs test programs as "make prove_installcheck" of PostgreSQL's build system does, wherever they lie. Where they name no time
+# zone it is that of the machine: one that is never UTC, nor whole hours from it, and ahead of it by half a day.
+# Usage: prove_tests TREE [OPTION OF PROVE...] TEST...
+prove_tests() {
+	local tree=$1 pgxs
+	shift
+	give_to_server "$tree"
+	pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")/../..
+	as_server env -C "$tree" -u PGHOST -u PGUSER TZ=Pacific/Chatham TESTDIR="$tree" PG_REGRESS="$pgxs/src/test/regress/pg_regress" PGPORT=65432 \
+		prove --timer -I "$pgxs/src/test/perl" -I "$tree/test/t" "$@"
+}
+
+# Builds and installs a copy of the project as it is, for scripts that only test.  Usage: install_copy TREE [PACKAGE...]
+install_copy() {
+	local tree=$1
+	shift
+	# shellcheck disable=SC2046 # one word a package
+	install_packages $(build_packages) $(export_packages) "$@"
+	make -C "$project" -j"$jobs" PG_CONFIG="$PG_CONFIG" all export
+	copy_project "$tree" built
+	as_root make -C "$tree" PG_CONFIG="$PG_CONFIG" install
+}

@@ -304,24 +304,28 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.check_export(text) IS 'raises an error where the extension headcount_export is not installed';
 
-CREATE FUNCTION headcount_internal.report_file(return_type text, report headcount_internal.report_row[], request headcount_internal.report_options)
+-- A page has the newest day first where no order was asked for; a sheet can be sorted.
+CREATE FUNCTION headcount_internal.report_file(return_type text, report headcount_internal.report_row[], request headcount_internal.report_options, source text)
 RETURNS bytea LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     column_ids constant text[] := ARRAY(
         SELECT (headcount_internal.report_column_ids())[s.n] FROM unnest(request.shown) WITH ORDINALITY AS s (n, place) ORDER BY s.place);
+    direction  constant integer := CASE WHEN return_type = 'html' AND request.ordering = '' THEN -1 ELSE 1 END;
+    told       constant headcount_internal.source := headcount_internal.find_source(source);
     days       constant date[] := ARRAY(
-        SELECT r.ucd FROM unnest(report) WITH ORDINALITY AS r (ucd, uct, ucdy, ucde, ucch, place) ORDER BY r.place);
+        SELECT r.ucd FROM unnest(report) WITH ORDINALITY AS r (ucd, uct, ucdy, ucde, ucch, place) ORDER BY direction * r.place);
     vals       constant integer[] := ARRAY(      -- row by row
         SELECT (ARRAY[NULL, r.uct, r.ucdy, r.ucde, r.ucch])[s.n]
         FROM unnest(report) WITH ORDINALITY AS r (ucd, uct, ucdy, ucde, ucch, place),
              unnest(request.shown) WITH ORDINALITY AS s (n, place)
         WHERE s.n > 1
-        ORDER BY r.place, s.place);
+        ORDER BY direction * r.place, s.place);
 BEGIN
-    RETURN headcount_export.render(return_type, request.title, column_ids, headcount_internal.report_titles(request.shown), days, vals);
+    RETURN headcount_export.render(return_type, request.title, column_ids, headcount_internal.report_titles(request.shown), days, vals,
+        ARRAY['source ' || source, 'time zone ' || told.time_zone, 'licensing model ' || told.licensing_model]);
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.report_file(text, headcount_internal.report_row[], headcount_internal.report_options) IS
+COMMENT ON FUNCTION headcount_internal.report_file(text, headcount_internal.report_row[], headcount_internal.report_options, text) IS
     'the report as xlsx, pdf or html, by the extension headcount_export';
 
 -- Runs as the owner; headcount.as_of is set.
@@ -377,7 +381,7 @@ BEGIN
         WHEN 'json' THEN convert_to(format('{"success":true,"msg":"","data":%s,"code":null,"totalCount":%s}',
                                            to_json(report), total), 'UTF8')
         WHEN 'csv' THEN convert_to(headcount_internal.report_csv(report, request.shown), 'UTF8')
-        ELSE headcount_internal.report_file(file_type, report, request) END;
+        ELSE headcount_internal.report_file(file_type, report, request, source) END;
 END
 $$;
 COMMENT ON FUNCTION headcount.realtime_users_count(text, text, json, timestamptz) IS

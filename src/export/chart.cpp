@@ -15,6 +15,7 @@ std::uint32_t color_of(column_id id) {
     case column_id::total_users: return 0x0072b2;
     case column_id::daily_users: return 0x009e73;
     case column_id::denial_users: return 0xd55e00;
+    case column_id::concurrent_hosts: return 0xaa4a85;
     default: return 0;
   }
 }
@@ -67,11 +68,12 @@ std::vector<day_tick> round_ticks(core::day_number first, core::day_number last)
 
 }  // namespace
 
-chart::chart(const report &shown, const core::context &host) : rows(shown), by_day(shown.rows(), host.memory) {
+chart::chart(const report &shown, subject wanted, const core::context &host)
+    : rows(shown), of(wanted), by_day(shown.rows(), host.memory) {
   std::size_t place = 0;
   for (const column &each : shown.columns) {
     if (each.id == column_id::day) continue;
-    if (each.id != column_id::concurrent_hosts) lines.push_back({&each, place, color_of(each.id)});
+    if (subject_of(each.id) == of) lines.push_back({&each, place, color_of(each.id)});
     ++place;
   }
   std::iota(by_day.begin(), by_day.end(), 0U);

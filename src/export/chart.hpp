@@ -1,9 +1,11 @@
 #pragma once
-// The line chart of users over days: which lines, which points, which ticks. Whoever draws it does the drawing.
+// A line chart over days, of users or of hosts, which each have a scale of their own: which lines, which points, which ticks.
+// Whoever draws it does the drawing.
 
 #include <cstdint>
 #include <memory_resource>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "export/report.hpp"
@@ -21,8 +23,17 @@ struct day_tick {
   std::string label;
 };
 
+enum class subject { users, hosts };
+inline constexpr subject all_subjects[] = {subject::users, subject::hosts};
+
+constexpr subject subject_of(column_id id) {
+  return id == column_id::concurrent_hosts ? subject::hosts : subject::users;
+}
+// What a chart of it is called.
+constexpr std::string_view heading_of(subject of) { return of == subject::hosts ? "Hosts by day" : "Users by day"; }
+
 struct chart {
-  chart(const report &shown, const core::context &host);
+  chart(const report &shown, subject of, const core::context &host);
 
   // Nothing to draw: no row, or no column that is drawn.
   bool empty() const { return lines.empty() || by_day.empty(); }
@@ -34,6 +45,7 @@ struct chart {
   std::int64_t top() const { return levels.back(); }
 
   const report &rows;
+  subject of;
   std::vector<chart_line> lines;
   std::pmr::vector<std::uint32_t> by_day;  // the rows in the order of their days
   std::vector<std::int64_t> levels;        // from 0 up, round numbers, the last one above or at every point

@@ -191,7 +191,7 @@ class layout {
   layout(const report &shown, const core::context &host)
       : shown_(shown),
         host_(host),
-        drawn_(shown, host),
+        drawn_{{shown, subject::users, host}, {shown, subject::hosts, host}},
         column_width_(std::min(widest_column, (right - left) / static_cast<float>(shown.columns.size()))) {}
 
   std::pmr::string render() {
@@ -201,7 +201,8 @@ class layout {
     set_information();
     begin_page();
     put_title();
-    if (!drawn_.empty()) put_chart();
+    for (const chart &each : drawn_)
+      if (!each.empty()) put_chart(each);
     count_pages();
     put_header();
     for (std::size_t row = 0; row < shown_.rows(); ++row) {
@@ -324,44 +325,48 @@ class layout {
       y_ -= 5;
     }
     std::string span = std::to_string(shown_.rows()) + (shown_.rows() == 1 ? " day" : " days");
-    if (!drawn_.by_day.empty()) span += ", " + iso(drawn_.first()) + " to " + iso(drawn_.last());
+    const chart &any = drawn_[0];
+    if (!any.by_day.empty()) span += ", " + iso(any.first()) + " to " + iso(any.last());
     color(soft);
-    y_ -= text_size + 2;
-    put(span, left, y_, side::start, text_size, weight::regular);
-    y_ -= 26;
+    for (const std::string &line : {span, notes_line(shown_, ", ")}) {
+      y_ -= text_size + 3;
+      put(cut(line, text_size, weight::regular, right - left), left, y_, side::start, text_size, weight::regular);
+    }
+    y_ -= 25;
   }
 
   // --- chart
 
-  void put_chart() {
-    constexpr float height = 190, key = 14;
-    put_legend();
-    const std::string highest = std::to_string(drawn_.top());
+  void put_chart(const chart &drawn) {
+    constexpr float key = 14;
+    const float height = drawn.of == subject::hosts ? 80 : 170;
+    put_legend(drawn);
+    const std::string highest = grouped(drawn.top());
     const float x0 = left + pdf_.set(highest, weight::regular).width(small_size) + 6, x1 = right - 16;
     const float y1 = y_ - 8, y0 = y1 - height;
     const auto x_of = [&](core::day_number day) {
-      const auto span = static_cast<float>(std::max(drawn_.last() - drawn_.first(), 1));
-      return x0 + (x1 - x0) * static_cast<float>(day - drawn_.first()) / span;
+      const auto span = static_cast<float>(std::max(drawn.last() - drawn.first(), 1));
+      return x0 + (x1 - x0) * static_cast<float>(day - drawn.first()) / span;
     };
     const auto y_of = [&](std::int64_t value) {
-      return y0 + (y1 - y0) * static_cast<float>(value) / static_cast<float>(drawn_.top());
+      return y0 + (y1 - y0) * static_cast<float>(value) / static_cast<float>(drawn.top());
     };
     color(soft);
-    for (const std::int64_t level : drawn_.levels) {
+    for (const std::int64_t level : drawn.levels) {
       pen(level == 0 ? soft : rule, 0.5F);
       line(x0, y_of(level), x1, y_of(level));
-      put(std::to_string(level), x0 - 6, y_of(level) - small_size / 3, side::end, small_size, weight::regular);
+      put(grouped(level), x0 - 6, y_of(level) - small_size / 3, side::end, small_size, weight::regular);
     }
-    for (const day_tick &each : drawn_.ticks) {
+    for (const day_tick &each : drawn.ticks) {
       pen(soft, 0.5F);
       line(x_of(each.day), y0, x_of(each.day), y0 - 3);
       put(each.label, x_of(each.day), y0 - key, side::middle, small_size, weight::regular);
     }
-    for (const chart_line &each : drawn_.lines) {
-      pen(shade_of(each.color), drawn_.single_day() ? 5 : 1.2F);
+    for (const chart_line &each : drawn.lines) {
+      pen(shade_of(each.color), drawn.single_day() ? 5 : 1.2F);
       bool any = false;
       draw_line(
-          drawn_, each, host_,
+          drawn, each, host_,
           [&](core::day_number day, std::int32_t value) {
             any = true;
             HPDF_Page_MoveTo(page_, x_of(day), y_of(value));
@@ -378,11 +383,11 @@ class layout {
     HPDF_Page_Stroke(page_);
   }
 
-  void put_legend() {
+  void put_legend(const chart &drawn) {
     constexpr float dash = 14, gap = 22;
-    const float room = (right - left) / static_cast<float>(drawn_.lines.size()) - dash - gap;
+    const float room = (right - left) / static_cast<float>(drawn.lines.size()) - dash - gap;
     float x = left;
-    for (const chart_line &each : drawn_.lines) {
+    for (const chart_line &each : drawn.lines) {
       pen(shade_of(each.color), 2);
       line(x, y_ + small_size / 3, x + dash, y_ + small_size / 3);
       color(ink);
@@ -423,7 +428,7 @@ class layout {
     for_each_cell(shown_, row, [&](const column &, const number *value) {
       const bool is_day = value == nullptr;
       if (is_day || *value) {
-        put(is_day ? iso(shown_.days[row]) : std::to_string(**value), edge_of(place, is_day), y_ + 4.5F,
+        put(is_day ? iso(shown_.days[row]) : grouped(**value), edge_of(place, is_day), y_ + 4.5F,
             is_day ? side::start : side::end, text_size, weight::regular);
       }
       ++place;
@@ -443,7 +448,7 @@ class layout {
 
   const report &shown_;
   const core::context &host_;
-  const chart drawn_;
+  const chart drawn_[std::size(all_subjects)];
   const float column_width_;
   document pdf_;
   HPDF_Page page_ = nullptr;

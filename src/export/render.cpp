@@ -58,7 +58,7 @@ std::string printable_text(Datum value) {
   }));
 }
 
-// (..., title, column_ids, column_titles, days, vals)
+// (..., title, column_ids, column_titles, days, vals, notes)
 report report_arguments(FunctionCallInfo fcinfo, int first, const core::context &host) {
   report shown(host.memory);
   pg::require_argument(fcinfo, first, "title");
@@ -82,6 +82,9 @@ report report_arguments(FunctionCallInfo fcinfo, int first, const core::context 
   shown.numbers.reserve(static_cast<std::size_t>(values.count));
   for (int at = 0; at < values.count; ++at)
     shown.numbers.push_back(values.nulls[at] ? number() : number(DatumGetInt32(values.values[at])));
+  const elements notes = array_argument(fcinfo, first + 5, "notes", TEXTOID);
+  require_elements(notes, "notes");
+  for (int at = 0; at < notes.count; ++at) shown.notes.push_back(printable_text(notes.values[at]));
   shown.made_at = timestamptz_to_time_t(GetCurrentTransactionStartTimestamp());
   check(shown, host);
   return shown;
@@ -94,7 +97,7 @@ Datum file_of(const std::pmr::string &bytes) {
 
 }  // namespace
 
-// (format, title, column_ids, column_titles, days, vals)
+// (format, title, column_ids, column_titles, days, vals, notes)
 HEADCOUNT_FUNCTION(headcount_export_render) {
   const pg::workspace work;
   const format wanted = parse_format(pg::text_argument(fcinfo, 0, "format"));

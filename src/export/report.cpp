@@ -1,6 +1,7 @@
 #include "export/report.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 
@@ -57,6 +58,7 @@ bool report::shows_day() const {
 
 void check(const report &shown, const core::context &host) {
   check_text("title", shown.title);
+  for (const std::string &each : shown.notes) check_text("a note", each);
   if (shown.columns.empty()) throw core::error(core::fault::invalid_argument, "the report shows no column");
   for (const column &each : shown.columns) {
     check_text("title of a column", each.title);
@@ -83,6 +85,27 @@ void check(const report &shown, const core::context &host) {
     if (each.value_or(0) < 0)
       throw core::error(core::fault::invalid_argument, "value " + std::to_string(*each) + " is below 0");
   }
+}
+
+bool is_weekend(core::day_number day) {
+  // 2000-01-01 was a Saturday.
+  return ((day % 7) + 7) % 7 < 2;
+}
+
+std::string grouped(std::int64_t value) {
+  std::string digits = std::to_string(value);
+  const std::size_t first = digits.front() == '-' ? 1 : 0;
+  for (std::size_t at = digits.size(); at > first + 3;) digits.insert(at -= 3, 1, ',');
+  return digits;
+}
+
+std::string notes_line(const report &shown, std::string_view between) {
+  std::string line;
+  for (const std::string &each : shown.notes) line.append(each).append(between);
+  std::tm at{};
+  gmtime_r(&shown.made_at, &at);
+  std::array<char, 40> made{};
+  return line.append(made.data(), std::strftime(made.data(), made.size(), "made %Y-%m-%d %H:%M UTC", &at));
 }
 
 std::string iso(core::day_number day) {

@@ -39,6 +39,7 @@ struct report {
   explicit report(std::pmr::memory_resource *memory) : columns(memory), days(memory), numbers(memory) {}
 
   std::string title;
+  std::vector<std::string> notes;           // what the numbers are of, a few words each
   std::pmr::vector<column> columns;         // as shown, in their order
   std::pmr::vector<core::day_number> days;  // of every row, also where the column is not shown
   std::pmr::vector<number> numbers;         // row by row, the columns in their order without the day
@@ -63,6 +64,15 @@ void for_each_cell(const report &shown, std::size_t row, Show &&show) {
 
 // YYYY-MM-DD
 std::string iso(core::day_number day);
+
+// Saturday or Sunday.
+bool is_weekend(core::day_number day);
+
+// With a comma after each thousand.
+std::string grouped(std::int64_t value);
+
+// What the numbers are of and when the report was made, the latter in UTC: a line below its title.
+std::string notes_line(const report &shown, std::string_view between);
 
 // Days since 2000-01-01 of the first of a month.
 core::day_number first_of(int year, unsigned month);

@@ -148,16 +148,24 @@ class writer {
     const std::string name = sheet_name(shown_.title);
     lxw_worksheet *const sheet = book_.add_sheet(name.c_str());
     put_sheet(sheet);
-    const chart drawn(shown_, host_);
-    if (drawn.empty()) return;
-    if (shown_.shows_day() && !drawn.single_day() && std::is_sorted(shown_.days.begin(), shown_.days.end())) {
-      put_chart(drawn, sheet, name.c_str(), place_of_day(), [this](const chart_line &line) {
-        return static_cast<std::size_t>(line.shown - shown_.columns.data());
-      });
-    } else {
-      put_chart_data(drawn);
-      put_chart(drawn, sheet, chart_data, 0,
-                [&](const chart_line &line) { return static_cast<std::size_t>(&line - drawn.lines.data()) + 1; });
+    std::vector<chart> charts;
+    for (const subject of : all_subjects)
+      if (chart drawn(shown_, of, host_); !drawn.empty()) charts.push_back(std::move(drawn));
+    if (charts.empty()) return;
+    const bool as_it_is = shown_.shows_day() && !charts.front().single_day() &&
+                          std::is_sorted(shown_.days.begin(), shown_.days.end());
+    if (!as_it_is) put_chart_data(charts);
+    std::size_t place = 0;
+    lxw_row_t row = 1;
+    for (const chart &drawn : charts) {
+      if (as_it_is) {
+        put_chart(drawn, sheet, row, name.c_str(), place_of_day(), [this](const chart_line &line) {
+          return static_cast<std::size_t>(line.shown - shown_.columns.data());
+        });
+      } else {
+        put_chart(drawn, sheet, row, chart_data, 0, [&place](const chart_line &) { return ++place; });
+      }
+      row += rows_of_chart + 1;
     }
   }
 
@@ -165,6 +173,8 @@ class writer {
   void set_properties() {
     lxw_doc_properties properties{};
     properties.title = const_cast<char *>(shown_.title.c_str());
+    const std::string notes = notes_line(shown_, ", ");
+    properties.comments = const_cast<char *>(notes.c_str());
     properties.created = shown_.made_at;
     throw_on(workbook_set_properties(book_, &properties));
   }
@@ -217,35 +227,41 @@ class writer {
     if (shown_.rows() != 0) throw_on(worksheet_autofilter(sheet, 0, 0, last_row(), last_column));
   }
 
-  // A hidden sheet with what the chart shows, by day, where the report itself is in another order or without days. A
+  // A hidden sheet with what the charts show, by day, where the report itself is in another order or without days. A
   // single day is text there: LibreOffice takes a lonely date for its year.
-  void put_chart_data(const chart &drawn) {
+  void put_chart_data(const std::vector<chart> &charts) {
     lxw_worksheet *const sheet = book_.add_sheet(chart_data);
     worksheet_hide(sheet);
     throw_on(worksheet_set_column(sheet, 0, 0, day_width, nullptr));
     put_text(sheet, 0, 0, "Date", bold_);
     std::size_t place = 0;
-    for (const chart_line &line : drawn.lines) put_text(sheet, 0, ++place, line.shown->title, right_);
+    for (const chart &drawn : charts)
+      for (const chart_line &line : drawn.lines) put_text(sheet, 0, ++place, line.shown->title, right_);
     core::ticker tick(host_);
     std::size_t row = 0;
-    for (const std::uint32_t from : drawn.by_day) {
+    for (const std::uint32_t from : charts.front().by_day) {
       tick();
       ++row;
-      if (drawn.single_day())
+      if (charts.front().single_day())
         put_text(sheet, row, 0, iso(shown_.days[from]), nullptr);
       else
         put_number(sheet, row, 0, serial_of(shown_.days[from]), date_);
       place = 0;
-      for (const chart_line &line : drawn.lines) {
-        ++place;
-        if (const number &value = shown_.at(from, line.place)) put_number(sheet, row, place, *value, nullptr);
+      for (const chart &drawn : charts) {
+        for (const chart_line &line : drawn.lines) {
+          ++place;
+          if (const number &value = shown_.at(from, line.place)) put_number(sheet, row, place, *value, nullptr);
+        }
       }
     }
   }
 
+  // A chart is 360 points of a screen high, a row 20.
+  static constexpr lxw_row_t rows_of_chart = 18;
+
   // Beside the table, of columns of the sheet `data`.
   template <typename PlaceOf>
-  void put_chart(const chart &drawn, lxw_worksheet *sheet, const char *data, std::size_t day_place,
+  void put_chart(const chart &drawn, lxw_worksheet *sheet, lxw_row_t row, const char *data, std::size_t day_place,
                  PlaceOf &&place_of) {
     lxw_chart *const made = must_have(workbook_add_chart(book_, LXW_CHART_LINE));
     for (const chart_line &line : drawn.lines) {
@@ -275,8 +291,8 @@ class writer {
     options.x_scale = 1.6;
     options.y_scale = 1.25;
     options.object_position = LXW_OBJECT_DONT_MOVE_DONT_SIZE;
-    options.description = const_cast<char *>("Line chart of users by day");
-    throw_on(worksheet_insert_chart_opt(sheet, 1, static_cast<lxw_col_t>(shown_.columns.size() + 1), made, &options));
+    options.description = const_cast<char *>(drawn.of == subject::hosts ? "Line chart of hosts by day" : "Line chart of users by day");
+    throw_on(worksheet_insert_chart_opt(sheet, row, static_cast<lxw_col_t>(shown_.columns.size() + 1), made, &options));
   }
 
   static void put_marks(lxw_chart_series *series, std::uint32_t color) {

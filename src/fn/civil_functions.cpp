@@ -1,6 +1,7 @@
 // Reports over civil days and other buckets of a time zone.
 
 #include "core/presence/coverage.hpp"
+#include "core/presence/rolling_spans.hpp"
 #include "core/report/report.hpp"
 #include "pg/presence_value.hpp"
 #include "pg/rows.hpp"
@@ -50,7 +51,7 @@ HEADCOUNT_FUNCTION(headcount_daily_activity) {
 HEADCOUNT_FUNCTION(headcount_activity) {
   const core::presence_view presence = pg::presence_argument(fcinfo, 0);
   const pg::workspace work;
-  const core::granularity size = core::parse_granularity(pg::text_argument(fcinfo, 1, "granularity"));
+  const core::bucket_size size = pg::bucket_size_argument(fcinfo, 1, 6);
   const pg::zone &zone = pg::zone_argument(fcinfo, 2);
   const core::interval window = pg::window_arguments(fcinfo, 3);
   const core::instant as_of = pg::instant_argument(fcinfo, 5, "as_of");
@@ -59,6 +60,42 @@ HEADCOUNT_FUNCTION(headcount_activity) {
     rows.put(pg::field::of_time(each.start), pg::field::of(each.unique_keys), pg::field::of(each.new_keys),
              pg::field::of(each.highest.level), pg::instant_of(each.highest));
   }
+  return rows.result(fcinfo);
+}
+
+// (granularity, day, week_starts): NULL for buckets of less than a day
+HEADCOUNT_FUNCTION(headcount_bucket_day) {
+  const core::bucket_size size = pg::bucket_size_argument(fcinfo, 0, 2);
+  if (!size.is_of_days() || PG_ARGISNULL(1) || DATE_NOT_FINITE(PG_GETARG_DATEADT(1))) return pg::null_result(fcinfo);
+  const std::int64_t first = core::first_day_of_bucket(size, PG_GETARG_DATEADT(1));
+  if (first < core::first_finite / core::ticks_per_day) throw core::error(core::fault::out_of_range, "the buckets go beyond the range of time");
+  return DateADTGetDatum(static_cast<DateADT>(first));
+}
+
+// (presence, from_ats, to_ats, as_of): spans that are empty are left out
+HEADCOUNT_FUNCTION(headcount_span_counts) {
+  const core::presence_view presence = pg::presence_argument(fcinfo, 0);
+  const pg::workspace work;
+  pg::row_set rows(fcinfo);
+  const core::instant as_of = pg::instant_argument(fcinfo, 3, "as_of");
+  if (PG_ARGISNULL(1) || PG_ARGISNULL(2)) return rows.result(fcinfo);
+  Datum *bounds[2] = {nullptr, nullptr};
+  int counts[2] = {0, 0};
+  pg::call([&] {
+    for (int at = 0; at < 2; ++at) deconstruct_array(PG_GETARG_ARRAYTYPE_P(1 + at), TIMESTAMPTZOID, sizeof(TimestampTz), true, TYPALIGN_DOUBLE, &bounds[at], nullptr, &counts[at]);
+  });
+  std::pmr::vector<core::interval> spans(work.host().memory);
+  std::pmr::vector<std::int64_t> places(work.host().memory);
+  for (int at = 0; at < std::min(counts[0], counts[1]); ++at) {
+    const core::interval span{DatumGetTimestampTz(bounds[0][at]), DatumGetTimestampTz(bounds[1][at])};
+    if (span.start == core::beginning || span.end == core::forever) throw core::error(core::fault::out_of_range, "a span must be finite");
+    if (core::is_empty(span)) continue;
+    spans.push_back(span);
+    places.push_back(at + 1);
+  }
+  const auto found = core::count_spans(presence, spans, core::until(as_of), work);
+  for (std::size_t at = 0; at < found.size(); ++at)
+    rows.put(pg::field::of(places[at]), pg::field::of(found[at].unique_keys), pg::field::of(found[at].highest));
   return rows.result(fcinfo);
 }
 

@@ -1,6 +1,9 @@
 // What is stored of days, from what daily_session_agg and daily_denial_agg collected: sets of users, whose numbers are in
 // a dictionary, and peaks.
 
+#include <deque>
+#include <optional>
+
 #include "core/report/numbered_days.hpp"
 #include "core/sets/user_set_bytes.hpp"
 #include "pg/daily_value.hpp"
@@ -24,7 +27,7 @@ std::uint32_t buckets_argument(FunctionCallInfo fcinfo, int number) {
 // Rows of bucket, page, and how many users are in it.
 void put_pages(pg::row_set &rows, std::span<const core::numbered_user> users, std::uint32_t buckets,
                const core::context &host) {
-  core::for_each_page(users, buckets, host, [&](std::uint32_t bucket, std::uint32_t count, core::key_view page) {
+  core::for_each_page(users, buckets, host, [&](std::int32_t bucket, std::uint32_t count, core::key_view page) {
     rows.put(pg::field::of_integer(bucket), pg::field(pg::copied_value(page)), pg::field::of_integer(count));
   });
 }
@@ -61,20 +64,74 @@ HEADCOUNT_FUNCTION(headcount_daily_users) {
   return rows.result(fcinfo);
 }
 
-// (sessions, denials, buckets)
+// (sessions, denials, buckets, key_page): with a key also those that forgotten users would be in, and that of the key
 HEADCOUNT_FUNCTION(headcount_dictionary_buckets) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
   const pg::daily_arguments collected(fcinfo, 0, work);
   if (collected.empty() || PG_ARGISNULL(2)) return rows.result(fcinfo);
   const std::uint32_t buckets = buckets_argument(fcinfo, 2);
-  std::pmr::vector<std::uint32_t> wanted(work.host().memory);
-  const auto want = [&](std::uint32_t, core::key_view user) { wanted.push_back(core::bucket_of(user, buckets)); };
+  std::pmr::vector<std::int32_t> wanted(work.host().memory);
+  std::optional<core::keyed_hash> hash;
+  if (!PG_ARGISNULL(3)) {
+    hash = core::key_in_page(pg::bytes_argument(fcinfo, 3));
+    wanted.push_back(core::key_bucket);
+  }
+  const auto want = [&](std::uint32_t, core::key_view user) {
+    wanted.push_back(static_cast<std::int32_t>(core::bucket_of(user, buckets)));
+    if (hash.has_value()) wanted.push_back(core::bucket_of_forgotten((*hash)(user), buckets));
+  };
   collected.sessions().users().for_each_key(work, want);
   collected.denials().denied().for_each_key(work, want);
   std::sort(wanted.begin(), wanted.end());
   wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+  for (const std::int32_t bucket : wanted) rows.put(pg::field::of_integer(bucket));
+  return rows.result(fcinfo);
+}
+
+// (names, buckets)
+HEADCOUNT_FUNCTION(headcount_name_buckets) {
+  const pg::workspace work;
+  pg::row_set rows(fcinfo);
+  const std::uint32_t buckets = buckets_argument(fcinfo, 1);
+  std::pmr::vector<std::uint32_t> wanted(work.host().memory);
+  pg::for_each_argument_name(fcinfo, 0, [&](core::key_view name) { wanted.push_back(core::bucket_of(name, buckets)); });
+  std::sort(wanted.begin(), wanted.end());
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
   for (const std::uint32_t bucket : wanted) rows.put(pg::field::of_integer(bucket));
+  return rows.result(fcinfo);
+}
+
+// (key): a page of it
+HEADCOUNT_FUNCTION(headcount_key_page) {
+  const core::key_view key = pg::bytes_argument(fcinfo, 0);
+  if (key.size() != core::keyed_hash::key_size)
+    throw core::error(core::fault::invalid_argument, "argument \"key\" must be of 16 bytes, but is of " + std::to_string(key.size()));
+  const auto page = core::page_of_key(key.first<core::keyed_hash::key_size>());
+  return pg::copied_value(page);
+}
+
+// (pages, names, key_page, buckets): the users of some pages, those of some names, or if names is NULL all, by hashes from now on
+HEADCOUNT_FUNCTION(headcount_forget_names) {
+  const pg::workspace work;
+  pg::row_set rows(fcinfo);
+  pg::require_argument(fcinfo, 2, "key_page");
+  const core::keyed_hash hash = core::key_in_page(pg::bytes_argument(fcinfo, 2));
+  std::pmr::vector<core::key_view> names(work.host().memory);
+  const bool is_about_all = PG_ARGISNULL(1);
+  if (!is_about_all) pg::for_each_argument_name(fcinfo, 1, [&](core::key_view name) { names.push_back(name); });
+  const auto is_before = [](core::key_view a, core::key_view b) { return core::compare(a, b) < 0; };
+  std::sort(names.begin(), names.end(), is_before);
+  std::pmr::deque<std::array<std::byte, core::keyed_hash::size>> hashes(work.host().memory);
+  std::pmr::vector<core::numbered_user> users(work.host().memory);
+  pg::for_each_argument_page(fcinfo, 0, [&](core::key_view page) {
+    core::for_each_user(page, [&](const core::numbered_user &user) {
+      users.push_back(user);
+      if (user.is_forgotten || (!is_about_all && !std::binary_search(names.begin(), names.end(), user.name, is_before))) return;
+      users.back() = {hashes.emplace_back(hash(user.name)), user.number, true};
+    });
+  });
+  put_pages(rows, users, buckets_argument(fcinfo, 3), work);
   return rows.result(fcinfo);
 }
 
@@ -102,18 +159,28 @@ HEADCOUNT_FUNCTION(headcount_compact_dictionary) {
   return rows.result(fcinfo);
 }
 
-// (pages, numbers)
+// (pages, numbers, forgotten): `forgotten` is shown for names that were; if it is NULL they are an error
 HEADCOUNT_FUNCTION(headcount_user_names) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
   pg::text_buffer name;
   if (PG_ARGISNULL(1)) return rows.result(fcinfo);
   const core::user_set_reader numbers = pg::user_set_argument(fcinfo, 1, work);
+  std::int64_t forgotten = 0;
   pg::for_each_argument_page(fcinfo, 0, [&](core::key_view page) {
     core::for_each_user(page, [&](const core::numbered_user &user) {
-      if (numbers.contains(user.number)) rows.put(pg::field(name(user.name)));
+      if (!numbers.contains(user.number)) return;
+      if (!user.is_forgotten)
+        rows.put(pg::field(name(user.name)));
+      else if (PG_ARGISNULL(2))
+        ++forgotten;
+      else
+        rows.put(pg::field(name(pg::bytes_argument(fcinfo, 2))));
     });
   });
+  if (forgotten > 0)
+    throw core::error(core::fault::forgotten, "the names of " + std::to_string(forgotten) + (forgotten == 1 ? " user" : " users") + " on the days that are asked for have been forgotten", {},
+                      "How many users there were is still known: headcount.unique_users and the views count them.");
   return rows.result(fcinfo);
 }
 

@@ -11,11 +11,14 @@
 namespace headcount::fn {
 namespace {
 
-core::instant end_after(core::instant start, __int128 ticks) {
+// Days and ticks apart: each may lead out of 64 bits, and the other back.
+core::instant end_after(core::instant start, std::int64_t days, std::int64_t ticks) {
   if (TIMESTAMP_NOT_FINITE(start)) return start;
-  const __int128 end = start + ticks;
-  if (end < core::first_finite) return core::first_finite;
-  return end >= core::end_of_finite ? core::end_of_finite - 1 : static_cast<core::instant>(end);
+  days += start / USECS_PER_DAY + ticks / USECS_PER_DAY;
+  constexpr std::int64_t most = core::end_of_finite / USECS_PER_DAY + 2;
+  days = std::clamp(days, -most, most);
+  const std::int64_t end = days * USECS_PER_DAY + start % USECS_PER_DAY + ticks % USECS_PER_DAY;
+  return std::clamp(end, core::first_finite, core::end_of_finite - 1);
 }
 
 }  // namespace
@@ -38,8 +41,7 @@ HEADCOUNT_FUNCTION(headcount_end_after_interval) {
   const Interval *const duration = PG_GETARG_INTERVAL_P(1);
   if (const int sign = pg::compat::infinity_of(*duration); sign != 0) return TimestampTzGetDatum(sign > 0 ? DT_NOEND : DT_NOBEGIN);
   // months are of 30 days, as extract(epoch) has them
-  const auto ticks = static_cast<__int128>(duration->month) * DAYS_PER_MONTH * USECS_PER_DAY + static_cast<__int128>(duration->day) * USECS_PER_DAY + duration->time;
-  return TimestampTzGetDatum(end_after(start, ticks));
+  return TimestampTzGetDatum(end_after(start, std::int64_t{duration->month} * DAYS_PER_MONTH + duration->day, duration->time));
 }
 
 // (started_at, seconds)
@@ -48,7 +50,7 @@ HEADCOUNT_FUNCTION(headcount_end_after_seconds) {
   if (std::isnan(seconds)) return pg::null_result(fcinfo);
   if (std::isinf(seconds)) return TimestampTzGetDatum(seconds > 0 ? DT_NOEND : DT_NOBEGIN);
   constexpr double most = 9e12;  // beyond all times there are, in seconds, and in ticks within 64 bits
-  return TimestampTzGetDatum(end_after(PG_GETARG_TIMESTAMPTZ(0), static_cast<__int128>(std::llround(std::clamp(seconds, -most, most) * 1e6))));
+  return TimestampTzGetDatum(end_after(PG_GETARG_TIMESTAMPTZ(0), 0, std::llround(std::clamp(seconds, -most, most) * 1e6)));
 }
 
 // (from_at)

@@ -30,7 +30,7 @@ HEADCOUNT_FUNCTION(headcount_keyed_hash) {
   return to_uuid(hash(pg::bytes_argument(fcinfo, 0)));
 }
 
-// (pages, key): the numbers of the users in some pages, with the hashes of their names
+// (pages, key): the numbers of the users in some pages, with the hashes of their names, NULL for those that were forgotten
 HEADCOUNT_FUNCTION(headcount_hashed_users) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
@@ -39,6 +39,10 @@ HEADCOUNT_FUNCTION(headcount_hashed_users) {
   pg_uuid_t value;
   pg::for_each_argument_page(fcinfo, 0, [&](core::key_view page) {
     core::for_each_user(page, [&](const core::numbered_user &user) {
+      if (user.is_forgotten) {
+        rows.put(pg::field::of_integer(user.number), pg::field());
+        return;
+      }
       const auto hashed = hash(user.name);
       std::memcpy(value.data, hashed.data(), hashed.size());
       rows.put(pg::field::of_integer(user.number), pg::field(UUIDPGetDatum(&value)));

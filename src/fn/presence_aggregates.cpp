@@ -54,7 +54,7 @@ Datum add_polled(FunctionCallInfo fcinfo) {
   if (!PG_ARGISNULL(1)) {
     if (const auto when = pg::instant_arguments(fcinfo, 2)) {
       const pg::workspace work;
-      const core::polled_key key(gap, Key(fcinfo, 1).key, work.host().memory);
+      const core::polled_key key(gap, Key(fcinfo, 1).key, work.host().memory, Key::type);
       state.add(core::key_type::text, key, core::stretched(when->start, gap));
     }
   }
@@ -85,6 +85,20 @@ Datum add_concurrent(FunctionCallInfo fcinfo) {
   pg::key_state<pg::concurrent_sessions> state(fcinfo);
   if (!PG_ARGISNULL(1)) {
     if (const auto when = pg::session_arguments(fcinfo, 2)) state.add(Key::type, Key(fcinfo, 1).key, *when);
+  }
+  return state.result();
+}
+
+// (state, key, weight, started_at, ended_at): of max_concurrent with weights.
+template <typename Key>
+Datum add_weighted(FunctionCallInfo fcinfo) {
+  pg::key_state<pg::concurrent_sessions> state(fcinfo);
+  if (PG_ARGISNULL(1) || PG_ARGISNULL(2)) return state.result();
+  const std::int64_t weight = PG_GETARG_INT64(2);
+  if (weight < 0) throw core::error(core::fault::invalid_argument, "argument \"weight\" must not be negative");
+  if (const auto when = pg::session_arguments(fcinfo, 3)) {
+    const pg::workspace work;
+    state.add(core::key_type::text, core::weighted_key(weight, Key(fcinfo, 1).key, work.host().memory), *when);
   }
   return state.result();
 }
@@ -160,6 +174,16 @@ HEADCOUNT_FUNCTION(headcount_concurrent_add_session) {
   pg::key_state<pg::concurrent_sessions> state(fcinfo);
   if (const auto when = pg::session_arguments(fcinfo, 1)) state.add(core::key_type::session, {}, *when);
   return state.result();
+}
+
+HEADCOUNT_FUNCTION(headcount_concurrent_add_weighted_text) { return add_weighted<pg::text_key_argument>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_concurrent_add_weighted_bigint) { return add_weighted<pg::bigint_key_argument>(fcinfo); }
+HEADCOUNT_FUNCTION(headcount_concurrent_add_weighted_uuid) { return add_weighted<pg::uuid_key_argument>(fcinfo); }
+
+HEADCOUNT_FUNCTION(headcount_concurrent_highest_weight) {
+  if (PG_ARGISNULL(0)) return Int64GetDatum(0);
+  const pg::workspace work;
+  return Int64GetDatum(pg::read_events(fcinfo, 0, work, [&](const core::session_events &events) { return events.highest_weight(work); }));
 }
 
 HEADCOUNT_FUNCTION(headcount_concurrent_merge) { return merge_states<pg::concurrent_sessions>(fcinfo); }

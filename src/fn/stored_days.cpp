@@ -124,23 +124,24 @@ HEADCOUNT_FUNCTION(headcount_stored_report) {
   return rows.result(fcinfo);
 }
 
-// (..., window_days, window_model, time_zone, end_day)
+// (..., window_days, window_model, time_zone, end_day, idle_days)
 HEADCOUNT_FUNCTION(headcount_stored_patches) {
   const pg::workspace work;
   pg::row_set rows(fcinfo);
   pg::require_argument(fcinfo, 11, "window_days");
   const pg::zone &zone = pg::zone_argument(fcinfo, 13);
   pg::require_argument(fcinfo, 14, "end_day");
+  pg::require_argument(fcinfo, 15, "idle_days");
   fold_arguments arguments(fcinfo, 0, window_arguments(fcinfo, 11), zone, work);
   core::day_fold fold(arguments.history(), arguments.sets(), work);
-  fold.for_each_patch(PG_GETARG_DATEADT(14), [&](const core::day_patch &patch) {
+  fold.for_each_patch(PG_GETARG_DATEADT(14), PG_GETARG_BOOL(15), [&](const core::day_patch &patch) {
     const core::stored_day &counts = patch.counts;
     rows.put(pg::field::of_day(counts.day), pg::field::of_integer(counts.used_count), pg::field::of_integer(counts.denied_count),
              pg::field::of_integer(counts.daily_count),
              patch.has_new_users ? pg::field(pg::value_result(core::to_canonical(patch.new_users, VARHDRSZ, work.host().memory))) : pg::field(),
              pg::field::of_integer(counts.new_count), pg::field::of_integer(counts.window_count), pg::field(BoolGetDatum(counts.is_idle())));
   });
-  if (fold.has_changed_seen() || PG_ARGISNULL(2))  // every server that has stored days is known by its row
+  if (fold.has_changed_seen() || PG_ARGISNULL(2))  // every slice that has stored days is known by its row
     rows.put(pg::field(), pg::field(), pg::field(), pg::field(), pg::field(pg::value_result(fold.seen_bytes(VARHDRSZ))),
              pg::field::of_integer(fold.seen_count()), pg::field(), pg::field());
   return rows.result(fcinfo);

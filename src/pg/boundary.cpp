@@ -13,11 +13,12 @@ int sqlstate_of(core::fault kind) {
     case core::fault::damaged_text: return ERRCODE_INVALID_TEXT_REPRESENTATION;
     case core::fault::damaged_message: return ERRCODE_INVALID_BINARY_REPRESENTATION;
     case core::fault::out_of_range: return ERRCODE_DATETIME_VALUE_OUT_OF_RANGE;
-    case core::fault::number_too_small: return ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE;
+    case core::fault::number_too_small: case core::fault::number_too_large: return ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE;
     case core::fault::wrong_context: return ERRCODE_WRONG_OBJECT_TYPE;
     case core::fault::mixed_keys: return ERRCODE_DATATYPE_MISMATCH;
     case core::fault::mixed_dictionaries: return ERRCODE_DATATYPE_MISMATCH;
     case core::fault::too_large: return ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+    case core::fault::forgotten: return ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
     case core::fault::not_written: return ERRCODE_IO_ERROR;
   }
   return ERRCODE_INTERNAL_ERROR;

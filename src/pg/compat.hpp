@@ -140,4 +140,20 @@ inline bool walk_expression(Node *node, bool (*visit)(Node *, void *), void *wit
 #endif
 }
 
+// What says which catalog a callback of the system caches is about.
+#if PG_VERSION_NUM >= 190000
+using syscache_id = SysCacheIdentifier;
+#else
+using syscache_id = int;
+#endif
+
+// A sequential scan of all rows that a snapshot sees.
+inline TableScanDesc begin_scan(Relation relation, Snapshot snapshot) {
+#if PG_VERSION_NUM >= 190000
+  return table_beginscan(relation, snapshot, 0, nullptr, SO_NONE);
+#else
+  return table_beginscan(relation, snapshot, 0, nullptr);
+#endif
+}
+
 }  // namespace headcount::pg::compat

@@ -28,10 +28,25 @@ void for_each_argument_page(FunctionCallInfo fcinfo, int number, Visit &&visit) 
   }
 }
 
+// Calls visit(key_view) for each element of an argument of type text[], but nulls.
+template <typename Visit>
+void for_each_argument_name(FunctionCallInfo fcinfo, int number, Visit &&visit) {
+  if (PG_ARGISNULL(number)) return;
+  Datum *values = nullptr;
+  bool *nulls = nullptr;
+  int count = 0;
+  call([&] { deconstruct_array(PG_GETARG_ARRAYTYPE_P(number), TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count); });
+  for (int at = 0; at < count; ++at)
+    if (!nulls[at]) visit(bytes_of(values[at]));
+}
+
 // The numbers that the users who were collected have in the pages of an argument.
 inline core::user_numbers known_numbers(const daily_arguments &collected, FunctionCallInfo fcinfo, int number,
                                         const core::context &host) {
   core::user_numbers numbers(collected.sessions().users(), collected.denials().denied(), host);
+  for_each_argument_page(fcinfo, number, [&](core::key_view page) {
+    if (core::kind_of_page(page) == core::page_kind::key) numbers.know_by(core::key_in_page(page));
+  });
   for_each_argument_page(fcinfo, number, [&](core::key_view page) { numbers.learn(page); });
   return numbers;
 }

@@ -119,6 +119,20 @@ struct expanded_keys {
   }
 };
 
+// Argument `number`, a state of concurrent_sessions that is not NULL, as events, which it calls read() with.
+template <typename Read>
+auto read_events(FunctionCallInfo fcinfo, int number, const core::context &host, Read &&read) {
+  if (const auto *const expanded = expanded_keys<concurrent_sessions>::of(fcinfo->args[number].value))
+    return read(std::as_const(expanded->table));
+  const core::key_view bytes = bytes_argument(fcinfo, number);
+  core::session_events events(concurrent_sessions::type_of(bytes), host.memory);
+  if (concurrent_sessions::is_log(bytes))
+    concurrent_sessions::for_each_row(bytes, [&](core::key_view key, core::interval when) { events.add(key, when); });
+  else
+    events.merge(bytes, host);
+  return read(std::as_const(events));
+}
+
 // The state of an aggregate, argument 0 of its transition and combine functions: edited in place.
 template <typename Kind>
 class key_state {

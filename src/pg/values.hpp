@@ -76,6 +76,19 @@ inline core::interval window_arguments(FunctionCallInfo fcinfo, int first) {
   return window;
 }
 
+// (granularity, ..., week_starts): the size of buckets, a name or an interval. What has no digit is no interval.
+inline core::bucket_size bucket_size_argument(FunctionCallInfo fcinfo, int granularity, int week_starts) {
+  const std::string_view text = text_argument(fcinfo, granularity, "granularity");
+  require_argument(fcinfo, week_starts, "week_starts");
+  const std::int32_t first_weekday = PG_GETARG_INT32(week_starts);
+  if (text.find_first_of("0123456789") == std::string_view::npos) return {core::parse_granularity(text), first_weekday};
+  const Interval *const size = call([text] {
+    char *const copy = pnstrdup(text.data(), text.size());
+    return DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(copy), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+  });
+  return core::bucket_size::of(size->month, size->day, size->time, first_weekday, text);
+}
+
 // A day, or nothing for NULL and for 'infinity', which a report clips to its last day anyway. Throws out_of_range for
 // infinite dates and those beyond what timestamptz holds.
 inline std::optional<core::day_number> day_argument(FunctionCallInfo fcinfo, int number, const char *name,

@@ -6,7 +6,7 @@
 --   rollup_days        a row for each stored day with something, or with users in the last days: sets of users and how many
 --                      are in them, peaks, sketches
 --   rollup_today       what is over of the day of the watermark, in parts of some hours: the same but for what depends on other days
---   rollup_totals      all users of the stored days: of all servers, of realtime servers, and of each server
+--   rollup_totals      all users of the stored days: of all servers, of realtime servers, of each server, and of each value of a dimension
 --   rollup_dictionary  the numbers of users that the sets are of, in pages of some dozens (src/core/dictionary_page.hpp)
 --   invalidation_log   days that changed since they were stored, appended by triggers on the user's tables
 --
@@ -30,12 +30,16 @@ CREATE TYPE headcount_internal.settings AS (
     tracking            text,
     tracking_days       integer,
     session_columns     text[],
-    denial_columns      text[]
+    denial_columns      text[],
+    dimensions          text[],
+    exact               boolean
 );
 COMMENT ON TYPE headcount_internal.settings IS 'what a source was told besides its expressions: a row of its table "settings"';
 COMMENT ON COLUMN headcount_internal.settings.window_days IS 'of how many days the last days are under a licensing model that counts them; NULL if that is as the model has it';
 COMMENT ON COLUMN headcount_internal.settings.idle_limit IS 'in seconds, so that it means the same in every time zone';
 COMMENT ON COLUMN headcount_internal.settings.false_denial_before IS 'both limits are NULL if false denials are not looked for';
+COMMENT ON COLUMN headcount_internal.settings.dimensions IS 'the names of the dimensions, columns at the end of the definition; what is stored of the first one is scope 1';
+COMMENT ON COLUMN headcount_internal.settings.exact IS 'whether the users of stored days are kept as exact sets; else as sketches, with no names';
 COMMENT ON COLUMN headcount_internal.settings.session_columns IS 'which columns of the table each column of the definition session_rows, and of denial_rows the next one, read when it was made: see headcount_internal.columns_read';
 
 -- What headcount_internal.find_source tells of a source.
@@ -61,7 +65,9 @@ CREATE TYPE headcount_internal.source AS (
     tracking            text,
     tracking_days       integer,
     session_columns     text[],
-    denial_columns      text[]
+    denial_columns      text[],
+    dimensions          text[],
+    exact               boolean
 );
 COMMENT ON TYPE headcount_internal.source IS 'a source: its views and tables, the tables that it reads, and what it was told';
 
@@ -73,6 +79,7 @@ CREATE TYPE headcount_internal.options AS (
     started_at          text,
     ended_at            text,
     duration            text,
+    weight              text,
     server              text,
     last_seen           text,
     idle_limit          interval,
@@ -95,7 +102,9 @@ CREATE TYPE headcount_internal.options AS (
     materialized        boolean,
     tracking            text,
     tracking_days       integer,
-    naive               text[]
+    dimensions          jsonb,
+    naive               text[],
+    exact               boolean
 );
 COMMENT ON TYPE headcount_internal.options IS 'the options of a source while it is made or altered';
 COMMENT ON COLUMN headcount_internal.options.sessions IS 'an OID, as is denials: its text is the same under every search_path';
@@ -163,7 +172,7 @@ DECLARE
 BEGIN
     EXECUTE pg_catalog.format($q$CREATE TYPE headcount_internal.rollup_day AS (
         scope               "char",
-        server              text COLLATE pg_catalog."C",
+        slice               text COLLATE pg_catalog."C",
         day                 date,
         used                headcount.user_set,
         denied              headcount.user_set,
@@ -171,6 +180,8 @@ BEGIN
         concurrent_hosts    integer,
         concurrent_hosts_at timestamptz,
         concurrent_users    integer,
+        concurrent_sessions integer,
+        concurrent_weight   bigint,
         used_sketch         %1$s.hll,
         denied_sketch       %1$s.hll,
         new_users           headcount.user_set,
@@ -181,7 +192,7 @@ BEGIN
         window_count        integer)$q$, hll);
     EXECUTE pg_catalog.format($q$CREATE TYPE headcount_internal.rollup_part AS (
         scope               "char",
-        server              text COLLATE pg_catalog."C",
+        slice               text COLLATE pg_catalog."C",
         from_at             timestamptz,
         used                headcount.user_set,
         denied              headcount.user_set,
@@ -189,12 +200,17 @@ BEGIN
         concurrent_hosts    integer,
         concurrent_hosts_at timestamptz,
         concurrent_users    integer,
+        concurrent_sessions integer,
+        concurrent_weight   bigint,
         used_sketch         %1$s.hll,
         denied_sketch       %1$s.hll)$q$, hll);
 END
 $$;
 COMMENT ON TYPE headcount_internal.rollup_day IS 'a stored day: a row of the table "rollup_days" of a source';
-COMMENT ON COLUMN headcount_internal.rollup_day.scope IS 'what the row is about: a all servers, r realtime servers, s one server';
+COMMENT ON COLUMN headcount_internal.rollup_day.scope IS 'what the row is about: a all servers, r realtime servers, s one server, 1 to 8 one value of the dimension of this number, A to H the same on realtime servers';
+COMMENT ON COLUMN headcount_internal.rollup_day.slice IS 'which server, or which value of the dimension; NULL for what has none';
+COMMENT ON COLUMN headcount_internal.rollup_day.concurrent_weight IS 'NULL if nothing weighed anything, or the source has no weights';
+COMMENT ON COLUMN headcount_internal.rollup_day.used_sketch IS 'of all servers only, unless the source has exact => false: then its sets are empty, and there are sketches in every row';
 COMMENT ON COLUMN headcount_internal.rollup_day.new_users IS 'users with a session or a denial who have none on an earlier stored day';
 COMMENT ON COLUMN headcount_internal.rollup_day.daily_count IS 'how many users have a session or a denial; used_count, denied_count and new_count are about the sets of that name';
 COMMENT ON COLUMN headcount_internal.rollup_day.window_count IS 'how many users there are on the last days, this one included, see rollup_state.window_days and window_model';
@@ -204,11 +220,29 @@ COMMENT ON COLUMN headcount_internal.rollup_part.from_at IS 'when the part begin
 
 CREATE TYPE headcount_internal.rollup_total AS (
     scope      "char",
-    server     text COLLATE pg_catalog."C",
+    slice      text COLLATE pg_catalog."C",
     seen_count integer,
     seen       headcount.user_set
 );
 COMMENT ON TYPE headcount_internal.rollup_total IS 'the users of all stored days: a row of the table "rollup_totals" of a source';
+
+CREATE TYPE headcount_internal.collected_slice AS (
+    slice    text COLLATE pg_catalog."C",
+    sessions bytea,
+    peaks    headcount_internal.day_peaks[],
+    denials  bytea
+);
+COMMENT ON TYPE headcount_internal.collected_slice IS 'what was collected of a server, or a value of a dimension, for some days';
+
+CREATE TYPE headcount_internal.slice_patch AS (
+    slice        text,
+    day          date,
+    new_users    headcount.user_set,
+    new_count    integer,
+    window_count integer,
+    is_idle      boolean
+);
+COMMENT ON TYPE headcount_internal.slice_patch IS 'what becomes of a stored day of a slice by what is stored of others; with day NULL all its users';
 
 CREATE TYPE headcount_internal.dictionary_page AS (bucket integer, page bytea);
 COMMENT ON TYPE headcount_internal.dictionary_page IS 'numbers of some users: a row of the table "rollup_dictionary" of a source';
@@ -278,6 +312,11 @@ CREATE FUNCTION headcount_internal.log_facts(log regclass, from_day date, to_day
 COMMENT ON FUNCTION headcount_internal.log_facts(regclass, date, date) IS
     'how many rows an invalidation log has, and how many days from from_day to before to_day they are about; NULL unless the current role owns it';
 
+CREATE FUNCTION headcount_internal.lock_relations(relations regclass[]) RETURNS void
+    AS 'MODULE_PATHNAME', 'headcount_lock_relations' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION headcount_internal.lock_relations(regclass[]) IS
+    'locks relations of the current role in ACCESS EXCLUSIVE mode until the end of the transaction, and holds none of these locks while it waits for one';
+
 CREATE FUNCTION headcount_internal.rollup_bytes(state regclass) RETURNS bigint
     AS 'MODULE_PATHNAME', 'headcount_rollup_bytes' LANGUAGE C STABLE PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION headcount_internal.rollup_bytes(regclass) IS
@@ -335,7 +374,7 @@ COMMENT ON FUNCTION headcount_internal.given_expressions(regclass) IS
 CREATE FUNCTION headcount_internal.resolve_column(relation regclass, expression text, kind text, "collation" oid, OUT sql text, OUT is_naive boolean) RETURNS record
     AS 'MODULE_PATHNAME', 'headcount_resolve_column' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
 COMMENT ON FUNCTION headcount_internal.resolve_column(regclass, text, text, oid) IS
-    'one SQL expression over the columns of a table, read under the search_path of the caller, as SQL of kind text, time or boolean with every name qualified; kind time may be a timestamp without time zone';
+    'one SQL expression over the columns of a table, read under the search_path of the caller, as SQL of kind text, time, duration, weight or boolean with every name qualified; kind time may be a timestamp without time zone';
 
 CREATE FUNCTION headcount_internal.log_changes() RETURNS trigger
     AS 'MODULE_PATHNAME', 'headcount_log_changes' LANGUAGE C;

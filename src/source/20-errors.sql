@@ -38,6 +38,21 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.check_time_order(timestamptz, timestamptz) IS 'raises an error if a span of time ends before it begins; NULL is no bound';
 
+CREATE FUNCTION headcount_internal.edit_distance(one text, other text) RETURNS integer
+    AS 'MODULE_PATHNAME', 'headcount_edit_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.edit_distance(text, text) IS
+    'how many characters must be inserted, deleted or replaced to make one text of another, or more than 3 if it is more than that; NULL for texts of more than 255 bytes';
+
+-- As PostgreSQL does for columns: up to three characters away, and at most half of them.
+CREATE FUNCTION headcount_internal.nearest_name(kind text, name text, names text[]) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('Perhaps you meant the %s "%s".', kind, n.name)
+    FROM unnest(names) AS n (name) CROSS JOIN LATERAL headcount_internal.edit_distance(lower(nearest_name.name), lower(n.name)) AS d (distance)
+    WHERE d.distance <= 3 AND d.distance <= char_length(nearest_name.name) / 2
+    ORDER BY d.distance, n.name COLLATE "C" LIMIT 1
+$$;
+COMMENT ON FUNCTION headcount_internal.nearest_name(text, text, text[]) IS 'a hint at the one of some names that a misspelt one may stand for, NULL if none is near';
+
 CREATE FUNCTION headcount_internal.find_source(source text) RETURNS headcount_internal.source
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -45,7 +60,8 @@ DECLARE
 BEGIN
     PERFORM headcount_internal.check_required('source', source);
     IF found_source.sessions_view IS NULL THEN
-        PERFORM headcount_internal.raise_error('42704', format('source "%s" does not exist', source));
+        PERFORM headcount_internal.raise_error('42704', format('source "%s" does not exist', source), NULL,
+            headcount_internal.nearest_name('source', source, ARRAY(SELECT a.source FROM headcount_internal.all_sources() AS a)));
     END IF;
     RETURN found_source;
 END
@@ -78,6 +94,28 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.find_materialized(text) IS 'a materialized source that the current role owns, or an error';
+
+-- Whoever asks for users of a source without sets has its tables read.
+CREATE FUNCTION headcount_internal.has_sets(source headcount_internal.source) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT source.materialized AND source.exact
+$$;
+COMMENT ON FUNCTION headcount_internal.has_sets(headcount_internal.source) IS 'whether sets of the users of stored days are kept of a source';
+
+CREATE FUNCTION headcount_internal.check_users_not_frozen(source text, options headcount_internal.source, from_day date) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    frozen_day constant date := headcount_internal.frozen_before(options.state);
+BEGIN
+    IF NOT options.exact AND isfinite(frozen_day) AND from_day < frozen_day THEN
+        PERFORM headcount_internal.raise_error('55000', format('days of source "%s" before %s are frozen', source, frozen_day),
+            'Who was there on them is not stored, only sketches are, and the tables need not tell it any more.',
+            format('Ask for days from %s on. Its views have the numbers of frozen days.', frozen_day));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.check_users_not_frozen(text, headcount_internal.source, date) IS
+    'raises an error if days from one on, frozen ones among them, are asked for users of a source that stores none';
 
 CREATE FUNCTION headcount_internal.source_name(view regclass) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

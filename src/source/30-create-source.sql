@@ -3,7 +3,7 @@
 -- The expressions are read under the search path of the caller, so create_source, alter_source, resolve_options and
 -- resolve_option have no SET clause: in them every name is qualified. Everything else happens under our own settings.
 
-CREATE FUNCTION headcount_internal.resolve_option(argument text, relation regclass, expression text, kind text, "collation" oid, OUT sql text, OUT is_naive boolean)
+CREATE FUNCTION headcount_internal.resolve_option(argument text, relation regclass, expression text, kind text, "collation" oid, about text DEFAULT '', OUT sql text, OUT is_naive boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 DECLARE
     state    text;
@@ -22,10 +22,10 @@ BEGIN
         GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT,
                                 detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
     END;
-    PERFORM headcount_internal.raise_argument_error(argument, message, state, detail, hint);
+    PERFORM headcount_internal.raise_argument_error(argument, pg_catalog.concat(about, message), state, detail, hint);
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.resolve_option(text, regclass, text, text, oid) IS
+COMMENT ON FUNCTION headcount_internal.resolve_option(text, regclass, text, text, oid, text) IS
     'an expression read under the search path of the caller, as SQL that means the same under every path; errors name the argument';
 
 -- A view that is replaced must keep the collations of its columns.
@@ -38,6 +38,33 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     WHERE n.nspname = name
 $$;
 COMMENT ON FUNCTION headcount_internal.kept_collation(text, text, text) IS 'the collation of a column of a view, NULL if there is no such view yet';
+
+CREATE FUNCTION headcount_internal.resolve_dimensions(name text, dimensions jsonb, sessions oid, denials oid) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
+DECLARE
+    each     record;
+    sql      pg_catalog.text;
+    resolved pg_catalog.jsonb := '[]';
+BEGIN
+    FOR each IN SELECT * FROM headcount_internal.dimensions_to_resolve(name, dimensions) LOOP
+        sql := each.sessions;
+        IF each.is_new THEN
+            sql := (headcount_internal.resolve_option('dimensions', sessions::pg_catalog.regclass, sql, 'text', each.session_collation, pg_catalog.format('dimension "%s": ', each.title))).sql;
+        END IF;
+        IF denials IS NULL THEN
+            each.denials := NULL;
+        ELSIF each.is_tried THEN
+            each.denials := headcount_internal.try_denial_dimension(each.title, denials::pg_catalog.regclass, each.denials, each.denial_collation);
+        ELSIF each.is_new THEN
+            each.denials := (headcount_internal.resolve_option('dimensions', denials::pg_catalog.regclass, each.denials, 'text', each.denial_collation, pg_catalog.format('dimension "%s" for denials: ', each.title))).sql;
+        END IF;
+        resolved := resolved OPERATOR(pg_catalog.||) headcount_internal.resolved_dimension(each.dimension, sql, each.denials);
+    END LOOP;
+    RETURN CASE WHEN resolved OPERATOR(pg_catalog.<>) '[]' THEN resolved END;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.resolve_dimensions(text, jsonb, oid, oid) IS
+    'the dimensions of a source with those that are given resolved under the search path of the caller, NULL for none';
 
 -- The options of `given` that are there, resolved, in place of those of `options`.
 CREATE FUNCTION headcount_internal.resolve_options(name text, options headcount_internal.options, given headcount_internal.options) RETURNS headcount_internal.options
@@ -57,6 +84,7 @@ BEGIN
         END IF;
     END LOOP;
     options := pg_catalog.jsonb_populate_record(options, changes);
+    options.dimensions := headcount_internal.resolve_dimensions(name, options.dimensions, options.sessions, options.denials);
     options.naive := ARRAY(SELECT n FROM pg_catalog.unnest(naive) AS n WHERE pg_catalog.to_jsonb(options) OPERATOR(pg_catalog.->>) n IS NOT NULL);
     RETURN options;
 END
@@ -74,6 +102,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
                  ('started_at', options.sessions, given.started_at, 'time', NULL, NULL),
                  ('ended_at', options.sessions, given.ended_at, 'time', NULL, NULL),
                  ('duration', options.sessions, given.duration, 'duration', NULL, NULL),
+                 ('weight', options.sessions, given.weight, 'weight', NULL, NULL),
                  ('last_seen', options.sessions, given.last_seen, 'time', NULL, NULL),
                  ('sessions_when', options.sessions, given.sessions_when, 'boolean', NULL, NULL),
                  ('user_identity', 'headcount_internal.identity_input'::regclass, given.user_identity, 'text', 'session_rows', 'user_name'),
@@ -213,6 +242,7 @@ BEGIN
     PERFORM headcount_internal.check_required('time_zone', options.time_zone);
     PERFORM headcount_internal.check_required('licensing_model', options.licensing_model);
     PERFORM headcount_internal.check_required('materialized', options.materialized::text);
+    PERFORM headcount_internal.check_required('exact', options.exact::text);
     PERFORM headcount_internal.check_required('tracking', options.tracking);
     PERFORM headcount_internal.check_required('tracking_days', options.tracking_days::text);
 
@@ -287,6 +317,9 @@ BEGIN
             hint => 'Views, materialized views and foreign tables can be tracked by window.');
     ELSIF options.tracking_days NOT BETWEEN 1 AND 36525 THEN
         PERFORM headcount_internal.raise_argument_error('tracking_days', format('must be from 1 to 36525 days (a hundred years), but is %s', options.tracking_days));
+    ELSIF NOT options.exact AND NOT options.materialized THEN
+        PERFORM headcount_internal.raise_argument_error('exact', 'false needs "materialized"',
+            hint => 'It says how days are stored. A source of which nothing is stored is computed from its tables, which is exact.');
     END IF;
     RETURN options;
 END
@@ -296,30 +329,32 @@ COMMENT ON FUNCTION headcount_internal.check_options(headcount_internal.options)
 
 CREATE FUNCTION headcount.create_source(
     name text, sessions regclass, user_name text, host text, started_at text, ended_at text,
-    duration text DEFAULT NULL, user_limit integer DEFAULT NULL, server text DEFAULT NULL, last_seen text DEFAULT NULL, idle_limit interval DEFAULT NULL,
+    duration text DEFAULT NULL, weight text DEFAULT NULL, user_limit integer DEFAULT NULL, server text DEFAULT NULL, last_seen text DEFAULT NULL, idle_limit interval DEFAULT NULL,
     sessions_when text DEFAULT NULL, user_identity text DEFAULT NULL, realtime_servers text[] DEFAULT NULL,
     denials regclass DEFAULT NULL, denied_user text DEFAULT NULL, denied_at text DEFAULT NULL,
     denied_host text DEFAULT NULL, denied_server text DEFAULT NULL, denied_when text DEFAULT NULL,
     false_denial_before interval DEFAULT NULL, false_denial_after interval DEFAULT NULL,
     time_zone text DEFAULT pg_catalog.current_setting('TimeZone'), licensing_model text DEFAULT '2019',
     window_days integer DEFAULT NULL, materialized boolean DEFAULT true,
-    tracking text DEFAULT 'auto', tracking_days integer DEFAULT 2, alerts jsonb DEFAULT NULL)
+    tracking text DEFAULT 'auto', tracking_days integer DEFAULT 2, alerts jsonb DEFAULT NULL, dimensions json DEFAULT NULL,
+    exact boolean DEFAULT true)
 RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 #variable_conflict use_variable
 DECLARE
-    options headcount_internal.options := ROW(sessions, user_name, host, started_at, ended_at, duration, server, last_seen, idle_limit, sessions_when,
+    options headcount_internal.options := ROW(sessions, user_name, host, started_at, ended_at, duration, weight, server, last_seen, idle_limit, sessions_when,
         user_identity, realtime_servers, denials, denied_user, denied_at, denied_host, denied_server, denied_when, false_denial_before,
-        false_denial_after, time_zone, licensing_model, window_days, user_limit, alerts, materialized, tracking, tracking_days, NULL);
+        false_denial_after, time_zone, licensing_model, window_days, user_limit, alerts, materialized, tracking, tracking_days, headcount_internal.read_dimensions(dimensions), NULL, exact);
 BEGIN
     PERFORM headcount_internal.check_source_name(name);
     options := headcount_internal.check_options(options);
+    PERFORM headcount_internal.check_dimensions(name, options.dimensions, options.denials);
     options := headcount_internal.resolve_options(name, options, options);
     RETURN headcount_internal.execute_quietly(pg_catalog.format('SELECT headcount_internal.build_source(%L, %L::headcount_internal.options)', name, options));
 END
 $$;
-COMMENT ON FUNCTION headcount.create_source(text, regclass, text, text, text, text, text, integer, text, text, interval, text, text,
-    text[], regclass, text, text, text, text, text, interval, interval, text, text, integer, boolean, text, integer, jsonb) IS
-    'makes a source: a schema of views over the sessions, and the denials, of a table that already exists, and says what it made. The text arguments are SQL expressions over the columns of the table; host is NULL if it has none, ended_at if it has durations or no ends';
+COMMENT ON FUNCTION headcount.create_source(text, regclass, text, text, text, text, text, text, integer, text, text, interval, text, text,
+    text[], regclass, text, text, text, text, text, interval, interval, text, text, integer, boolean, text, integer, jsonb, json, boolean) IS
+    'makes a source: a schema of views over the sessions, and the denials, of a table that already exists, and says what it made. The text arguments are SQL expressions over the columns of the table; host is NULL if it has none, ended_at if it has durations or no ends; dimensions name further ones to slice by; with exact => false stored days have sketches of users in place of sets, and no names';
 
 CREATE FUNCTION headcount_internal.build_source(name text, options headcount_internal.options) RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -362,11 +397,11 @@ BEGIN
     EXECUTE format('COMMENT ON TABLE %I.settings IS %L', name, 'what the source was told besides its expressions; change it with headcount.alter_source');
     EXECUTE format('DELETE FROM %I.settings RETURNING session_columns, denial_columns', name) INTO session_columns, denial_columns;
     EXECUTE format('INSERT INTO %I.settings (time_zone, licensing_model, window_days, user_limit, alerts, realtime_servers, idle_limit, false_denial_before, false_denial_after,
-                                             materialized, tracking, tracking_days, session_columns, denial_columns)
-                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)', name)
+                                             materialized, tracking, tracking_days, session_columns, denial_columns, dimensions, exact)
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)', name)
         USING options.time_zone, options.licensing_model, options.window_days, options.user_limit, options.alerts, options.realtime_servers, options.idle_limit,
               options.false_denial_before, options.false_denial_after, options.materialized, options.tracking, options.tracking_days,
-              session_columns, denial_columns;
+              session_columns, denial_columns, NULLIF(headcount_internal.dimension_names(options.dimensions), '{}'), options.exact;
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.make_settings(text, headcount_internal.options) IS 'stores what a source was told besides its expressions';

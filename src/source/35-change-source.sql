@@ -8,18 +8,23 @@ DECLARE
     options headcount_internal.options;
     given   jsonb;
     naive   text[];
+    known   constant text[] := coalesce(source.dimensions, '{}');
 BEGIN
     SELECT jsonb_object_agg(g.option, g.expression), coalesce(array_agg(g.option) FILTER (WHERE g.is_naive), '{}') INTO given, naive
     FROM (SELECT CASE s.name WHEN 'counts' THEN 'sessions_when' ELSE s.name END AS option, s.expression, s.is_naive
-          FROM headcount_internal.given_expressions(source.definition) AS s
+          FROM headcount_internal.given_expressions(source.definition) AS s WHERE s.name <> ALL (known)
           UNION ALL
           SELECT CASE d.name WHEN 'counts' THEN 'denied_when' WHEN 'user_name' THEN 'denied_user' WHEN 'host' THEN 'denied_host'
                              WHEN 'server' THEN 'denied_server' ELSE d.name END, d.expression, d.is_naive
-          FROM headcount_internal.given_expressions(source.denial_definition) AS d WHERE d.name <> 'user_identity') AS g;
+          FROM headcount_internal.given_expressions(source.denial_definition) AS d WHERE d.name <> 'user_identity' AND d.name <> ALL (known)) AS g;
     options := jsonb_populate_record(NULL::headcount_internal.options, coalesce(given, '{}') || (to_jsonb(source) - ARRAY['sessions', 'denials']));
     options.sessions := source.sessions;
     options.denials := source.denials;
     options.naive := naive;
+    SELECT jsonb_agg(jsonb_build_object('name', n.name, 'sessions', coalesce(s.expression, 'NULL::text'), 'denials', d.expression) ORDER BY n.place) INTO options.dimensions
+    FROM unnest(source.dimensions) WITH ORDINALITY AS n (name, place)
+         LEFT JOIN headcount_internal.given_expressions(source.definition) AS s ON s.name = n.name
+         LEFT JOIN headcount_internal.given_expressions(source.denial_definition) AS d ON d.name = n.name;
     IF must_be_complete AND (options.sessions IS NULL OR options.user_name IS NULL OR options.started_at IS NULL) THEN
         PERFORM headcount_internal.raise_error('55000', format('the definition of source "%s" cannot be followed', name),
             'Its view session_rows is not what headcount made.', 'Say anew what it holds with headcount.alter_source, or make another source.');
@@ -33,10 +38,10 @@ COMMENT ON FUNCTION headcount_internal.options_of(text, boolean) IS 'the options
 CREATE FUNCTION headcount_internal.check_reset(reset text[], given headcount_internal.options) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    resettable constant text[] := ARRAY['host', 'ended_at', 'duration', 'server', 'last_seen', 'idle_limit', 'sessions_when', 'user_identity',
+    resettable constant text[] := ARRAY['host', 'ended_at', 'duration', 'weight', 'server', 'last_seen', 'idle_limit', 'sessions_when', 'user_identity',
         'realtime_servers', 'denials', 'denied_user', 'denied_at', 'denied_host', 'denied_server', 'denied_when',
         'false_denial_before', 'false_denial_after', 'time_zone', 'licensing_model', 'window_days', 'user_limit', 'alerts', 'materialized',
-        'tracking', 'tracking_days'];
+        'tracking', 'tracking_days', 'dimensions', 'exact'];
     each text;
 BEGIN
     FOREACH each IN ARRAY coalesce(reset, '{}') LOOP
@@ -46,7 +51,7 @@ BEGIN
             PERFORM headcount_internal.raise_argument_error('reset', format('option "%s" has no default', each));
         ELSIF each <> ALL (resettable) THEN
             PERFORM headcount_internal.raise_argument_error('reset', format('unknown option "%s"', each),
-                hint => format('The options are %s.', array_to_string(resettable, ', ')));
+                hint => coalesce(headcount_internal.nearest_name('option', each, resettable), format('The options are %s.', array_to_string(resettable, ', '))));
         ELSIF to_jsonb(given) -> each <> 'null'::jsonb THEN
             PERFORM headcount_internal.raise_argument_error('reset', format('option "%s" is also given a value', each));
         END IF;
@@ -62,8 +67,9 @@ CREATE FUNCTION headcount_internal.merge_options(present headcount_internal.opti
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     defaults constant jsonb := jsonb_build_object('time_zone', current_setting('TimeZone'), 'licensing_model', '2019',
-                                                  'materialized', true, 'tracking', 'auto', 'tracking_days', 2);
+                                                  'materialized', true, 'tracking', 'auto', 'tracking_days', 2, 'exact', true);
     cleared  text[] := coalesce(reset, '{}');
+    merged   headcount_internal.options;
 BEGIN
     -- either says when a session ends
     IF given.duration IS NOT NULL AND given.ended_at IS NULL THEN
@@ -74,13 +80,32 @@ BEGIN
     IF 'denials' = ANY (cleared) THEN
         cleared := cleared || ARRAY['denied_user', 'denied_at', 'denied_host', 'denied_server', 'denied_when', 'false_denial_before', 'false_denial_after'];
     END IF;
-    RETURN jsonb_populate_record(NULL::headcount_internal.options,
+    merged := jsonb_populate_record(NULL::headcount_internal.options,
         (to_jsonb(present) - cleared) || (SELECT coalesce(jsonb_object_agg(d.key, d.value), '{}') FROM jsonb_each(defaults) AS d WHERE d.key = ANY (cleared))
         || jsonb_strip_nulls(to_jsonb(given)));
+    merged.dimensions := headcount_internal.merge_dimensions(CASE WHEN 'dimensions' = ANY (cleared) THEN NULL ELSE present.dimensions END,
+        given.dimensions, given.denials IS NOT NULL, merged.denials IS NOT NULL);
+    RETURN merged;
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.merge_options(headcount_internal.options, headcount_internal.options, text[]) IS
     'the options of a source after some are given and some are reset';
+
+-- Runs as the owner, before the first of them is replaced or loses a trigger. A refresh locks the row of rollup_state before it reads
+-- anything; so it comes first here.
+CREATE FUNCTION headcount_internal.lock_for_change(name text, source headcount_internal.source, with_base boolean DEFAULT true) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF with_base AND source.materialized THEN
+        EXECUTE format('SELECT FROM %I.rollup_state AS r FOR UPDATE', name);
+    END IF;
+    PERFORM headcount_internal.lock_relations(ARRAY(
+        SELECT t.relation FROM headcount_internal.tracking_trigger AS t WHERE with_base AND t.definition IN (source.definition, source.denial_definition)
+        UNION SELECT headcount_internal.own_views(name, with_base)));
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.lock_for_change(text, headcount_internal.source, boolean) IS
+    'locks the reports of a source, or all of its views and the tables that have its triggers; in whatever order others lock them, nobody is in a deadlock by that';
 
 -- Runs as the owner: what is made belongs to him, and what he wrote runs as him.
 CREATE FUNCTION headcount_internal.change_source(name text, options headcount_internal.options) RETURNS void
@@ -103,6 +128,7 @@ BEGIN
         NULL;      -- the definition was changed by hand, and is made anew here
     END;
     IF is_same_base THEN
+        PERFORM headcount_internal.lock_for_change(name, source, with_base => false);
         PERFORM headcount_internal.make_settings(name, options);
         PERFORM headcount_internal.make_report_views(name, options);
         RETURN;
@@ -114,7 +140,9 @@ BEGIN
                 format('Days before %s cannot be computed anew.', state.frozen_before),
                 'Give them up with headcount.freeze(source, NULL), or make another source.');
         END IF;
-        -- before anything else, as writers do: first the tables, then what is ours
+    END IF;
+    PERFORM headcount_internal.lock_for_change(name, source);
+    IF source.materialized THEN
         PERFORM headcount_internal.drop_triggers(source);
         EXECUTE format('DELETE FROM %I.rollup_days', name);
         EXECUTE format('DELETE FROM %I.rollup_today', name);
@@ -155,7 +183,7 @@ COMMENT ON FUNCTION headcount_internal.lock_source(text, headcount_internal.sour
 CREATE FUNCTION headcount.alter_source(
     name text, sessions regclass DEFAULT NULL, user_name text DEFAULT NULL, host text DEFAULT NULL,
     started_at text DEFAULT NULL, ended_at text DEFAULT NULL,
-    duration text DEFAULT NULL, user_limit integer DEFAULT NULL, server text DEFAULT NULL, last_seen text DEFAULT NULL, idle_limit interval DEFAULT NULL,
+    duration text DEFAULT NULL, weight text DEFAULT NULL, user_limit integer DEFAULT NULL, server text DEFAULT NULL, last_seen text DEFAULT NULL, idle_limit interval DEFAULT NULL,
     sessions_when text DEFAULT NULL, user_identity text DEFAULT NULL, realtime_servers text[] DEFAULT NULL,
     denials regclass DEFAULT NULL, denied_user text DEFAULT NULL, denied_at text DEFAULT NULL,
     denied_host text DEFAULT NULL, denied_server text DEFAULT NULL, denied_when text DEFAULT NULL,
@@ -163,27 +191,28 @@ CREATE FUNCTION headcount.alter_source(
     time_zone text DEFAULT NULL, licensing_model text DEFAULT NULL,
     window_days integer DEFAULT NULL, materialized boolean DEFAULT NULL,
     tracking text DEFAULT NULL, tracking_days integer DEFAULT NULL, alerts jsonb DEFAULT NULL,
-    reset text[] DEFAULT NULL)
+    reset text[] DEFAULT NULL, dimensions json DEFAULT NULL, exact boolean DEFAULT NULL)
 RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 #variable_conflict use_variable
 DECLARE
     source  headcount_internal.source := headcount_internal.find_own_source(name);
-    given   headcount_internal.options := ROW(sessions, user_name, host, started_at, ended_at, duration, server, last_seen, idle_limit, sessions_when,
+    given   headcount_internal.options := ROW(sessions, user_name, host, started_at, ended_at, duration, weight, server, last_seen, idle_limit, sessions_when,
         user_identity, realtime_servers, denials, denied_user, denied_at, denied_host, denied_server, denied_when, false_denial_before,
-        false_denial_after, time_zone, licensing_model, window_days, user_limit, alerts, materialized, tracking, tracking_days, NULL);
+        false_denial_after, time_zone, licensing_model, window_days, user_limit, alerts, materialized, tracking, tracking_days, headcount_internal.read_dimensions(dimensions, true), NULL, exact);
     options headcount_internal.options;
 BEGIN
     PERFORM headcount_internal.check_reset(reset, given);
     PERFORM headcount_internal.lock_source(name, source);
     options := headcount_internal.check_options(headcount_internal.merge_options(headcount_internal.options_of(name, false), given, reset));
+    PERFORM headcount_internal.check_dimensions(name, options.dimensions, options.denials);
     options := headcount_internal.resolve_options(name, options, given);
     PERFORM headcount_internal.execute_as_owner(source.sessions_view,
         pg_catalog.format('SELECT headcount_internal.change_source(%L, %L::headcount_internal.options)', name, options));
 END
 $$;
-COMMENT ON FUNCTION headcount.alter_source(text, regclass, text, text, text, text, text, integer, text, text, interval, text, text,
-    text[], regclass, text, text, text, text, text, interval, interval, text, text, integer, boolean, text, integer, jsonb, text[]) IS
-    'changes options of a source; NULL leaves an option as it is, reset names those to set back to their defaults. Grants on the views, and what was built on them, stay';
+COMMENT ON FUNCTION headcount.alter_source(text, regclass, text, text, text, text, text, text, integer, text, text, interval, text, text,
+    text[], regclass, text, text, text, text, text, interval, interval, text, text, integer, boolean, text, integer, jsonb, text[], json, boolean) IS
+    'changes options of a source; NULL leaves an option as it is, reset names those to set back to their defaults; dimensions are added or changed one by one, and null takes one away. Grants on the views, and what was built on them, stay';
 
 CREATE FUNCTION headcount_internal.drop_instances(name text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
@@ -197,18 +226,18 @@ COMMENT ON FUNCTION headcount_internal.drop_instances(text) IS 'drops the table 
 CREATE FUNCTION headcount_internal.drop_source(name text, with_others boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    views text;
+    source     constant headcount_internal.source := headcount_internal.find_source(name);
+    views      text;
+    dependents text;
 BEGIN
-    -- first the tables, then what is ours, as writers do: else they and we could wait for each other
-    PERFORM headcount_internal.drop_triggers(headcount_internal.find_source(name));
+    PERFORM headcount_internal.lock_for_change(name, source);
+    PERFORM headcount_internal.drop_triggers(source);
     IF with_others THEN
         EXECUTE format('DROP SCHEMA %I CASCADE', name);
         RETURN;
     END IF;
     -- ours in one statement, as they depend on each other; whatever else is in the schema stops the DROP SCHEMA
-    SELECT string_agg(format('%I.%I', n.nspname, c.relname), ', ') INTO views
-    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = name AND c.relkind = 'v' AND c.relname = ANY (headcount_internal.view_names());
+    SELECT string_agg(headcount_internal.relation_name(v), ', ') INTO views FROM headcount_internal.own_views(name, true) AS v;
     PERFORM headcount_internal.drop_sharing(name);
     EXECUTE 'DROP VIEW ' || views;
     PERFORM headcount_internal.drop_rollup_tables(name);
@@ -216,6 +245,11 @@ BEGIN
     EXECUTE format('DROP TABLE %I.settings', name);
     EXECUTE format('DROP FUNCTION IF EXISTS %I.identity_of(text)', name);
     EXECUTE format('DROP SCHEMA %I', name);
+EXCEPTION WHEN dependent_objects_still_exist THEN
+    -- PostgreSQL's own hint is about the command, which nobody wrote
+    GET STACKED DIAGNOSTICS dependents = PG_EXCEPTION_DETAIL;
+    PERFORM headcount_internal.raise_error('2BP01', format('cannot drop source "%s" because other objects depend on it', name), dependents,
+        format('Use headcount.drop_source(%L, cascade => true) to drop these too.', name));
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.drop_source(text, boolean) IS 'drops a source and its schema, and with the second argument whatever else is in it';

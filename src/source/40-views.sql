@@ -21,6 +21,9 @@
 
 -- CREATE OR REPLACE, so that alter_source keeps grants and whatever people built on the views.
 -- (Citus warns of each view that it does not copy to its workers, where nobody needs it.)
+--
+-- Views that show some of the people only are security barriers: else a condition of a reader, and what it tells of a row, might come
+-- before that of the view. (Equality is leakproof, and still finds the index. Tables of Citus do without.)
 CREATE FUNCTION headcount_internal.make_view(name text, view_name text, query text, comment text, column_comments text[] DEFAULT '{}')
 RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = error AS $$
 DECLARE
@@ -28,7 +31,8 @@ DECLARE
                                OR coalesce(headcount_internal.is_on_shards(to_regclass(format('%I.denial_rows', name))), false);
     is_foreign constant boolean := coalesce(headcount_internal.is_foreign(headcount_internal.definition_table(to_regclass(format('%I.session_rows', name)))), false);
 BEGIN
-    EXECUTE format('CREATE OR REPLACE VIEW %I.%I AS %s', name, view_name, CASE WHEN on_shards THEN query ELSE headcount_internal.without_values(query, is_foreign) END);
+    EXECUTE format('CREATE OR REPLACE VIEW %I.%I%s AS %s', name, view_name,
+        CASE WHEN view_name IN ('online_sessions', 'online_users') AND NOT on_shards THEN ' WITH (security_barrier)' END, CASE WHEN on_shards THEN query ELSE headcount_internal.without_values(query, is_foreign) END);
     EXECUTE format('COMMENT ON VIEW %I.%I IS %L', name, view_name, comment);
     FOR i IN 1 .. cardinality(column_comments) / 2 LOOP
         EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', name, view_name, column_comments[2 * i - 1], column_comments[2 * i]);
@@ -63,6 +67,15 @@ $$;
 COMMENT ON FUNCTION headcount_internal.in_zone(text, headcount_internal.options, text) IS
     'a column of times of a definition, read in the zone of the source if it has none of its own';
 
+CREATE FUNCTION headcount_internal.dimension_expressions(name text, view_name text, columns text[], dimensions jsonb, of_rows text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(string_agg(format(', %s AS %I', headcount_internal.text_or_null(d.dimension ->> of_rows, dimension_expressions.name, view_name, c.name), c.name), '' ORDER BY c.place), '')
+    FROM unnest(columns) WITH ORDINALITY AS c (name, place)
+         LEFT JOIN jsonb_array_elements(dimensions) AS d (dimension) ON d.dimension ->> 'name' = c.name
+$$;
+COMMENT ON FUNCTION headcount_internal.dimension_expressions(text, text, text[], jsonb, text) IS
+    'the dimensions of a source over the rows of its sessions, or denials, to be put behind other columns';
+
 -- What the owner wrote is the inner SELECT, what we make of it the outer one. No alias for the table: an expression may
 -- name it.
 CREATE FUNCTION headcount_internal.make_definition(name text, options headcount_internal.options) RETURNS void
@@ -73,33 +86,38 @@ DECLARE
     identity_body text := '$1';
     -- started_at and duration, or else ended_at
     end_at constant text := format('headcount_internal.end_after(%s, given.duration)', headcount_internal.in_zone('started_at', options));
+    -- as the owner wrote them, with NULL for those that the source has no more
+    dimensions constant text[] := headcount_internal.dimension_columns(name, options.dimensions);
+    outer_list constant text := coalesce((SELECT string_agg(format(', given.%I', d.name), '' ORDER BY d.place) FROM unnest(dimensions) WITH ORDINALITY AS d (name, place)), '');
+    inner_list constant text := headcount_internal.dimension_expressions(name, 'session_rows', dimensions, options.dimensions, 'sessions');
+    denied_list constant text := headcount_internal.dimension_expressions(name, 'denial_rows', dimensions, options.dimensions, 'denials');
 BEGIN
     PERFORM headcount_internal.make_view(name, 'session_rows', format($q$
-SELECT %s AS user_name, given.host, given.server, %s AS started_at, %s AS ended_at, %s AS last_seen, %s AS end_key
-FROM (SELECT %s AS user_name, %s AS host, %s AS server, %s AS started_at, %s, %s AS last_seen%s FROM %s) AS given%s$q$,
+SELECT %s AS user_name, given.host, given.server, %s AS started_at, %s AS ended_at, %s AS last_seen, given.weight, %s AS end_key%s
+FROM (SELECT %s AS user_name, %s AS host, %s AS server, %s AS started_at, %s, %s AS last_seen, %s AS weight%s FROM %s) AS given%s$q$,
         identity, headcount_internal.in_zone('started_at', options),
         CASE WHEN options.duration IS NULL THEN headcount_internal.in_zone('ended_at', options) ELSE end_at END,
         headcount_internal.in_zone('last_seen', options),
-        CASE WHEN options.duration IS NULL THEN 'given.ended_at' ELSE end_at END,
+        CASE WHEN options.duration IS NULL THEN 'given.ended_at' ELSE end_at END, outer_list,
         options.user_name, headcount_internal.text_or_null(options.host, name, 'session_rows', 'host'),
         headcount_internal.text_or_null(options.server, name, 'session_rows', 'server'), options.started_at,
         CASE WHEN options.duration IS NULL THEN coalesce(options.ended_at, 'NULL::timestamptz') || ' AS ended_at' ELSE options.duration || ' AS duration' END,
-        coalesce(options.last_seen, 'NULL::timestamptz'), ', ' || options.sessions_when || ' AS counts',
+        coalesce(options.last_seen, 'NULL::timestamptz'), coalesce(options.weight, 'NULL::bigint'), concat(inner_list, ', ' || options.sessions_when || ' AS counts'),
         headcount_internal.relation_name(options.sessions), CASE WHEN options.sessions_when IS NULL THEN '' ELSE ' WHERE given.counts' END),
         'every row of the table of sessions, with the columns that the source was told of: its definition',
         ARRAY['end_key', 'ended_at as it stands in the table, for indexes']);
     IF options.denials IS NULL THEN
         PERFORM headcount_internal.make_view(name, 'denial_rows', format(
-            'SELECT %s AS user_name, %s AS host, %s AS server, NULL::timestamptz AS denied_at WHERE false',
+            'SELECT %s AS user_name, %s AS host, %s AS server, NULL::timestamptz AS denied_at%s WHERE false',
             headcount_internal.text_or_null(NULL, name, 'denial_rows', 'user_name'), headcount_internal.text_or_null(NULL, name, 'denial_rows', 'host'),
-            headcount_internal.text_or_null(NULL, name, 'denial_rows', 'server')), 'no rows: the source was told of no denials');
+            headcount_internal.text_or_null(NULL, name, 'denial_rows', 'server'), denied_list), 'no rows: the source was told of no denials');
     ELSE
         PERFORM headcount_internal.make_view(name, 'denial_rows', format($q$
-SELECT %s AS user_name, given.host, given.server, %s AS denied_at
+SELECT %s AS user_name, given.host, given.server, %s AS denied_at%s
 FROM (SELECT %s AS user_name, %s AS host, %s AS server, %s AS denied_at%s FROM %s) AS given%s$q$,
-            identity, headcount_internal.in_zone('denied_at', options),
+            identity, headcount_internal.in_zone('denied_at', options), outer_list,
             options.denied_user, headcount_internal.text_or_null(options.denied_host, name, 'denial_rows', 'host'),
-            headcount_internal.text_or_null(options.denied_server, name, 'denial_rows', 'server'), options.denied_at, ', ' || options.denied_when || ' AS counts',
+            headcount_internal.text_or_null(options.denied_server, name, 'denial_rows', 'server'), options.denied_at, concat(denied_list, ', ' || options.denied_when || ' AS counts'),
             headcount_internal.relation_name(options.denials), CASE WHEN options.denied_when IS NULL THEN '' ELSE ' WHERE given.counts' END),
             'every row of the table of denials, with the columns that the source was told of: its definition');
     END IF;
@@ -168,7 +186,7 @@ DECLARE
 BEGIN
     PERFORM headcount_internal.make_view(name, 'session_states', format($q$
 SELECT r.user_name, r.host, r.server, r.started_at, r.last_seen, r.end_key, r.ended_at AS closed_at,
-       %s AS ended_at, %s AS is_open, %s AS is_stale, %s AS is_realtime
+       %s AS ended_at, %s AS is_open, %s AS is_stale, %s AS is_realtime, %s AS weight, r.weight AS given_weight%s
 FROM %I.session_rows AS r%s$q$,
         CASE WHEN options.idle_limit IS NULL THEN $q$NULLIF(r.ended_at, 'infinity'::timestamptz)$q$
              ELSE format($q$CASE WHEN r.ended_at < 'infinity'::timestamptz THEN r.ended_at
@@ -177,9 +195,12 @@ FROM %I.session_rows AS r%s$q$,
         CASE WHEN options.idle_limit IS NULL THEN is_unended ELSE format('(%s AND NOT %s)', is_unended, is_idle) END,
         CASE WHEN options.idle_limit IS NULL THEN 'false' ELSE format('(%s AND %s)', is_unended, is_idle) END,
         CASE WHEN options.realtime_servers IS NULL THEN 'true' ELSE format('coalesce(r.server = ANY (%L::text[]), false)', options.realtime_servers) END,
-        name, CASE WHEN NOT headcount_internal.reads_shards(options) THEN ' WHERE true' || headcount_internal.in_one_place(options) END),
+        -- beyond that no number is a weight, and their sums fit into a bigint
+        CASE WHEN options.weight IS NULL THEN 'r.weight' ELSE $q$CASE WHEN r.weight IS NULL THEN 1::bigint WHEN r.weight >= 0 AND r.weight <= 1000000000000 THEN r.weight END$q$ END,
+        headcount_internal.dimension_list(name, 'r'), name, CASE WHEN NOT headcount_internal.reads_shards(options) THEN ' WHERE true' || headcount_internal.in_one_place(options) END),
         'every session with its effective end, whether it counts or not',
-        ARRAY['closed_at', 'the end in the table', 'ended_at', 'the effective end; NULL while the session is open']);
+        ARRAY['closed_at', 'the end in the table', 'ended_at', 'the effective end; NULL while the session is open',
+              'weight', 'what the session takes, 1 if nobody says; NULL if that is no weight']);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.make_session_states(text, headcount_internal.options) IS 'makes or replaces the view of the sessions of a source with effective ends and flags (rules S1 to S3)';
@@ -204,10 +225,10 @@ WITH refused AS MATERIALIZED (%2$s),
          JOIN %1$I.sessions AS s ON s.user_name = d.user_name COLLATE %5$s
               AND s.started_at >= d.denied_at - %3$L::interval AND s.started_at <= d.denied_at + %4$L::interval
     GROUP BY d.user_name, d.denied_at)
-SELECT d.user_name, d.host, d.server, d.denied_at, l.denied_at IS NOT NULL AS is_false_denial
+SELECT d.user_name, d.host, d.server, d.denied_at, l.denied_at IS NOT NULL AS is_false_denial%6$s
 FROM refused AS d
      LEFT JOIN let_in AS l ON l.user_name = d.user_name COLLATE pg_catalog."C" AND l.denied_at = d.denied_at$q$,
-        name, denials, options.false_denial_before, options.false_denial_after, headcount_internal.session_user_collation(name));
+        name, denials, options.false_denial_before, options.false_denial_after, headcount_internal.session_user_collation(name), headcount_internal.dimension_list(name, 'd'));
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.gathered_denials_query(text, headcount_internal.options, text) IS
@@ -222,8 +243,9 @@ COMMENT ON FUNCTION headcount_internal.gathered_denials_query(text, headcount_in
 CREATE FUNCTION headcount_internal.denials_query(name text, options headcount_internal.options) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    dimensions constant text := headcount_internal.dimension_list(name, 'd');
     part constant text := replace($q$
-SELECT d.user_name, d.host, d.server, d.denied_at, %s AS is_false_denial
+SELECT d.user_name, d.host, d.server, d.denied_at, %s AS is_false_denial%s
 FROM %I.denial_rows AS d
 WHERE d.user_name <> ''::text AND d.denied_at > '-infinity'::timestamptz AND d.denied_at <= now_at%s$q$, 'now_at', headcount_internal.as_of_text());
     first_at constant text := format('d.denied_at - %L::interval', options.false_denial_before);
@@ -237,9 +259,9 @@ WHERE d.user_name <> ''::text AND d.denied_at > '-infinity'::timestamptz AND d.d
     in_last   text;
 BEGIN
     IF options.false_denial_before IS NULL THEN
-        RETURN format(part, 'false', name, CASE WHEN NOT headcount_internal.reads_shards(options) THEN in_one_place END);
+        RETURN format(part, 'false', dimensions, name, CASE WHEN NOT headcount_internal.reads_shards(options) THEN in_one_place END);
     ELSIF headcount_internal.reads_shards(options) THEN
-        RETURN headcount_internal.gathered_denials_query(name, options, format(part, 'false', name, ''));
+        RETURN headcount_internal.gathered_denials_query(name, options, format(part, 'false', dimensions, name, ''));
     END IF;
     same_user := format('EXISTS (
     SELECT 1 FROM %I.sessions AS s
@@ -249,12 +271,36 @@ BEGIN
     in_first := concat(same_user, bin, 's.started_at', origin, ' = ', bin, first_at, origin, in_time);
     in_last := concat(same_user, bin, 's.started_at', origin, ' = ', bin, last_at, origin, in_time);
     RETURN concat_ws('
-UNION ALL', format(part, 'false', name, concat(in_one_place, ' AND NOT ', in_first, ' AND NOT ', in_last)),
-                format(part, 'true', name, concat(in_one_place, ' AND ', in_first)),
-                format(part, 'true', name, concat(in_one_place, ' AND NOT ', in_first, ' AND ', in_last)));
+UNION ALL', format(part, 'false', dimensions, name, concat(in_one_place, ' AND NOT ', in_first, ' AND NOT ', in_last)),
+                format(part, 'true', dimensions, name, concat(in_one_place, ' AND ', in_first)),
+                format(part, 'true', dimensions, name, concat(in_one_place, ' AND NOT ', in_first, ' AND ', in_last)));
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.denials_query(text, headcount_internal.options) IS 'the query behind the denials of a source';
+
+-- Views keep the columns of weights once they have them: others may have views on them.
+CREATE FUNCTION headcount_internal.shows_weight(name text, options headcount_internal.options) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT options.weight IS NOT NULL
+        OR EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = to_regclass(format('%I.sessions', name)) AND a.attname = 'weight' AND NOT a.attisdropped)
+$$;
+COMMENT ON FUNCTION headcount_internal.shows_weight(text, headcount_internal.options) IS 'whether the views of a source have columns for what its sessions weigh';
+
+CREATE FUNCTION headcount_internal.has_weight(source headcount_internal.source) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM headcount_internal.given_expressions(source.definition) AS g WHERE g.name = 'weight')
+$$;
+COMMENT ON FUNCTION headcount_internal.has_weight(headcount_internal.source) IS 'whether a source was told what its sessions weigh';
+
+-- In the order in which the view has them, so that it can be replaced; what is new comes last.
+CREATE FUNCTION headcount_internal.sessions_list(name text, options headcount_internal.options) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(string_agg(format(', s.%I', c.name), '' ORDER BY a.attnum, c.place), '')
+    FROM unnest(CASE WHEN headcount_internal.shows_weight(sessions_list.name, options) THEN ARRAY['weight'] ELSE '{}' END
+                || headcount_internal.dimension_columns(sessions_list.name, options.dimensions)) WITH ORDINALITY AS c (name, place)
+         LEFT JOIN pg_attribute AS a ON a.attrelid = to_regclass(format('%I.sessions', sessions_list.name)) AND a.attname = c.name AND NOT a.attisdropped
+$$;
+COMMENT ON FUNCTION headcount_internal.sessions_list(text, headcount_internal.options) IS 'the columns of the view sessions of a source that not all sources have';
 
 -- What stored days depend on, besides the tables: the marks of rollup_state are about these views.
 CREATE FUNCTION headcount_internal.make_base_views(name text, options headcount_internal.options) RETURNS void
@@ -271,13 +317,15 @@ BEGIN
     PERFORM headcount_internal.make_definition(name, options);
     PERFORM headcount_internal.make_session_states(name, options);
     PERFORM headcount_internal.make_view(name, 'sessions', format($q$
-SELECT s.user_name, s.host, s.server, s.started_at, s.ended_at, s.is_open, s.is_stale, s.is_realtime
+SELECT s.user_name, s.host, s.server, s.started_at, s.ended_at, s.is_open, s.is_stale, s.is_realtime%s
 FROM %I.session_states AS s
-WHERE %s$q$, name, headcount_internal.counts()),
+WHERE %s$q$, headcount_internal.sessions_list(name, options), name, headcount_internal.counts()),
         'the sessions whose times count',
         ARRAY['ended_at', 'the effective end; NULL while the session is open',
               'is_stale', 'the session has no end, but was not heard of for longer than idle_limit',
-              'is_realtime', 'the session is on one of the realtime servers']);
+              'is_realtime', 'the session is on one of the realtime servers']
+        || CASE WHEN headcount_internal.shows_weight(name, options)
+                THEN ARRAY['weight', 'what the session takes, 1 if nobody says; NULL if that is negative, or more than 1000000000000, which does not count'] END);
     PERFORM headcount_internal.make_view(name, 'denials', headcount_internal.denials_query(name, options),
         'the denials of a user',
         ARRAY['is_false_denial', 'the user got a session at about the same time, so the denial counts nowhere']);
@@ -313,32 +361,33 @@ COMMENT ON FUNCTION headcount_internal.model_scope(text[], text) IS
 
 CREATE FUNCTION headcount_internal.scope_sessions(scope "char", before text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN scope = 'r' THEN before || ' s.is_realtime' ELSE '' END
+    SELECT CASE WHEN headcount_internal.is_realtime_scope(scope) THEN before || ' s.is_realtime' ELSE '' END
 $$;
 COMMENT ON FUNCTION headcount_internal.scope_sessions("char", text) IS 'the condition for the sessions s of a scope, after " WHERE" or " AND"';
 
 CREATE FUNCTION headcount_internal.scope_denials(scope "char", realtime_servers text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN scope = 'r' THEN format(' AND d.server = ANY (%L::text[])', realtime_servers) ELSE '' END
+    SELECT CASE WHEN headcount_internal.is_realtime_scope(scope) THEN format(' AND d.server = ANY (%L::text[])', realtime_servers) ELSE '' END
 $$;
 COMMENT ON FUNCTION headcount_internal.scope_denials("char", text[]) IS 'the further condition for the denials d of a scope';
 
--- Rows without a server make a report of their own, so the join is on more than the server; it can be merged and hashed.
-CREATE FUNCTION headcount_internal.same_server(one text, other text) RETURNS text
+-- Rows without a server, or a value of a dimension, make a report of their own, so the join is on more than the slice; it can be
+-- merged and hashed.
+CREATE FUNCTION headcount_internal.same_slice(one text, other text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format($q$coalesce(%1$s.server, ''::text) = coalesce(%2$s.server, ''::text) AND (%1$s.server IS NULL) = (%2$s.server IS NULL)$q$, one, other)
+    SELECT format($q$coalesce(%1$s.slice, ''::text) = coalesce(%2$s.slice, ''::text) AND (%1$s.slice IS NULL) = (%2$s.slice IS NULL)$q$, one, other)
 $$;
-COMMENT ON FUNCTION headcount_internal.same_server(text, text) IS 'the condition that two rows are of the same server, or of none';
+COMMENT ON FUNCTION headcount_internal.same_slice(text, text) IS 'the condition that two rows are of the same slice: a server, or a value of a dimension, or none';
 
-CREATE FUNCTION headcount_internal.side_by_side(sessions text, denials text, by_server boolean) RETURNS text
+CREATE FUNCTION headcount_internal.side_by_side(sessions text, denials text, part text DEFAULT NULL) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN by_server THEN format($q$(SELECT s.server COLLATE pg_catalog."C" AS server, %s GROUP BY 1) AS s
-     FULL JOIN (SELECT d.server COLLATE pg_catalog."C" AS server, %s GROUP BY 1) AS d ON %s$q$, sessions, denials, headcount_internal.same_server('d', 's'))
+    SELECT CASE WHEN part IS NOT NULL THEN format($q$(SELECT s.%4$I COLLATE pg_catalog."C" AS slice, %1$s GROUP BY 1) AS s
+     FULL JOIN (SELECT d.%4$I COLLATE pg_catalog."C" AS slice, %2$s GROUP BY 1) AS d ON %3$s$q$, sessions, denials, headcount_internal.same_slice('d', 's'), part)
                 ELSE format($q$(SELECT %s) AS s
      CROSS JOIN (SELECT %s) AS d$q$, sessions, denials) END
 $$;
-COMMENT ON FUNCTION headcount_internal.side_by_side(text, text, boolean) IS
-    'the FROM items s and d of what two SELECT lists, each with its FROM and WHERE, aggregate of sessions s and of denials d: one row, or one for each server';
+COMMENT ON FUNCTION headcount_internal.side_by_side(text, text, text) IS
+    'the FROM items s and d of what two SELECT lists, each with its FROM and WHERE, aggregate of sessions s and of denials d: one row, or one for each value of a column, their slice';
 
 CREATE FUNCTION headcount_internal.licensing_models() RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -402,11 +451,103 @@ $$;
 COMMENT ON FUNCTION headcount_internal.has_earlier_text(text, headcount_internal.options, text, "char", text) IS
     'the expression that says whether something counts before the days that are asked for';
 
+-- A session of nobody at no host is one nowhere.
+CREATE FUNCTION headcount_internal.of_somebody(user_name text DEFAULT 's.user_name') RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format($q$(%s <> ''::text OR s.host <> ''::text)$q$, user_name)
+$$;
+COMMENT ON FUNCTION headcount_internal.of_somebody(text) IS 'the condition for sessions s with a user or a host: others are not counted';
+
+-- The same of the column for what is approximate.
+CREATE FUNCTION headcount_internal.shows_approximate(name text, options headcount_internal.options) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT NOT options.exact
+        OR EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = to_regclass(format('%I.daily_user_counts', name)) AND a.attname = 'approximate' AND NOT a.attisdropped)
+$$;
+COMMENT ON FUNCTION headcount_internal.shows_approximate(text, headcount_internal.options) IS 'whether the daily views of a source have a column for whether their totals are approximate';
+
+-- In the order in which the views have them, so that they can be replaced; what is new comes last.
+CREATE FUNCTION headcount_internal.optional_columns(name text, options headcount_internal.options, weight text, approximate text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(string_agg(format(', %s AS %I', c.value, c.name), '' ORDER BY a.attnum, c.place), '')
+    FROM (VALUES (1, 'concurrent_weight', weight, headcount_internal.shows_weight(optional_columns.name, options)),
+                 (2, 'approximate', approximate, headcount_internal.shows_approximate(optional_columns.name, options))) AS c (place, name, value, is_shown)
+         LEFT JOIN pg_attribute AS a ON a.attrelid = to_regclass(format('%I.daily_user_counts', optional_columns.name)) AND a.attname = c.name AND NOT a.attisdropped
+    WHERE c.is_shown
+$$;
+COMMENT ON FUNCTION headcount_internal.optional_columns(text, headcount_internal.options, text, text) IS 'the columns of the daily views of a source that not all sources have, with the text of their values';
+
+-- The columns of daily views besides those of the report, with the text of their values.
+CREATE FUNCTION headcount_internal.peak_columns(name text, options headcount_internal.options, users text, sessions text, weight text, approximate text DEFAULT 'false') RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format(', coalesce(%s, 0)::integer AS concurrent_users, coalesce(%s, 0)::integer AS concurrent_sessions', users, sessions)
+        || headcount_internal.optional_columns(name, options, CASE WHEN options.weight IS NOT NULL THEN format('coalesce(%s, 0)::bigint', weight) ELSE 'NULL::bigint' END, approximate)
+$$;
+COMMENT ON FUNCTION headcount_internal.peak_columns(text, headcount_internal.options, text, text, text, text) IS
+    'the columns of a daily view for peaks of users, sessions and weight, and whether its totals are approximate';
+
+-- PostgreSQL leaves out no join on other conditions than these.
+CREATE FUNCTION headcount_internal.of_slice(alias text, slice text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format($q$%1$s.slice = coalesce(%2$s, ''::text) AND %1$s.is_none = (%2$s IS NULL)$q$, alias, slice)
+$$;
+COMMENT ON FUNCTION headcount_internal.of_slice(text, text) IS 'the condition that peaks grouped by slice, with '''' and is_none for none, are of this one';
+
+-- One of these peaks is a subselect p of its own, grouped by day, and joined on the left: who asks for none of its columns has no such
+-- join in his plan, as PostgreSQL leaves it out. So what is asked for is what is paid for.
+CREATE FUNCTION headcount_internal.peak_join(alias text, collected text, peaks text, part text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN part IS NOT NULL THEN format($q$
+     LEFT JOIN (SELECT x.slice, x.is_none, p.day, max(p.concurrent) AS concurrent
+                FROM (SELECT coalesce(s.%5$I, ''::text) COLLATE pg_catalog."C" AS slice, s.%5$I IS NULL AS is_none, %2$s
+                      GROUP BY 1, 2) AS x
+                     CROSS JOIN LATERAL %3$s AS p
+                GROUP BY x.slice, x.is_none, p.day) AS %1$s ON %1$s.day = c.day AND %4$s$q$, alias, collected, peaks, headcount_internal.of_slice(alias, 'coalesce(s.slice, d.slice)'), part)
+    ELSE format($q$
+     LEFT JOIN (SELECT p.day, max(p.concurrent) AS concurrent
+                FROM (SELECT %2$s) AS x
+                     CROSS JOIN LATERAL %3$s AS p
+                GROUP BY p.day) AS %1$s ON %1$s.day = c.day$q$, alias, collected, peaks) END
+$$;
+COMMENT ON FUNCTION headcount_internal.peak_join(text, text, text, text) IS
+    'the FROM item of a daily view for one kind of peak, from the SELECT list, with its FROM and WHERE, that collects a state of sessions s, the call that tells the peaks of state x.state, and the column to slice by, if there is one';
+
+-- The peaks u, n and w of users, sessions and weight, of a source of which nothing is stored.
+CREATE FUNCTION headcount_internal.live_peak_joins(name text, options headcount_internal.options, scope "char", part text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    end_column constant text := headcount_internal.end_column(options.idle_limit);
+    -- of a trailing model of one day: what is not there on the days that are asked for does not matter
+    rows       constant text := format('%I.session_states AS s
+                      WHERE %s%s', name,
+        headcount_internal.asked_rows(name, options, '2013', headcount_internal.ends_from(options, headcount_internal.asked_start(name, options.time_zone, 0)), 's.started_at'),
+        headcount_internal.scope_sessions(scope, ' AND'));
+    levels     constant text := format('headcount_internal.level_peaks(x.state, %L::text, %s)', options.time_zone, headcount_internal.as_of_text());
+BEGIN
+    RETURN headcount_internal.peak_join('u', format('headcount_internal.daily_session_agg(NULL::text, s.user_name, s.started_at, s.%I, %L::text, (SELECT %s)) AS state
+                      FROM %s', end_column, options.time_zone, headcount_internal.as_of_text(), rows), 'headcount_internal.daily_peaks(x.state)', part)
+        || headcount_internal.peak_join('n', format('headcount_internal.level_agg(s.started_at, s.%I, NULL::timestamptz, NULL::timestamptz) AS state
+                      FROM %s AND %s', end_column, rows, headcount_internal.of_somebody()), levels, part)
+        || CASE WHEN options.weight IS NULL THEN ''
+           ELSE headcount_internal.peak_join('w', format('headcount_internal.level_agg(s.weight, s.started_at, s.%I, NULL::timestamptz, NULL::timestamptz) AS state
+                      FROM %s AND %s', end_column, rows, headcount_internal.of_somebody()), levels, part) END;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.live_peak_joins(text, headcount_internal.options, "char", text) IS
+    'the FROM items u, n and w of a daily view of a source of which nothing is stored: peaks of users, sessions and weight';
+
+-- The one list of them. A report of parts has the part after the day.
+CREATE FUNCTION headcount_internal.daily_columns(part text DEFAULT NULL) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT concat_ws(', ', 'c.day', part, 'c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete')
+$$;
+COMMENT ON FUNCTION headcount_internal.daily_columns(text) IS 'the columns of a daily report c, with an expression for what part of the source a row is about, if that is given';
+
 -- What a licensing model looks at (rule S10), collected by one aggregate over the sessions and one over the denials, of
--- each server if by_server is set. They are not united into one set of rows: each row would pass through two more plan
+-- each slice if there is a column to slice by. They are not united into one set of rows: each row would pass through two more plan
 -- nodes on its way. What has no times that count is left out by the aggregate itself. The subselects ask for as_of, for
 -- the memory that parallel workers share, and for the denials once, not for every row.
-CREATE FUNCTION headcount_internal.daily_query(name text, options headcount_internal.options, model text, by_server boolean) RETURNS text
+CREATE FUNCTION headcount_internal.daily_query(name text, options headcount_internal.options, model text, part text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     scope constant "char" := headcount_internal.model_scope(options.realtime_servers, model);
@@ -426,37 +567,40 @@ DECLARE
     report constant text := format('headcount_internal.live_report(%1$s, s.state, d.state, %2$L::text, %3$s, %4$L::text, %6$s,
          %5$s, %7$s, %8$s)',
         headcount_internal.asked_source(name), model, window_days, options.time_zone,
-        CASE WHEN by_server THEN 'false' ELSE headcount_internal.has_earlier_text(name, options, model, scope, from_at) END, headcount_internal.as_of_text(),
+        CASE WHEN part IS NOT NULL THEN 'false' ELSE headcount_internal.has_earlier_text(name, options, model, scope, from_at) END, headcount_internal.as_of_text(),
         headcount_internal.value_text(format('headcount_internal.asked_from(%s)', headcount_internal.asked_source(name))),
         headcount_internal.value_text(format('headcount_internal.asked_to(%s)', headcount_internal.asked_source(name))));
+    peaks constant text := headcount_internal.peak_columns(name, options, 'u.concurrent', 'n.concurrent', 'w.concurrent');
 BEGIN
-    IF by_server THEN
+    IF part IS NOT NULL THEN
         RETURN format($q$
-SELECT c.day, coalesce(s.server, d.server) AS server, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
+SELECT %s%s
 FROM %s
-     CROSS JOIN LATERAL %s AS c
+     CROSS JOIN LATERAL %s AS c%s
 WHERE c.daily_users > 0 OR c.denial_users > 0 OR c.concurrent_hosts > 0
-ORDER BY c.day, coalesce(s.server, d.server)$q$,
+ORDER BY c.day, coalesce(s.slice, d.slice)$q$,
+            headcount_internal.daily_columns(format('coalesce(s.slice, d.slice) AS %I', part)), peaks,
             headcount_internal.side_by_side(
                 format('headcount_internal.daily_session_agg(%s) AS state
       FROM %s', session_text, session_rows),
                 format('headcount_internal.daily_denial_agg(%s) AS state
-      FROM %s', denial_text, denial_rows), by_server),
-            report);
+      FROM %s', denial_text, denial_rows), part),
+            report, headcount_internal.live_peak_joins(name, options, scope, part));
     END IF;
     RETURN format($q$
 WITH refused AS MATERIALIZED (
     SELECT headcount_internal.daily_denial_agg(%1$s, (SELECT headcount_internal.shared_area())) AS state
     FROM %2$s)
-SELECT c.day, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
+SELECT %10$s%8$s
 FROM refused AS d
      CROSS JOIN (SELECT headcount_internal.daily_session_agg(%3$s,
                             %5$L::text, %6$s, (SELECT headcount_internal.collected_area(r.state) FROM refused AS r), (SELECT headcount_internal.shared_area())) AS state
                  FROM %4$s) AS s
-     CROSS JOIN LATERAL %7$s AS c
+     CROSS JOIN LATERAL %7$s AS c%9$s
 ORDER BY c.day$q$,
-        denial_text, denial_rows, session_text, session_rows, model, window_days, report);
+        denial_text, denial_rows, session_text, session_rows, model, window_days, report, peaks,
+        headcount_internal.live_peak_joins(name, options, scope, NULL), headcount_internal.daily_columns());
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.daily_query(text, headcount_internal.options, text, boolean) IS
+COMMENT ON FUNCTION headcount_internal.daily_query(text, headcount_internal.options, text, text) IS
     'the query behind a daily report of a source of which nothing is stored';

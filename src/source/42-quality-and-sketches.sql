@@ -98,11 +98,18 @@ DECLARE
         CASE WHEN options.denied_host IS NULL THEN 'false' ELSE $q$d.host IS NULL OR d.host = ''::text$q$ END,
         'false',
         $q$d.denied_at > '-infinity'::timestamptz AND d.denied_at < '1990-01-01 00:00:00+00'::timestamptz$q$];
+    weight_rules constant text[] := ARRAY['no_weight', 'bad_weight'];
     session_list text := '';
     denial_list text := '';
     rule_list text := '';
     r text;
 BEGIN
+    IF headcount_internal.shows_weight(name, options) THEN
+        rules := rules || weight_rules;
+        session_conditions := session_conditions || CASE WHEN options.weight IS NULL THEN ARRAY['false', 'false']
+                                                         ELSE ARRAY['s.given_weight IS NULL', 's.given_weight IS NOT NULL AND s.weight IS NULL'] END;
+        denial_conditions := denial_conditions || ARRAY['false', 'false'];
+    END IF;
     FOR i IN 1 .. cardinality(rules) LOOP
         r := rules[i];
         session_list := session_list || format('

@@ -44,7 +44,8 @@ COMMENT ON FUNCTION headcount_internal.has_duration_index(regclass) IS
 
 CREATE FUNCTION headcount_internal.session_columns(options headcount_internal.options, user_name text DEFAULT 's.user_name') RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format('%s AS user_name, s.host, s.server, s.started_at, s.%I AS end_at, s.is_realtime', user_name, headcount_internal.end_column(options.idle_limit))
+    SELECT format('%s AS user_name, s.host, s.server, s.started_at, s.%I AS end_at, s.is_realtime, s.weight, s.user_name AS present_user', user_name, headcount_internal.end_column(options.idle_limit))
+        || coalesce((SELECT string_agg(format(', s.%I', d), '') FROM unnest(headcount_internal.dimension_names(options.dimensions)) AS d), '')
 $$;
 COMMENT ON FUNCTION headcount_internal.session_columns(headcount_internal.options, text) IS 'the columns of session_states that stored and live days are computed from';
 
@@ -140,6 +141,17 @@ UNION ALL%5$s$q$, headcount_internal.session_columns(options), headcount_interna
 $$;
 COMMENT ON FUNCTION headcount_internal.sessions_in(text, text, headcount_internal.options) IS 'the query for the sessions that meet some spans of time';
 
+-- Dimensions at the end, with those that the source has no more, as a view that is replaced has to have them.
+CREATE FUNCTION headcount_internal.with_dimensions(name text, options headcount_internal.options, columns text, query text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN d.list IS NULL THEN query ELSE format('SELECT %s%s FROM (%s) AS l', columns, d.list, query) END
+    FROM (SELECT string_agg(format(', %s AS %I', CASE WHEN c.name = ANY (headcount_internal.dimension_names(options.dimensions)) THEN format('l.%I', c.name)
+                                                      ELSE headcount_internal.text_or_null(NULL, with_dimensions.name, 'session_rows', c.name) END, c.name), '' ORDER BY c.place) AS list
+          FROM unnest(headcount_internal.dimension_columns(with_dimensions.name)) WITH ORDINALITY AS c (name, place)) AS d
+$$;
+COMMENT ON FUNCTION headcount_internal.with_dimensions(text, headcount_internal.options, text, text) IS
+    'a query with its columns in order, and the dimensions of a source behind them; the query itself if there are none';
+
 CREATE FUNCTION headcount_internal.make_live_views(name text, options headcount_internal.options) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -148,7 +160,7 @@ DECLARE
       UNION ALL SELECT r.from_at, r.to_at, ''-infinity''::timestamptz FROM %2$I.dirty_days AS r OFFSET 0)', headcount_internal.state_of(name), name);
     live_from constant text := headcount_internal.value_text(format('headcount_internal.live_from(%s)', headcount_internal.state_of(name)));
 BEGIN
-    PERFORM headcount_internal.make_view(name, 'live_sessions', CASE WHEN headcount_internal.reads_shards(options)
+    PERFORM headcount_internal.make_view(name, 'live_sessions', headcount_internal.with_dimensions(name, options, 'l.user_name, l.host, l.server, l.started_at, l.end_at, l.is_realtime, l.weight, l.present_user, l.from_at, l.to_at', CASE WHEN headcount_internal.reads_shards(options)
         THEN headcount_internal.sessions_joined(spans, name, options,
             headcount_internal.session_columns(options, 'CASE WHEN s.started_at >= r.named_from THEN s.user_name END'))
         ELSE format($q$
@@ -156,65 +168,75 @@ SELECT %s, (SELECT %s) AS from_at, NULL::timestamptz AS to_at
 FROM %I.session_states AS s
 WHERE %s%s
 UNION ALL%s$q$, headcount_internal.session_columns(options, format('CASE WHEN s.started_at >= (SELECT %s) THEN s.user_name END', headcount_internal.value_text(format('headcount_internal.named_from(%s)', headcount_internal.state_of(name))))), live_from, name, headcount_internal.ends_from(options, live_from), in_one_place,
-        headcount_internal.sessions_in(format('%I.dirty_days', name), name, options)) END,
+        headcount_internal.sessions_in(format('%I.dirty_days', name), name, options)) END),
         'the sessions on days that are not read from what is stored',
-        ARRAY['user_name', 'NULL if who it was is known from what is stored', 'from_at', 'what of the session is before this instant is read from what is stored', 'to_at', 'and what is at or after this one; NULL is no bound']);
+        ARRAY['user_name', 'NULL if who it was is known from what is stored', 'present_user', 'who it was', 'from_at', 'what of the session is before this instant is read from what is stored', 'to_at', 'and what is at or after this one; NULL is no bound']);
     -- What is a false denial is found by an index of create_indexes, or for all denials in one pass over the sessions. Where none
     -- is looked for the aggregate leaves out what does not count, and there are fewer conditions to plan for each partition.
     PERFORM headcount_internal.make_view(name, 'live_denials', format(CASE WHEN headcount_internal.reads_shards(options) THEN $q$
-SELECT d.user_name, d.server, d.denied_at
+SELECT d.user_name, d.server, d.denied_at%9$s
 FROM %7$s AS r JOIN %1$s AS d ON %2$sd.denied_at >= r.from_at AND d.denied_at < coalesce(r.to_at, 'infinity'::timestamptz)$q$ ELSE $q$
-SELECT d.user_name, d.server, d.denied_at
+SELECT d.user_name, d.server, d.denied_at%9$s
 FROM %1$s AS d
 WHERE %2$sd.denied_at >= %3$s%8$s
 UNION ALL$q$ || CASE WHEN headcount_internal.has_duration_index(options.sessions) THEN $q$
-SELECT d.user_name, d.server, d.denied_at
+SELECT d.user_name, d.server, d.denied_at%9$s
 FROM %4$I.dirty_days AS r
      CROSS JOIN LATERAL (SELECT * FROM %1$s AS d WHERE %2$sd.denied_at >= r.from_at AND d.denied_at < r.to_at OFFSET 0) AS d$q$
         ELSE $q$
-SELECT d.user_name, d.server, d.denied_at
+SELECT d.user_name, d.server, d.denied_at%9$s
 FROM %5$s AS x
      CROSS JOIN LATERAL (SELECT * FROM %1$s AS d WHERE %2$sd.denied_at >= x.from_at AND d.denied_at < x.to_at OFFSET 0) AS d
      CROSS JOIN LATERAL (SELECT * FROM %6$s WHERE d.denied_at >= r.from_at AND d.denied_at < r.to_at OFFSET 0) AS r$q$ END END,
         format('%I.%I', name, CASE WHEN options.false_denial_before IS NULL THEN 'denial_rows' ELSE 'denials' END),
         CASE WHEN options.false_denial_before IS NULL THEN '' ELSE 'NOT d.is_false_denial AND ' END,
-        live_from, name, headcount_internal.outline(format('%I.dirty_days', name)), headcount_internal.outlined(), spans, in_one_place),
+        live_from, name, headcount_internal.outline(format('%I.dirty_days', name)), headcount_internal.outlined(), spans, in_one_place, headcount_internal.dimension_list(name, 'd')),
         'the denials on days that are not read from what is stored, without false ones');
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.make_live_views(text, headcount_internal.options) IS
     'makes or replaces the views of the sessions and denials of a source on days that are computed from its tables';
 
+CREATE FUNCTION headcount_internal.key_page_text(name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('(SELECT k.page FROM %I.rollup_dictionary AS k WHERE k.bucket = -2147483648)', name)
+$$;
+COMMENT ON FUNCTION headcount_internal.key_page_text(text) IS 'the expression for the page with the key of forgotten names, NULL if none were';
+
 -- The pages with the numbers of the users of two states. Only those of their buckets are read, so the cost follows these
--- users, not all there ever were.
-CREATE FUNCTION headcount_internal.known_users(name text, states text) RETURNS text
+-- users, not all there ever were. Those of slices,
+-- each of which has few, are looked up one by one: else the planner could read all pages for each slice.
+CREATE FUNCTION headcount_internal.known_users(name text, states text, of_slices boolean DEFAULT false) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format($q$(SELECT array_agg(u.page) AS pages
-                  FROM LATERAL headcount_internal.dictionary_buckets(%2$s, (SELECT r.dictionary_buckets FROM %1$I.rollup_state AS r)) AS b (bucket)
-                       JOIN %1$I.rollup_dictionary AS u ON u.bucket = b.bucket)$q$, name, states)
+                  FROM LATERAL headcount_internal.dictionary_buckets(%2$s, (SELECT r.dictionary_buckets FROM %1$I.rollup_state AS r), %4$s) AS b (bucket)
+                       %3$s)$q$, name, states,
+        format(CASE WHEN of_slices THEN 'CROSS JOIN LATERAL (SELECT p.page FROM %I.rollup_dictionary AS p WHERE p.bucket = b.bucket OFFSET 0) AS u'
+                    ELSE 'JOIN %I.rollup_dictionary AS u ON u.bucket = b.bucket' END, name),
+        headcount_internal.key_page_text(name))
 $$;
-COMMENT ON FUNCTION headcount_internal.known_users(text, text) IS 'the query for the numbers of the users that some days have in common with stored ones';
+COMMENT ON FUNCTION headcount_internal.known_users(text, text, boolean) IS 'the query for the numbers of the users that some days have in common with stored ones';
 
--- The sessions and denials of live days, collected, of each server if by_server is set.
-CREATE FUNCTION headcount_internal.collected(name text, options headcount_internal.options, scope "char", by_server boolean) RETURNS text
+-- The sessions and denials of live days, collected, of each slice if there is a column to slice by.
+CREATE FUNCTION headcount_internal.collected(name text, options headcount_internal.options, scope "char", part text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     until constant text := format('(SELECT %s)', headcount_internal.value_text(format('headcount_internal.end_of(headcount_internal.asked_to(%s), %L::text)', headcount_internal.state_of(name), options.time_zone)));
     now_at constant text := format('(SELECT %s)', headcount_internal.as_of_text());
 BEGIN
-    RETURN format($q$%s
-     CROSS JOIN LATERAL %s AS k$q$,
+    RETURN concat(
         headcount_internal.side_by_side(
             format('headcount_internal.daily_session_agg(s.user_name, s.host, s.started_at, s.end_at, %L::text, %s, s.from_at, s.to_at) AS state
       FROM %I.live_sessions AS s WHERE s.from_at < %s%s', options.time_zone, now_at, name, until, headcount_internal.scope_sessions(scope, ' AND')),
             format('headcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, %s) AS state
       FROM %I.live_denials AS d WHERE d.denied_at < %s%s', options.time_zone, now_at, name, until,
-                headcount_internal.scope_denials(scope, options.realtime_servers)), by_server),
-        headcount_internal.known_users(name, 's.state, d.state'));
+                headcount_internal.scope_denials(scope, options.realtime_servers)), part),
+        CASE WHEN options.exact THEN format('
+     CROSS JOIN LATERAL %s AS k', headcount_internal.known_users(name, 's.state, d.state', part IS NOT NULL)) END);
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.collected(text, headcount_internal.options, "char", boolean) IS
-    'what is collected of the sessions and denials of live days, with the numbers of their users';
+COMMENT ON FUNCTION headcount_internal.collected(text, headcount_internal.options, "char", text) IS
+    'what is collected of the sessions and denials of live days, with the numbers of their users, k, if a source has such';
 
 CREATE FUNCTION headcount_internal.has_servers(options headcount_internal.options) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -222,6 +244,14 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION headcount_internal.has_servers(headcount_internal.options) IS
     'whether a source knows servers, so that there is something to store of each';
+
+-- A source that knows no servers has one report by server, that of all.
+CREATE FUNCTION headcount_internal.slice_scope(options headcount_internal.options, part text, is_realtime boolean) RETURNS "char"
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN part <> 'server' THEN headcount_internal.dimension_scope(array_position(headcount_internal.dimension_names(options.dimensions), part), is_realtime)
+                WHEN headcount_internal.has_servers(options) THEN 's'::"char" ELSE 'a'::"char" END
+$$;
+COMMENT ON FUNCTION headcount_internal.slice_scope(headcount_internal.options, text, boolean) IS 'the scope of what is stored of each server, or of each value of a dimension';
 
 CREATE FUNCTION headcount_internal.make_rollup_views(name text, options headcount_internal.options) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -236,7 +266,8 @@ FROM (SELECT array_agg(greatest(c.from_day, k.frozen_before)) AS from_days, arra
      CROSS JOIN LATERAL headcount_internal.day_runs(c.from_days, c.to_days, c.live_day, %3$L::text) AS d$q$, name, state, options.time_zone),
         'the runs of stored days that changed since they were stored, to_day not included');
     PERFORM headcount_internal.make_view(name, 'stored_days', format($q$
-SELECT d.scope, d.server, d.day, d.used, d.denied, d.denials, d.concurrent_hosts, d.concurrent_hosts_at, d.concurrent_users, d.used_sketch, d.denied_sketch
+SELECT d.scope, d.slice, d.day, d.used, d.denied, d.denials, d.concurrent_hosts, d.concurrent_hosts_at, d.concurrent_users, d.concurrent_sessions, d.concurrent_weight, d.used_sketch, d.denied_sketch,
+       d.used_count, d.denied_count, d.daily_count
 FROM %1$I.rollup_days AS d
 WHERE d.day < (SELECT headcount_internal.live_day(%2$s))
   AND NOT EXISTS (SELECT FROM %1$I.dirty_days AS r WHERE d.day >= r.from_day AND d.day < r.to_day)$q$, name, state),
@@ -368,13 +399,57 @@ $$;
 COMMENT ON FUNCTION headcount_internal.stored_report_text(text, headcount_internal.options, text, text, boolean, text) IS
     'the call that makes a report of stored days and of what was collected';
 
+-- Of sessions s: the states that peaks are found in, each of the part of the session from s.from_at to s.to_at.
+CREATE FUNCTION headcount_internal.peak_states(weighs boolean, time_zone text, user_name text, as_of text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('headcount_internal.daily_session_agg(NULL::text, %1$s, s.started_at, s.end_at, %2$L::text, %3$s, s.from_at, s.to_at) AS users,
+        headcount_internal.level_agg(s.started_at, s.end_at, s.from_at, s.to_at) FILTER (WHERE %4$s) AS levels, %5$s AS weights', user_name, time_zone, as_of,
+        headcount_internal.of_somebody(user_name),
+        CASE WHEN NOT weighs THEN 'NULL::headcount_internal.aggregate_state'
+             ELSE format('headcount_internal.level_agg(s.weight, s.started_at, s.end_at, s.from_at, s.to_at) FILTER (WHERE %s)', headcount_internal.of_somebody(user_name)) END)
+$$;
+COMMENT ON FUNCTION headcount_internal.peak_states(boolean, text, text, text) IS 'the columns users, levels and weights that collect sessions s for collected_peaks';
+
+-- The peaks q of stored days, of parts of a day, and of live days, joined on the left as peak_join has it.
+CREATE FUNCTION headcount_internal.stored_peak_join(name text, options headcount_internal.options, scope "char", scoped text, part text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    state    constant text := headcount_internal.state_of(name);
+    until    constant text := format('(SELECT %s)', headcount_internal.value_text(format('headcount_internal.end_of(headcount_internal.asked_to(%s), %L::text)', state, options.time_zone)));
+    since    constant text := format('(SELECT %s)', headcount_internal.value_text(format('headcount_internal.end_of(headcount_internal.days_before(headcount_internal.asked_from(%s), 1), %L::text)', state, options.time_zone)));
+    -- the slice of stored rows d, as peak_join groups by it
+    slice    constant text := CASE WHEN part IS NOT NULL THEN $q$coalesce(d.slice, ''::text) AS slice, d.slice IS NULL AS is_none, $q$ ELSE '' END;
+    grouped  constant text := CASE WHEN part IS NOT NULL THEN 'e.slice, e.is_none, ' ELSE '' END;
+BEGIN
+    RETURN format($q$
+     LEFT JOIN (SELECT %1$se.day, max(e.concurrent_users) AS users, max(e.concurrent_sessions) AS sessions, max(e.concurrent_weight) AS weight
+                FROM (SELECT %2$sd.day, d.concurrent_users, d.concurrent_sessions, d.concurrent_weight
+                      FROM %3$I.stored_days AS d WHERE %4$s AND d.day >= headcount_internal.asked_from(%5$s) AND d.day <= headcount_internal.asked_to(%5$s)
+                      UNION ALL
+                      SELECT %2$sk.day, d.concurrent_users, d.concurrent_sessions, d.concurrent_weight FROM %6$s WHERE %4$s
+                      UNION ALL
+                      SELECT %7$sp.day, p.concurrent_users, p.concurrent_sessions, p.concurrent_weight
+                      FROM (SELECT %8$s%9$s
+                            FROM %3$I.live_sessions AS s WHERE s.from_at < %10$s AND (s.to_at IS NULL OR s.to_at > %11$s)%12$s%13$s) AS x
+                           CROSS JOIN LATERAL headcount_internal.collected_peaks(x.users, x.levels, x.weights, %14$L::text, headcount.as_of()) AS p) AS e
+                GROUP BY %1$se.day) AS q ON q.day = c.day%15$s$q$,
+        grouped, slice, name, scoped, state, headcount_internal.parts_from(name), CASE WHEN part IS NOT NULL THEN 'x.slice, x.is_none, ' ELSE '' END,
+        CASE WHEN part IS NOT NULL THEN format($q$coalesce(s.%1$I, ''::text) COLLATE pg_catalog."C" AS slice, s.%1$I IS NULL AS is_none, $q$, part) ELSE '' END,
+        headcount_internal.peak_states(options.weight IS NOT NULL, options.time_zone, 's.present_user', format('(SELECT %s)', headcount_internal.as_of_text())), until, since,
+        headcount_internal.scope_sessions(scope, ' AND'), CASE WHEN part IS NOT NULL THEN ' GROUP BY 1, 2' ELSE '' END, options.time_zone,
+        CASE WHEN part IS NOT NULL THEN ' AND ' || headcount_internal.of_slice('q', 't.slice') ELSE '' END);
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.stored_peak_join(text, headcount_internal.options, "char", text, text) IS
+    'the FROM item q of a daily view of a materialized source, from the condition for the stored rows d that it is about and the column to slice by, if there is one: peaks of users, sessions and weight';
+
 CREATE FUNCTION headcount_internal.stored_daily_query(name text, options headcount_internal.options, model text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     scope constant "char" := headcount_internal.model_scope(options.realtime_servers, model);
 BEGIN
     RETURN format($q$
-SELECT c.day, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
+SELECT %s%s
 FROM %s AS x
      CROSS JOIN LATERAL %s AS a
      CROSS JOIN LATERAL (SELECT coalesce(max(b.day), a.day) AS day FROM %I.rollup_days AS b WHERE b.scope = %L AND b.day < a.day AND NOT %s) AS f
@@ -382,50 +457,61 @@ FROM %s AS x
      CROSS JOIN ((VALUES (1)) AS o (o) LEFT JOIN %I.rollup_totals AS t ON t.scope = %L)
      CROSS JOIN (SELECT %s FROM %s WHERE d.scope = %L) AS p
      CROSS JOIN %s
-     CROSS JOIN LATERAL %s AS c
+     CROSS JOIN LATERAL %s AS c%s
 ORDER BY c.day$q$,
-        headcount_internal.changed_days_text(name), headcount_internal.cut_text(name, options, model), name, scope, headcount_internal.is_idle('b'),
+        headcount_internal.daily_columns(), headcount_internal.peak_columns(name, options, 'q.users', 'q.sessions', 'q.weight'), headcount_internal.changed_days_text(name), headcount_internal.cut_text(name, options, model), name, scope, headcount_internal.is_idle('b'),
         headcount_internal.stored_days_text(name, format('d.scope = %L AND d.day >= f.day', scope)), name, scope,
         headcount_internal.parts_agg(), headcount_internal.parts_from(name), scope,
-        headcount_internal.collected(name, options, scope, false),
-        headcount_internal.stored_report_text(name, options, model, 's.state, d.state, k.pages', true, 'p.parts'));
+        headcount_internal.collected(name, options, scope),
+        headcount_internal.stored_report_text(name, options, model, 's.state, d.state, k.pages', true, 'p.parts'),
+        headcount_internal.stored_peak_join(name, options, scope, format('d.scope = %L', scope), NULL));
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.stored_daily_query(text, headcount_internal.options, text) IS
     'the query behind the daily report of a materialized source under one licensing model';
 
--- Each server has its own history; rows without a server make one of their own, which is that of all of them if the
+-- Of all that is stored by server a model may look at some.
+CREATE FUNCTION headcount_internal.counted_slices(options headcount_internal.options, part text, scope "char", stored "char") RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('d.scope = %L', stored) || CASE WHEN part = 'server' AND scope = 'r' THEN format(' AND d.slice = ANY (%L::text[])', options.realtime_servers) ELSE '' END
+$$;
+COMMENT ON FUNCTION headcount_internal.counted_slices(headcount_internal.options, text, "char", "char") IS
+    'the condition for the rows d stored by server, or by a dimension, that a model looks at, from its scope and theirs';
+
+-- Each slice has its own history; rows without a server make one of their own, which is that of all of them if the
 -- source knows no servers.
-CREATE FUNCTION headcount_internal.stored_server_query(name text, options headcount_internal.options) RETURNS text
+CREATE FUNCTION headcount_internal.stored_slice_query(name text, options headcount_internal.options, part text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     scope  constant "char" := headcount_internal.model_scope(options.realtime_servers, options.licensing_model);
-    stored constant "char" := CASE WHEN headcount_internal.has_servers(options) THEN 's' ELSE 'a' END;
+    stored constant "char" := headcount_internal.slice_scope(options, part, scope = 'r');
+    counts constant text := headcount_internal.counted_slices(options, part, scope, stored);
 BEGIN
     RETURN format($q$
-SELECT c.day, t.server, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete
-FROM (SELECT coalesce(d.server, s.server) AS server, d.seen_count, d.seen, s.sessions, s.denials, s.pages, s.parts
-      FROM (SELECT d.server, d.seen_count, d.seen FROM %1$I.rollup_totals AS d WHERE d.scope = %2$L%3$s) AS d
-           FULL JOIN (SELECT coalesce(s.server, d.server) AS server, s.sessions, s.denials, s.pages, d.parts
-                      FROM (SELECT coalesce(s.server, d.server) AS server, s.state AS sessions, d.state AS denials, k.pages
+SELECT %14$s%12$s
+FROM (SELECT coalesce(d.slice, s.slice) AS slice, d.seen_count, d.seen, s.sessions, s.denials, s.pages, s.parts
+      FROM (SELECT d.slice, d.seen_count, d.seen FROM %1$I.rollup_totals AS d WHERE %3$s) AS d
+           FULL JOIN (SELECT coalesce(s.slice, d.slice) AS slice, s.sessions, s.denials, s.pages, d.parts
+                      FROM (SELECT coalesce(s.slice, d.slice) AS slice, s.state AS sessions, d.state AS denials, k.pages
                             FROM %4$s) AS s
-                           FULL JOIN (SELECT d.server, %10$s FROM %11$s WHERE d.scope = %2$L%3$s GROUP BY d.server) AS d ON %5$s) AS s ON %5$s) AS t
+                           FULL JOIN (SELECT d.slice, %10$s FROM %11$s WHERE %3$s GROUP BY d.slice) AS d ON %5$s) AS s ON %5$s) AS t
      CROSS JOIN %6$s AS x
      CROSS JOIN LATERAL %7$s AS a
      CROSS JOIN LATERAL %8$s AS r
-     CROSS JOIN LATERAL %9$s AS c
+     CROSS JOIN LATERAL %9$s AS c%13$s
 WHERE c.daily_users > 0 OR c.denial_users > 0 OR c.concurrent_hosts > 0
-ORDER BY c.day, t.server$q$,
-        name, stored, headcount_internal.scope_denials(scope, options.realtime_servers),
-        headcount_internal.collected(name, options, scope, true), headcount_internal.same_server('d', 's'),
+ORDER BY c.day, t.slice$q$,
+        name, stored, counts,
+        headcount_internal.collected(name, options, scope, part), headcount_internal.same_slice('d', 's'),
         headcount_internal.changed_days_text(name), headcount_internal.cut_text(name, options, options.licensing_model),
-        headcount_internal.stored_days_text(name, format('d.scope = %L AND d.day >= a.day', stored) || CASE stored WHEN 's' THEN ' AND ' || headcount_internal.same_server('d', 't') ELSE '' END),
+        headcount_internal.stored_days_text(name, format('d.scope = %L AND d.day >= a.day', stored) || CASE stored WHEN 'a' THEN '' ELSE ' AND ' || headcount_internal.same_slice('d', 't') END),
         headcount_internal.stored_report_text(name, options, options.licensing_model, 't.sessions, t.denials, t.pages', false, 't.parts'),
-        headcount_internal.parts_agg(), headcount_internal.parts_from(name));
+        headcount_internal.parts_agg(), headcount_internal.parts_from(name), headcount_internal.peak_columns(name, options, 'q.users', 'q.sessions', 'q.weight'),
+        headcount_internal.stored_peak_join(name, options, scope, counts, part), headcount_internal.daily_columns(format('t.slice AS %I', part)));
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.stored_server_query(text, headcount_internal.options) IS
-    'the query behind the daily report of a materialized source by server';
+COMMENT ON FUNCTION headcount_internal.stored_slice_query(text, headcount_internal.options, text) IS
+    'the query behind the daily report of a materialized source by server, or by a dimension';
 
 CREATE FUNCTION headcount_internal.stored_sketch_query(name text, options headcount_internal.options) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -449,7 +535,7 @@ ORDER BY e.day$q$, headcount_internal.empty_sketch(),
           SELECT k.day, d.used_sketch, d.denied_sketch FROM %6$s WHERE d.scope = 'a') AS l
     GROUP BY l.day)$q$,
                 headcount_internal.hll_schema(), name, headcount_internal.sketch_text('c.user_name', 'c.user_name IS NOT NULL AND NOT c.is_denied'),
-                headcount_internal.sketch_text('c.user_name', 'c.is_denied'), headcount_internal.collected(name, options, 'a', false), headcount_internal.parts_from(name)),
+                headcount_internal.sketch_text('c.user_name', 'c.is_denied'), headcount_internal.collected(name, options, 'a'), headcount_internal.parts_from(name)),
             options.time_zone, ARRAY['used', 'denied']));
 END
 $$;

@@ -26,11 +26,12 @@ BEGIN
         (scope NOT NULL, day NOT NULL, used NOT NULL, denied NOT NULL, denials NOT NULL, concurrent_hosts NOT NULL, new_users NOT NULL,
          used_count NOT NULL, denied_count NOT NULL, daily_count NOT NULL, new_count NOT NULL, window_count NOT NULL)', name);
     EXECUTE format('CREATE INDEX ON %I.rollup_days (scope, day)', name);
-    EXECUTE format('CREATE INDEX ON %I.rollup_days (coalesce(server, %L::text), (server IS NULL), day) WHERE scope = %L', name, '', 's');
+    EXECUTE format('CREATE INDEX ON %I.rollup_days (scope, coalesce(slice, %L::text), (slice IS NULL), day) WHERE scope <> %L AND scope <> %L', name, '', 'a', 'r');
     EXECUTE format('CREATE TABLE %I.rollup_today OF headcount_internal.rollup_part
         (scope NOT NULL, from_at NOT NULL, used NOT NULL, denied NOT NULL, denials NOT NULL, concurrent_hosts NOT NULL)', name);
     EXECUTE format('CREATE INDEX ON %I.rollup_today (scope, from_at)', name);
     EXECUTE format('CREATE TABLE %I.rollup_totals OF headcount_internal.rollup_total (scope NOT NULL, seen_count NOT NULL, seen NOT NULL)', name);
+    EXECUTE format('CREATE INDEX ON %I.rollup_totals (scope, coalesce(slice, %L::text), (slice IS NULL)) WHERE scope <> %L AND scope <> %L', name, '', 'a', 'r');
     EXECUTE format('CREATE TABLE %I.rollup_dictionary OF headcount_internal.dictionary_page (bucket NOT NULL, page NOT NULL)', name);
     EXECUTE format('CREATE INDEX ON %I.rollup_dictionary (bucket)', name);
     EXECUTE format('CREATE TABLE %I.invalidation_log OF headcount_internal.invalidation (from_day NOT NULL, to_day NOT NULL)', name);
@@ -283,7 +284,7 @@ BEGIN
                   HINT = format('Create the schema %I in the databases of the subscribers too, or publish tables by name.', name);
     END IF;
     PERFORM headcount_internal.register(name, triggers);
-    RETURN format('its days are tracked by %s, and stored by CALL headcount.refresh(%L)', CASE WHEN obstacle IS NULL THEN 'trigger' ELSE 'window' END, name);
+    RETURN format('its days are tracked by %s, and stored%s by CALL headcount.refresh(%L)', CASE WHEN obstacle IS NULL THEN 'trigger' ELSE 'window' END, CASE WHEN NOT source.exact THEN ' as sketches' END, name);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.start_tracking(text) IS
@@ -346,8 +347,8 @@ $$;
 COMMENT ON FUNCTION headcount_internal.tracking_faults(headcount_internal.source) IS
     'which of the triggers that should log changes of a source, and of the columns that it reads, are not as they should be';
 
--- The condition that a source promises to be exact: no row of it was, or will be, missed.
-CREATE FUNCTION headcount_internal.is_exact(source headcount_internal.source) RETURNS boolean
+-- The condition that what is stored of a source, and what is computed beside it, is of all its rows: none was, or will be, missed.
+CREATE FUNCTION headcount_internal.misses_nothing(source headcount_internal.source) RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN NOT source.materialized
@@ -359,6 +360,13 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
     RETURN false;
 END
+$$;
+COMMENT ON FUNCTION headcount_internal.misses_nothing(headcount_internal.source) IS
+    'whether no change of the tables of a source goes unnoticed';
+
+CREATE FUNCTION headcount_internal.is_exact(source headcount_internal.source) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT source.exact AND headcount_internal.misses_nothing(source)
 $$;
 COMMENT ON FUNCTION headcount_internal.is_exact(headcount_internal.source) IS
     'whether the views of a source are what a full recompute would give at every snapshot';

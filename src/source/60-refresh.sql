@@ -38,13 +38,13 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.log_name(text) IS 'the name of the invalidation log of a source, for its owner';
 
--- The sessions and denials of some days, collected: server, sessions, users, denials. $1 and $2 are the bounds of the
+-- The sessions and denials of some days, collected, of each slice if the scope has slices: slice, sessions, peaks, denials. $1 and $2 are the bounds of the
 -- days, $3 is the last instant in them. Recent sessions are found by their end, see 44-rollup-views.sql. Whose sessions began
 -- before $1 may be known from what is stored.
 CREATE FUNCTION headcount_internal.scope_query(name text, options headcount_internal.options, scope "char", is_recent boolean, are_known boolean DEFAULT false) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    by_server constant boolean := scope = 's';
+    part     constant text := headcount_internal.slice_column(scope, headcount_internal.dimension_names(options.dimensions));
     sessions  text;
 BEGIN
     IF is_recent THEN
@@ -53,17 +53,17 @@ BEGIN
     ELSE
         sessions := headcount_internal.sessions_in('(SELECT $1 AS from_at, $2 AS to_at)', name, options);
     END IF;
-    RETURN format('SELECT %s AS server, s.state AS sessions, s.users, d.state AS denials FROM %s',
-        CASE WHEN by_server THEN 'coalesce(s.server, d.server)' ELSE 'NULL::text' END,
+    RETURN format('SELECT %s AS slice, s.state AS sessions, (SELECT array_agg(p) FROM headcount_internal.collected_peaks(s.users, s.levels, s.weights, %L::text, $3) AS p) AS peaks,
+       d.state AS denials FROM %s',
+        CASE WHEN part IS NULL THEN 'NULL::text' ELSE 'coalesce(s.slice, d.slice)' END, options.time_zone,
         headcount_internal.side_by_side(
-            format('headcount_internal.daily_session_agg(%s, s.host, s.started_at, s.end_at, %L::text, $3, s.from_at, s.to_at) AS state, %s AS users
+            format('headcount_internal.daily_session_agg(%s, s.host, s.started_at, s.end_at, %L::text, $3, s.from_at, s.to_at) AS state, %s
         FROM (%s) AS s%s', CASE WHEN are_known THEN 'CASE WHEN s.started_at >= $1 THEN s.user_name END' ELSE 's.user_name' END, options.time_zone,
-                CASE WHEN by_server THEN 'NULL::bytea'
-                     ELSE format('headcount_internal.daily_session_agg(NULL::text, s.user_name, s.started_at, s.end_at, %L::text, $3, s.from_at, s.to_at)', options.time_zone) END,
+                headcount_internal.peak_states(options.weight IS NOT NULL, options.time_zone, 's.user_name', '$3'),
                 sessions, headcount_internal.scope_sessions(scope, ' WHERE')),
             format('headcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, $3) AS state
         FROM %I.denials AS d WHERE NOT d.is_false_denial AND d.denied_at >= $1 AND d.denied_at < $2%s',
-                options.time_zone, name, headcount_internal.scope_denials(scope, options.realtime_servers)), by_server));
+                options.time_zone, name, headcount_internal.scope_denials(scope, options.realtime_servers)), part));
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.scope_query(text, headcount_internal.options, "char", boolean, boolean) IS
@@ -76,31 +76,50 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION headcount_internal.dictionary_text(text) IS 'the expression for the dictionary that the sets of a source are of';
 
--- What is computed of some days, from what scope_query collected: $1 sessions, $2 users, $3 denials, $4 scope, $5 server,
--- $6 pages of the dictionary.
-CREATE FUNCTION headcount_internal.day_rows_query(name text) RETURNS text
+-- What is computed of some days, from what was collected, c: sessions, peaks, denials, pages of the dictionary.
+CREATE FUNCTION headcount_internal.day_rows_query(name text, scope "char", is_exact boolean) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF NOT is_exact THEN      -- sets of nobody, and how many there were
+        RETURN format($q$
+SELECT n.day, e.nobody AS used, e.nobody AS denied, n.denials, n.concurrent_hosts, n.concurrent_hosts_at,
+       coalesce(p.concurrent_users, 0) AS concurrent_users, coalesce(p.concurrent_sessions, 0) AS concurrent_sessions, p.concurrent_weight, n.used_sketch, n.denied_sketch,
+       n.used_count, n.denied_count, n.daily_count
+FROM (%s) AS n
+     LEFT JOIN unnest(c.peaks) AS p ON p.day = n.day
+     CROSS JOIN (VALUES (headcount.to_user_set('{}'))) AS e (nobody)$q$, headcount_internal.sketched_days_text('c.sessions', 'c.denials'));
+    END IF;
     RETURN format($q$
-SELECT $4 AS scope, $5 AS server, c.day, headcount_internal.in_dictionary(c.used, %3$s) AS used, headcount_internal.in_dictionary(c.denied, %3$s) AS denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at,
-       CASE WHEN $4 <> 's' THEN coalesce(p.concurrent, 0) END AS concurrent_users, k.used_sketch, k.denied_sketch
-FROM headcount_internal.daily_sets($1, $3, $6) AS c
-     LEFT JOIN headcount_internal.daily_peaks($2) AS p ON p.day = c.day
+SELECT n.day, headcount_internal.in_dictionary(n.used, %3$s) AS used, headcount_internal.in_dictionary(n.denied, %3$s) AS denied, n.denials, n.concurrent_hosts, n.concurrent_hosts_at,
+       coalesce(p.concurrent_users, 0) AS concurrent_users, coalesce(p.concurrent_sessions, 0) AS concurrent_sessions, p.concurrent_weight, k.used_sketch, k.denied_sketch
+FROM headcount_internal.daily_sets(c.sessions, c.denials, c.pages) AS n
+     LEFT JOIN unnest(c.peaks) AS p ON p.day = n.day
      LEFT JOIN (SELECT u.day, %1$s AS used_sketch, %2$s AS denied_sketch
-                FROM headcount_internal.daily_users($1, $3) AS u WHERE $4 = 'a' GROUP BY u.day) AS k ON k.day = c.day$q$,
-        headcount_internal.sketch_text('u.user_name', 'NOT u.is_denied'), headcount_internal.sketch_text('u.user_name', 'u.is_denied'), headcount_internal.dictionary_text(name));
+                FROM headcount_internal.daily_users(c.sessions, c.denials) AS u WHERE %4$L = 'a' GROUP BY u.day) AS k ON k.day = n.day$q$,
+        headcount_internal.sketch_text('u.user_name', 'NOT u.is_denied'), headcount_internal.sketch_text('u.user_name', 'u.is_denied'), headcount_internal.dictionary_text(name), scope);
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.day_rows_query(text) IS 'the query for what is computed of some days of a source';
+COMMENT ON FUNCTION headcount_internal.day_rows_query(text, "char", boolean) IS 'the query for what is computed of some days of a source, to be joined with what was collected, c';
 
+-- Those of slices last: once the first one is collected all users are known.
 CREATE FUNCTION headcount_internal.scopes(options headcount_internal.options) RETURNS SETOF "char"
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT v.scope
     FROM (VALUES ('a'::"char", true), ('r'::"char", options.realtime_servers IS NOT NULL), ('s'::"char", headcount_internal.has_servers(options))) AS v (scope, is_kept)
     WHERE v.is_kept
+    UNION ALL
+    SELECT headcount_internal.dimension_scope(n, r)
+    FROM unnest(CASE WHEN options.realtime_servers IS NULL THEN '{false}' ELSE '{false,true}'::boolean[] END) AS r
+         CROSS JOIN generate_series(1, jsonb_array_length(options.dimensions)) AS n
 $$;
 COMMENT ON FUNCTION headcount_internal.scopes(headcount_internal.options) IS
-    'what is stored apart of each day of a source: a all servers, r realtime servers, s each server';
+    'what is stored apart of each day of a source: a all servers, r realtime servers, s each server, and each value of dimensions';
+
+CREATE FUNCTION headcount_internal.has_slices(scope "char") RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT scope <> 'a' AND scope <> 'r'
+$$;
+COMMENT ON FUNCTION headcount_internal.has_slices("char") IS 'whether what is stored of a scope is stored of each slice apart';
 
 -- New users are appended. Once there are a quarter more than when it was done last, each bucket is made one page again,
 -- of 64 to 128 users: what is rewritten over time is some times what there is.
@@ -118,7 +137,7 @@ BEGIN
         buckets := 2 * buckets;
     END LOOP;
     -- the users of one bucket go to some that no others go to
-    EXECUTE format('WITH gone AS (DELETE FROM %1$I.rollup_dictionary RETURNING bucket, page)
+    EXECUTE format('WITH gone AS (DELETE FROM %1$I.rollup_dictionary WHERE bucket <> -2147483648 RETURNING bucket, page)
         INSERT INTO %1$I.rollup_dictionary (bucket, page)
         SELECT p.bucket, p.page
         FROM (SELECT array_agg(g.page) AS pages FROM gone AS g GROUP BY g.bucket) AS b
@@ -128,6 +147,55 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.compact_dictionary_of(text) IS
     'puts the users of a source together again in as few pages as there should be, if many came since';
+
+CREATE FUNCTION headcount_internal.forgetting_key(name text) RETURNS bytea
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    page bytea;
+BEGIN
+    EXECUTE 'SELECT ' || headcount_internal.key_page_text(name) INTO page;
+    RETURN page;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.forgetting_key(text) IS 'the page with the key of the forgotten names of a source, NULL if none were; for its owner';
+
+-- Replaces names in the dictionary by hashes: the numbers stay, so that all that is counted stays, and who comes back has his number
+-- again. The key is of this source, and goes with its tables. Runs as the owner.
+CREATE FUNCTION headcount_internal.forget_names_of(name text, names text[]) RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    source    constant headcount_internal.source := headcount_internal.find_materialized(name);
+    state     constant headcount_internal.rollup_state := headcount_internal.read_rollup(name);
+    old_page  constant bytea := headcount_internal.forgetting_key(name);
+    -- of a version 4 uuid the first six bytes are random
+    key_page  constant bytea := coalesce(old_page, headcount_internal.key_page(substr(uuid_send(gen_random_uuid()), 1, 6) || substr(uuid_send(gen_random_uuid()), 1, 6) || substr(uuid_send(gen_random_uuid()), 1, 4)));
+    forgotten bigint;
+BEGIN
+    IF names IS NOT NULL AND source.has_identity THEN
+        EXECUTE format('SELECT coalesce(array_agg(%I.identity_of(n)), ''{}'') FROM unnest($1) AS n', name) INTO names USING names;
+    END IF;
+    EXECUTE format('WITH gone AS (DELETE FROM %1$I.rollup_dictionary AS l WHERE l.bucket >= 0 AND ($1 IS NULL OR l.bucket IN (SELECT headcount_internal.name_buckets($1, $2))) RETURNING l.bucket, l.page),
+        page AS (SELECT p.* FROM (SELECT array_agg(g.page) AS pages FROM gone AS g) AS b CROSS JOIN LATERAL headcount_internal.forget_names(b.pages, $1, $3, $2) AS p),
+        put AS (INSERT INTO %1$I.rollup_dictionary (bucket, page) SELECT p.bucket, p.page FROM page AS p)
+        SELECT coalesce(sum(p.users), 0) FROM page AS p WHERE p.bucket < 0', name) INTO forgotten USING names, state.dictionary_buckets, key_page;
+    IF forgotten > 0 AND old_page IS NULL THEN
+        EXECUTE format('INSERT INTO %I.rollup_dictionary (bucket, page) VALUES (-2147483648, $1)', name) USING key_page;
+    END IF;
+    RETURN forgotten;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.forget_names_of(text, text[]) IS 'forgets these names, or if that is NULL all, in what is stored of a source, and returns how many it knew';
+
+CREATE FUNCTION headcount.forget_users(source text, user_names text[]) RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM headcount_internal.find_materialized(source), headcount_internal.check_required('user_names', user_names::text);
+    RETURN headcount_internal.execute_as_owner((headcount_internal.find_materialized(source)).sessions_view,
+        format('SELECT headcount_internal.forget_names_of(%L, %L::text[])', source, user_names))::bigint;
+END
+$$;
+COMMENT ON FUNCTION headcount.forget_users(text, text[]) IS
+    'replaces the names of users in what is stored of a source by hashes under a key of its own, and returns how many names it knew: all numbers stay as they are, and who comes back is known again, but who was there can no longer be told of frozen days with them. Rows of tables are not touched';
 
 -- The numbers of the users of some days; those who have none yet get one.
 CREATE FUNCTION headcount_internal.number_users_of(name text, sessions bytea, denials bytea) RETURNS bytea[]
@@ -151,10 +219,10 @@ $$;
 COMMENT ON FUNCTION headcount_internal.number_users_of(text, bytea, bytea) IS
     'pages with the numbers of the users that were collected, given out if there were none';
 
--- Users of longer windows are counted when they are asked for: each day would be due on too many others.
+-- Users of longer windows are counted when they are asked for: each day would be due on too many others. So are those of sketches.
 CREATE FUNCTION headcount_internal.stored_window(options headcount_internal.options, OUT days integer, OUT model text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN w.days <= 400 THEN w.days ELSE 0 END, m.model
+    SELECT CASE WHEN w.days <= 400 AND options.exact THEN w.days ELSE 0 END, m.model
     FROM (SELECT CASE options.licensing_model WHEN '2019' THEN '2013' ELSE options.licensing_model END AS model) AS m
          CROSS JOIN LATERAL headcount_internal.window_days(m.model, options.window_days) AS w (days)
 $$;
@@ -170,68 +238,180 @@ COMMENT ON FUNCTION headcount_internal.has_other_window(headcount_internal.rollu
     'whether the users of the last days are stored over another number of days, or under another licensing model, than the options of the source say';
 
 -- In a form for which there is an index.
-CREATE FUNCTION headcount_internal.in_scope(scope "char", server text) RETURNS text
+CREATE FUNCTION headcount_internal.in_scope(scope "char", one text, other text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format('d.scope = %L', scope)
-        || CASE scope WHEN 's' THEN format($q$ AND coalesce(d.server, ''::text) = %L AND (d.server IS NULL) = %L$q$, coalesce(server, ''), server IS NULL) ELSE '' END
+    SELECT format('%s.scope = %L', one, scope) || CASE WHEN headcount_internal.has_slices(scope) THEN ' AND ' || headcount_internal.same_slice(one, other) ELSE '' END
 $$;
-COMMENT ON FUNCTION headcount_internal.in_scope("char", text) IS 'the condition for stored rows d of a scope or of a server';
+COMMENT ON FUNCTION headcount_internal.in_scope("char", text, text) IS 'the condition for stored rows of a scope that are of the slice of other rows';
+
+CREATE FUNCTION headcount_internal.given_text() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT 'SELECT NULL::text AS slice, $4 AS sessions, $5 AS peaks, $6 AS denials'
+$$;
+COMMENT ON FUNCTION headcount_internal.given_text() IS 'the query for what scope_query collected of a scope without slices, as parameters';
+
+CREATE FUNCTION headcount_internal.given_slices_text(slices text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('SELECT u.slice, u.sessions, u.peaks, u.denials FROM unnest(%s) AS u', slices)
+$$;
+COMMENT ON FUNCTION headcount_internal.given_slices_text(text) IS 'the query for what collect_slices collected, a parameter';
+
+-- What scope_query collected, or the same as parameters, with the numbers of its users. If changes are not logged, those who came
+-- since the first scope was read get one; if they are, their days are read again.
+CREATE FUNCTION headcount_internal.collected_text(name text, scope "char", collected text, pages text, is_tracked boolean) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN NOT headcount_internal.has_slices(scope) THEN format('SELECT c.*, %s AS pages FROM (%s) AS c', pages, collected)
+                WHEN is_tracked THEN format('SELECT c.*, k.pages FROM (%s) AS c CROSS JOIN LATERAL %s AS k', collected, headcount_internal.known_users(name, 'c.sessions, c.denials', true))
+                ELSE format('SELECT c.*, headcount_internal.number_users_of(%L, c.sessions, c.denials) AS pages FROM (%s OFFSET 0) AS c', name, collected) END
+$$;
+COMMENT ON FUNCTION headcount_internal.collected_text(text, "char", text, text, boolean) IS
+    'the query for what was collected of some days of a source, with the numbers of its users';
 
 -- Stores what was collected of the days from from_day to to_day, the latter not included, in place of what is stored of them,
--- and what this changes of other days. Days from the watermark on are new. Returns how many of the days have something.
-CREATE FUNCTION headcount_internal.store_scope(name text, options headcount_internal.options, state headcount_internal.rollup_state, scope "char", server text,
-    sessions bytea, users bytea, denials bytea, pages bytea[], from_day date, to_day date) RETURNS bigint
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+-- and what this changes of other days; all slices of a scope at once. Days from the watermark on are new. What collects, slices, has
+-- the bounds of the days and the last instant in them as $1 to $3, and what was collected before as $20; NULL is what is given. Returns how many of the days have
+-- something.
+CREATE FUNCTION headcount_internal.store_scope(name text, options headcount_internal.options, state headcount_internal.rollup_state, scope "char", slices text,
+    sessions bytea, peaks headcount_internal.day_peaks[], denials bytea, pages bytea[], from_day date, to_day date, is_tracked boolean,
+    collected headcount_internal.collected_slice[] DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' SET jit = off AS $$
 DECLARE
-    in_scope   constant text := headcount_internal.in_scope(scope, server);
+    -- no days at all are those before which nothing is stored
+    from_at    constant timestamptz := CASE WHEN isfinite(from_day) THEN headcount.day_start(from_day, options.time_zone) END;
+    to_at      constant timestamptz := CASE WHEN isfinite(to_day) THEN headcount.day_start(to_day, options.time_zone) END;
     is_changed constant boolean := from_day < state.watermark;
     wanted     constant record := headcount_internal.stored_window(options);
-    patches headcount_internal.day_patch[];
-    stored  bigint;
+    in_scope   constant text := headcount_internal.in_scope(scope, 'd', 'p');
+    -- of a slice those days are not kept that are there for users of the last days alone
+    idle_days  constant boolean := NOT headcount_internal.has_slices(scope);
+    hashes     constant text := current_setting('enable_hashagg');
+    patches    headcount_internal.slice_patch[];
+    stored     bigint;
 BEGIN
+    -- a dimension may have more values than the planner knows of: hashed, each would have a memory context in one long list
+    PERFORM set_config('enable_hashagg', 'off', true) WHERE scope <> ALL ('{a,r,s}');
     EXECUTE format($q$
-SELECT array_agg(ROW(p.day, p.used_count, p.denied_count, p.daily_count, headcount_internal.in_dictionary(p.new_users, %4$s), p.new_count, p.window_count, p.is_idle)::headcount_internal.day_patch)
-FROM %1$s AS r
-     CROSS JOIN ((VALUES (1)) AS o (o) LEFT JOIN (SELECT d.seen_count, d.seen FROM %2$I.rollup_totals AS d WHERE %3$s) AS t ON true)
-     CROSS JOIN LATERAL headcount_internal.stored_patches(r.days, t.seen_count, t.seen, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS p$q$,
-        headcount_internal.stored_days_text(name, in_scope || ' AND d.day >= $13'), name, in_scope, headcount_internal.dictionary_text(name))
-        INTO patches
-        USING sessions, denials, pages, CASE WHEN is_changed THEN ARRAY[from_day] END, CASE WHEN is_changed THEN ARRAY[to_day] END,
+WITH collected AS MATERIALIZED (%3$s),
+computed AS MATERIALIZED (SELECT c.slice, n.* FROM collected AS c CROSS JOIN LATERAL (%7$s) AS n),
+patch AS MATERIALIZED (
+    SELECT c.slice, p.day, headcount_internal.in_dictionary(p.new_users, %5$s) AS new_users, p.used_count, p.denied_count, p.daily_count, p.new_count, p.window_count, p.is_idle
+    FROM collected AS c
+         LEFT JOIN LATERAL (SELECT t.seen_count, t.seen FROM %1$I.rollup_totals AS t WHERE %6$s OFFSET 0) AS t ON true
+         CROSS JOIN LATERAL %4$s AS r
+         CROSS JOIN LATERAL headcount_internal.stored_patches(r.days, t.seen_count, t.seen, c.sessions, c.denials, c.pages, $10, $11, $12, $13, $14, $15, $16, $17, $18, %8$L) AS p),
+gone AS (DELETE FROM %1$I.rollup_days AS d WHERE d.scope = %2$L AND d.day >= $8 AND d.day < $9),
+stored AS (
+    INSERT INTO %1$I.rollup_days (scope, slice, day, used, denied, denials, concurrent_hosts, concurrent_hosts_at, concurrent_users, concurrent_sessions, concurrent_weight,
+            used_sketch, denied_sketch, new_users, used_count, denied_count, daily_count, new_count, window_count)
+    SELECT %2$L, n.*, p.new_users, p.used_count, p.denied_count, p.daily_count, p.new_count, p.window_count
+    FROM computed AS n JOIN patch AS p ON p.day = n.day%9$s
+    RETURNING 1)
+SELECT (SELECT count(*) FROM stored),
+       (SELECT array_agg(ROW(p.slice, p.day, p.new_users, p.new_count, p.window_count, p.is_idle)::headcount_internal.slice_patch)
+        FROM patch AS p WHERE p.day IS NULL OR p.is_idle OR p.day < $8 OR p.day >= $9)$q$,
+        name, scope,
+        headcount_internal.collected_text(name, scope, coalesce(slices, headcount_internal.given_text()), '$7', is_tracked),
+        headcount_internal.stored_days_text(name, headcount_internal.in_scope(scope, 'd', 'c') || ' AND d.day >= $19'),
+        headcount_internal.dictionary_text(name), headcount_internal.in_scope(scope, 't', 'c'), headcount_internal.day_rows_query(name, scope, true), idle_days,
+        CASE WHEN headcount_internal.has_slices(scope) THEN ' AND ' || headcount_internal.same_slice('p', 'n') ELSE '' END)
+        INTO stored, patches
+        USING from_at, to_at, to_at - interval '1 microsecond', sessions, peaks, denials, pages, from_day, to_day,
+              CASE WHEN is_changed THEN ARRAY[from_day] END, CASE WHEN is_changed THEN ARRAY[to_day] END,
               greatest(from_day, state.watermark), state.window_days, state.window_model, wanted.days, wanted.model, options.time_zone,
               greatest(to_day, state.watermark),
               -- of days before those only the last ones matter, unless the users of all last days are counted anew
               CASE WHEN headcount_internal.has_other_window(state, options) THEN '-infinity'
-                   ELSE headcount_internal.days_before(least(from_day, state.watermark), greatest(state.window_days, 1) - 1) END;
-    EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE %s AND d.day >= $1 AND d.day < $2', name, in_scope) USING from_day, to_day;
-    EXECUTE format('INSERT INTO %I.rollup_days (scope, server, day, used, denied, denials, concurrent_hosts, concurrent_hosts_at, concurrent_users,
-            used_sketch, denied_sketch, new_users, used_count, denied_count, daily_count, new_count, window_count)
-        SELECT c.*, p.new_users, p.used_count, p.denied_count, p.daily_count, p.new_count, p.window_count
-        FROM (%s) AS c JOIN unnest($7) AS p ON p.day = c.day', name, headcount_internal.day_rows_query(name))
-        USING sessions, users, denials, scope, server, pages, patches;
-    GET DIAGNOSTICS stored = ROW_COUNT;
+                   ELSE headcount_internal.days_before(least(from_day, state.watermark), greatest(state.window_days, 1) - 1) END,
+              collected;
+    PERFORM set_config('enable_hashagg', hashes, true);
+    -- unnest() is taken for few rows, so each is looked up by an index
     EXECUTE format($q$
-WITH p AS (SELECT p.* FROM unnest($1) AS p WHERE p.day IS NOT NULL AND (p.is_idle OR p.day < $2 OR p.day >= $3)),
+WITH p AS (SELECT p.* FROM unnest($1) AS p WHERE p.day IS NOT NULL),
      changed AS (UPDATE %1$I.rollup_days AS d
                  SET new_users = coalesce(p.new_users, d.new_users), new_count = p.new_count, window_count = p.window_count
                  FROM p WHERE %2$s AND d.day = p.day AND NOT (p.is_idle AND p.window_count = 0)),
      gone AS (DELETE FROM %1$I.rollup_days AS d USING p WHERE %2$s AND d.day = p.day AND p.is_idle AND p.window_count = 0)
-INSERT INTO %1$I.rollup_days (scope, server, day, used, denied, denials, concurrent_hosts, concurrent_users,
+INSERT INTO %1$I.rollup_days (scope, slice, day, used, denied, denials, concurrent_hosts, concurrent_users, concurrent_sessions,
         new_users, used_count, denied_count, daily_count, new_count, window_count)
-SELECT $4, $5, p.day, e.nobody, e.nobody, 0, 0, CASE WHEN $4 <> 's' THEN 0 END, e.nobody, 0, 0, 0, 0, p.window_count
+SELECT %3$L, p.slice, p.day, e.nobody, e.nobody, 0, 0, 0, 0, e.nobody, 0, 0, 0, 0, p.window_count
 FROM p CROSS JOIN (VALUES (headcount.to_user_set('{}'))) AS e (nobody)
-WHERE p.is_idle AND p.window_count > 0 AND $4 <> 's' AND NOT EXISTS (SELECT FROM %1$I.rollup_days AS d WHERE %2$s AND d.day = p.day)$q$, name, in_scope)
-        USING patches, from_day, to_day, scope, server;
+WHERE %4$L AND p.is_idle AND p.window_count > 0 AND NOT EXISTS (SELECT FROM %1$I.rollup_days AS d WHERE %2$s AND d.day = p.day)$q$, name, in_scope, scope, idle_days)
+        USING patches;
     EXECUTE format($q$
 WITH p AS (SELECT p.* FROM unnest($1) AS p WHERE p.day IS NULL),
      changed AS (UPDATE %1$I.rollup_totals AS d SET seen_count = p.new_count, seen = p.new_users FROM p WHERE %2$s)
-INSERT INTO %1$I.rollup_totals (scope, server, seen_count, seen)
-SELECT $2, $3, p.new_count, p.new_users FROM p WHERE NOT EXISTS (SELECT FROM %1$I.rollup_totals AS d WHERE %2$s)$q$, name, in_scope)
-        USING patches, scope, server;
+INSERT INTO %1$I.rollup_totals (scope, slice, seen_count, seen)
+SELECT %3$L, p.slice, p.new_count, p.new_users FROM p WHERE NOT EXISTS (SELECT FROM %1$I.rollup_totals AS d WHERE %2$s)$q$, name, in_scope, scope)
+        USING patches;
     RETURN stored;
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.store_scope(text, headcount_internal.options, headcount_internal.rollup_state, "char", text, bytea, bytea, bytea, bytea[], date, date) IS
-    'stores what was collected of some days of all servers, of the realtime ones or of one of them, and what follows from it for other days';
+COMMENT ON FUNCTION headcount_internal.store_scope(text, headcount_internal.options, headcount_internal.rollup_state, "char", text, bytea, headcount_internal.day_peaks[], bytea, bytea[], date, date, boolean,
+    headcount_internal.collected_slice[]) IS
+    'stores what was collected of some days of all servers or of the realtime ones, or collects that of each slice and stores it, and what follows from it for other days';
+
+-- Citus refuses some statements that read its tables and write to one of this server alone, or fails within. So what is collected of
+-- its tables is read apart.
+CREATE FUNCTION headcount_internal.collect_slices(query text, from_at timestamptz, to_at timestamptz) RETURNS headcount_internal.collected_slice[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+DECLARE
+    slices headcount_internal.collected_slice[];
+BEGIN
+    EXECUTE format('SELECT array_agg(ROW(c.slice, c.sessions, c.peaks, c.denials)::headcount_internal.collected_slice) FROM (%s) AS c', query)
+        INTO slices USING from_at, to_at, to_at - interval '1 microsecond';
+    RETURN slices;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.collect_slices(text, timestamptz, timestamptz) IS 'what a query of scope_query collects of the slices of a scope';
+
+-- The same for a source without sets of users: each day stands for itself, so nothing follows for others.
+CREATE FUNCTION headcount_internal.store_sketched_days(name text, options headcount_internal.options, from_day date, to_day date, is_recent boolean) RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' SET jit = off AS $$
+DECLARE
+    from_at constant timestamptz := headcount.day_start(from_day, options.time_zone);
+    to_at   constant timestamptz := headcount.day_start(to_day, options.time_zone);
+    last_at constant timestamptz := to_at - interval '1 microsecond';
+    hashes  constant text := current_setting('enable_hashagg');
+    on_shards constant boolean := headcount_internal.is_on_shards(headcount_internal.find_source(name));
+    scope     "char";
+    collects  text;
+    slices    headcount_internal.collected_slice[];
+    collected record;
+    here      bigint;
+    stored    bigint := 0;
+BEGIN
+    FOR scope IN SELECT headcount_internal.scopes(options) LOOP
+        collects := headcount_internal.scope_query(name, options, scope, is_recent);
+        IF headcount_internal.has_slices(scope) THEN      -- of which there may be many, see store_scope
+            PERFORM set_config('enable_hashagg', 'off', true) WHERE scope <> 's';
+            IF on_shards THEN
+                slices := headcount_internal.collect_slices(collects, from_at, to_at);
+                collects := headcount_internal.given_slices_text('$9');
+            END IF;
+        ELSE
+            EXECUTE collects INTO collected USING from_at, to_at, last_at;
+            collects := headcount_internal.given_text();
+        END IF;
+        EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE d.scope = %L AND d.day >= $1 AND d.day < $2', name, scope) USING from_day, to_day;
+        EXECUTE format($q$
+WITH collected AS MATERIALIZED (%3$s),
+computed AS MATERIALIZED (SELECT c.slice, n.* FROM collected AS c CROSS JOIN LATERAL (%4$s) AS n)      -- with a condition, once for each day
+INSERT INTO %1$I.rollup_days (scope, slice, day, used, denied, denials, concurrent_hosts, concurrent_hosts_at, concurrent_users, concurrent_sessions, concurrent_weight,
+        used_sketch, denied_sketch, new_users, used_count, denied_count, daily_count, new_count, window_count)
+SELECT %2$L, n.slice, n.day, n.used, n.denied, n.denials, n.concurrent_hosts, n.concurrent_hosts_at, n.concurrent_users, n.concurrent_sessions, n.concurrent_weight,
+       n.used_sketch, n.denied_sketch, n.used, n.used_count, n.denied_count, n.daily_count, 0, 0
+FROM computed AS n
+WHERE n.day >= $7 AND n.day < $8 AND NOT %5$s$q$, name, scope, collects, headcount_internal.day_rows_query(name, scope, false), headcount_internal.is_idle('n'))
+            USING from_at, to_at, last_at, collected.sessions, collected.peaks, collected.denials, from_day, to_day, slices;
+        GET DIAGNOSTICS here = ROW_COUNT;
+        stored := stored + here;
+        PERFORM set_config('enable_hashagg', hashes, true);
+    END LOOP;
+    RETURN stored;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.store_sketched_days(text, headcount_internal.options, date, date, boolean) IS
+    'computes some days of a source from its tables and stores them, with sketches of their users';
 
 -- Replaces the days from from_day to to_day, the latter not included, and returns how many rows it stored.
 CREATE FUNCTION headcount_internal.store_days(name text, options headcount_internal.options, state headcount_internal.rollup_state, from_day date, to_day date, is_recent boolean, is_tracked boolean) RETURNS bigint
@@ -239,38 +419,38 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 DECLARE
     from_at constant timestamptz := headcount.day_start(from_day, options.time_zone);
     to_at   constant timestamptz := headcount.day_start(to_day, options.time_zone);
-    last_at constant timestamptz := to_at - interval '1 microsecond';
+    on_shards constant boolean := headcount_internal.is_on_shards(headcount_internal.find_source(name));
     scope     "char";
+    collects  text;
+    slices    headcount_internal.collected_slice[];
     collected record;
     pages     bytea[];
-    servers   text[] := '{}';
     stored    bigint := 0;
 BEGIN
     -- what is ours first: who waits for that holds up nobody with what he has read of the tables
     EXECUTE format('LOCK TABLE %I.rollup_days IN ROW EXCLUSIVE MODE', name);
+    IF NOT options.exact THEN
+        RETURN headcount_internal.store_sketched_days(name, options, from_day, to_day, is_recent);
+    END IF;
     FOR scope IN SELECT headcount_internal.scopes(options) LOOP
-        IF scope = 's' THEN
-            FOR collected IN EXECUTE headcount_internal.scope_query(name, options, scope, is_recent) USING from_at, to_at, last_at LOOP
-                -- who came since the first scope was read has no number; if changes are logged, his days are read again
-                IF NOT is_tracked THEN
-                    pages := headcount_internal.number_users_of(name, collected.sessions, collected.denials);
-                END IF;
-                PERFORM headcount_internal.store_scope(name, options, state, scope, collected.server, collected.sessions, collected.users, collected.denials, pages, from_day, to_day);
-                servers := servers || collected.server;
-            END LOOP;
-            -- those that have nothing on these days any more
-            FOR collected IN EXECUTE format('SELECT DISTINCT d.server FROM %I.rollup_days AS d WHERE d.scope = %L AND d.day >= $1 AND d.day < $2 AND NOT %s',
-                                            name, scope, headcount_internal.is_idle('d')) USING from_day, to_day LOOP
-                CONTINUE WHEN array_position(servers, collected.server) IS NOT NULL;
-                PERFORM headcount_internal.store_scope(name, options, state, scope, collected.server, NULL, NULL, NULL, pages, from_day, to_day);
-            END LOOP;
+        IF headcount_internal.has_slices(scope) THEN
+            collects := headcount_internal.scope_query(name, options, scope, is_recent);
+            IF on_shards THEN
+                slices := headcount_internal.collect_slices(collects, from_at, to_at);
+                collects := headcount_internal.given_slices_text('$20');
+            END IF;
+            -- also those that have nothing on these days any more
+            PERFORM headcount_internal.store_scope(name, options, state, scope, format($q$SELECT coalesce(c.slice, g.slice) AS slice, c.sessions, c.peaks, c.denials
+    FROM (%s) AS c FULL JOIN (SELECT DISTINCT d.slice FROM %I.rollup_days AS d WHERE d.scope = %L AND d.day >= $8 AND d.day < $9 AND NOT %s) AS g ON %s$q$,
+                collects, name, scope, headcount_internal.is_idle('d'), headcount_internal.same_slice('g', 'c')),
+                NULL, NULL, NULL, NULL, from_day, to_day, is_tracked, slices);
         ELSE
-            -- INTO, not a loop, which PostgreSQL would not run in parallel
-            EXECUTE headcount_internal.scope_query(name, options, scope, is_recent) INTO collected USING from_at, to_at, last_at;
+            -- INTO, and nothing else in the statement, which PostgreSQL would not run in parallel
+            EXECUTE headcount_internal.scope_query(name, options, scope, is_recent) INTO collected USING from_at, to_at, to_at - interval '1 microsecond';
             IF scope = 'a' OR NOT is_tracked THEN      -- the first one has all users
                 pages := headcount_internal.number_users_of(name, collected.sessions, collected.denials);
             END IF;
-            stored := stored + headcount_internal.store_scope(name, options, state, scope, NULL, collected.sessions, collected.users, collected.denials, pages, from_day, to_day);
+            stored := stored + headcount_internal.store_scope(name, options, state, scope, NULL, collected.sessions, collected.peaks, collected.denials, pages, from_day, to_day, is_tracked);
         END IF;
     END LOOP;
     RETURN stored;
@@ -283,10 +463,12 @@ COMMENT ON FUNCTION headcount_internal.store_days(text, headcount_internal.optio
 CREATE FUNCTION headcount_internal.store_windows(name text, options headcount_internal.options, state headcount_internal.rollup_state) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    total record;
+    scope "char";
 BEGIN
-    FOR total IN EXECUTE format('SELECT t.scope, t.server FROM %I.rollup_totals AS t', name) LOOP
-        PERFORM headcount_internal.store_scope(name, options, state, total.scope, total.server, NULL, NULL, NULL, NULL, state.watermark, state.watermark);
+    FOR scope IN SELECT headcount_internal.scopes(options) LOOP
+        PERFORM headcount_internal.store_scope(name, options, state, scope,
+            format('SELECT t.slice, NULL::bytea AS sessions, NULL::headcount_internal.day_peaks[] AS peaks, NULL::bytea AS denials FROM %I.rollup_totals AS t WHERE t.scope = %L', name, scope),
+            NULL, NULL, NULL, NULL, state.watermark, state.watermark, true);
     END LOOP;
     IF (headcount_internal.stored_window(options)).days = 0 THEN
         EXECUTE format('DELETE FROM %I.rollup_days AS d WHERE %s', name, headcount_internal.is_idle('d'));
@@ -382,11 +564,16 @@ BEGIN
     EXECUTE format('UPDATE %I.rollup_state SET dictionary = gen_random_uuid()', name);
     EXECUTE format('UPDATE %I.rollup_days SET used = headcount_internal.in_dictionary(used, %2$s), denied = headcount_internal.in_dictionary(denied, %2$s),
         new_users = headcount_internal.in_dictionary(new_users, %2$s)', name, headcount_internal.dictionary_text(name));
-    EXECUTE format('INSERT INTO %1$I.rollup_totals (scope, server, seen_count, seen)
-        SELECT d.scope, d.server, sum(d.new_count), headcount.user_set_union_agg(d.new_users) FROM %1$I.rollup_days AS d GROUP BY d.scope, d.server', name);
+    EXECUTE format('INSERT INTO %1$I.rollup_totals (scope, slice, seen_count, seen)
+        SELECT d.scope, d.slice, sum(d.new_count), headcount.user_set_union_agg(d.new_users) FROM %1$I.rollup_days AS d
+        WHERE %2$L GROUP BY d.scope, d.slice', name, headcount_internal.has_sets(headcount_internal.find_source(name)));
+    -- whoever was forgotten stays so, though the tables may have his name
     IF NOT isfinite(frozen_before) THEN
-        EXECUTE format('DELETE FROM %I.rollup_dictionary', name);
-        EXECUTE format('UPDATE %I.rollup_state SET first_day = NULL, next_user_id = 0, dictionary_buckets = 1, compacted_users = 0', name);
+        EXECUTE format('DELETE FROM %I.rollup_dictionary AS l WHERE l.bucket >= 0', name);
+        EXECUTE format('UPDATE %I.rollup_state SET first_day = NULL', name);
+        IF headcount_internal.forgetting_key(name) IS NULL THEN
+            EXECUTE format('UPDATE %I.rollup_state SET next_user_id = 0, dictionary_buckets = 1, compacted_users = 0', name);
+        END IF;
     END IF;
 END
 $$;
@@ -775,7 +962,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $
 BEGIN
     RETURN format('headcount.user_set_union_agg(r.used) AS used, headcount.user_set_union_agg(r.denied) AS denied, sum(r.denials)::integer AS denials,
        max(r.concurrent_hosts) AS concurrent_hosts, (array_agg(r.concurrent_hosts_at ORDER BY r.concurrent_hosts DESC, r.concurrent_hosts_at))[1] AS concurrent_hosts_at,
-       max(r.concurrent_users) AS concurrent_users, %1$s.hll_union_agg(r.used_sketch) AS used_sketch, %1$s.hll_union_agg(r.denied_sketch) AS denied_sketch',
+       max(r.concurrent_users) AS concurrent_users, max(r.concurrent_sessions) AS concurrent_sessions, max(r.concurrent_weight) AS concurrent_weight, %1$s.hll_union_agg(r.used_sketch) AS used_sketch, %1$s.hll_union_agg(r.denied_sketch) AS denied_sketch',
         headcount_internal.hll_schema());
 END
 $$;
@@ -783,32 +970,44 @@ COMMENT ON FUNCTION headcount_internal.united_parts_text() IS 'the columns of on
 
 -- Stores what was collected of the day of the watermark from one instant to another, which are in one part of it.
 CREATE FUNCTION headcount_internal.store_part(name text, options headcount_internal.options, day date, from_at timestamptz, to_at timestamptz) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' SET jit = off AS $$
 DECLARE
     day_at  constant timestamptz := headcount.day_start(day, options.time_zone);
     part_at constant timestamptz := greatest(headcount_internal.part_start(from_at), day_at);
     last_at constant timestamptz := to_at - interval '1 microsecond';
+    on_shards constant boolean := headcount_internal.is_on_shards(headcount_internal.find_source(name));
     scope     "char";
+    collects  text;
+    slices    headcount_internal.collected_slice[];
     collected record;
     pages     bytea[];
 BEGIN
     FOR scope IN SELECT headcount_internal.scopes(options) LOOP
         -- who was there before is in what is stored of before
-        FOR collected IN EXECUTE headcount_internal.scope_query(name, options, scope, true, from_at > day_at) USING from_at, to_at, last_at LOOP
-            IF scope = 'a' THEN      -- the first one, which has all users; who comes later is logged
+        collects := headcount_internal.scope_query(name, options, scope, true, from_at > day_at);
+        IF NOT headcount_internal.has_slices(scope) THEN
+            EXECUTE collects INTO collected USING from_at, to_at, last_at;
+            collects := headcount_internal.given_text();
+            IF scope = 'a' AND options.exact THEN      -- the first one, which has all users; who comes later is logged
                 pages := headcount_internal.number_users_of(name, collected.sessions, collected.denials);
             END IF;
-            EXECUTE format($q$
-WITH old AS (DELETE FROM %1$I.rollup_today AS d WHERE %2$s AND d.from_at = $7 RETURNING d.*),
+        ELSIF on_shards THEN
+            slices := headcount_internal.collect_slices(collects, from_at, to_at);
+            collects := headcount_internal.given_slices_text('$10');
+        END IF;
+        EXECUTE format($q$
+WITH collected AS MATERIALIZED (%3$s),
+old AS (DELETE FROM %1$I.rollup_today AS d USING collected AS c WHERE %5$s AND d.from_at = $8 RETURNING d.*),
 rows AS (
-    SELECT d.used, d.denied, d.denials, d.concurrent_hosts, d.concurrent_hosts_at, d.concurrent_users, d.used_sketch, d.denied_sketch FROM old AS d
+    SELECT d.slice, d.used, d.denied, d.denials, d.concurrent_hosts, d.concurrent_hosts_at, d.concurrent_users, d.concurrent_sessions, d.concurrent_weight, d.used_sketch, d.denied_sketch FROM old AS d
     UNION ALL
-    SELECT c.used, c.denied, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.concurrent_users, c.used_sketch, c.denied_sketch FROM (%3$s) AS c WHERE c.day = $8)
-INSERT INTO %1$I.rollup_today (scope, server, from_at, used, denied, denials, concurrent_hosts, concurrent_hosts_at, concurrent_users, used_sketch, denied_sketch)
-SELECT $4, $5, $7, %4$s
-FROM rows AS r HAVING count(*) > 0$q$, name, headcount_internal.in_scope(scope, collected.server), headcount_internal.day_rows_query(name), headcount_internal.united_parts_text())
-                USING collected.sessions, collected.users, collected.denials, scope, collected.server, pages, part_at, day;
-        END LOOP;
+    SELECT c.slice, n.used, n.denied, n.denials, n.concurrent_hosts, n.concurrent_hosts_at, n.concurrent_users, n.concurrent_sessions, n.concurrent_weight, n.used_sketch, n.denied_sketch
+    FROM collected AS c CROSS JOIN LATERAL (%4$s) AS n WHERE n.day = $9)
+INSERT INTO %1$I.rollup_today (scope, slice, from_at, used, denied, denials, concurrent_hosts, concurrent_hosts_at, concurrent_users, concurrent_sessions, concurrent_weight, used_sketch, denied_sketch)
+SELECT %2$L, r.slice, $8, %6$s
+FROM rows AS r GROUP BY r.slice$q$, name, scope, CASE WHEN options.exact THEN headcount_internal.collected_text(name, scope, collects, '$7', true) ELSE collects END,
+            headcount_internal.day_rows_query(name, scope, options.exact), headcount_internal.in_scope(scope, 'd', 'c'), headcount_internal.united_parts_text())
+            USING from_at, to_at, last_at, collected.sessions, collected.peaks, collected.denials, pages, part_at, day, slices;
     END LOOP;
 END
 $$;
@@ -962,12 +1161,20 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.freeze_days(text, date) IS 'keeps days of a source as they are stored, or gives them up';
 
-CREATE FUNCTION headcount.freeze(source text, before_day date) RETURNS void
+CREATE FUNCTION headcount.freeze(source text, before_day date, forget_names boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' AS $$
+DECLARE
+    sessions_view constant regclass := (headcount_internal.find_materialized(source)).sessions_view;
 BEGIN
-    PERFORM headcount_internal.execute_as_owner((headcount_internal.find_materialized(source)).sessions_view,
-        format('SELECT headcount_internal.freeze_days(%L, %L)', source, before_day));
+    PERFORM headcount_internal.check_required('forget_names', forget_names::text);
+    IF forget_names AND before_day IS NULL THEN
+        PERFORM headcount_internal.raise_argument_error('forget_names', 'needs days to freeze', hint => 'Names are forgotten together with days that are frozen; headcount.forget_users forgets some at any time.');
+    END IF;
+    PERFORM headcount_internal.execute_as_owner(sessions_view, format('SELECT headcount_internal.freeze_days(%L, %L)', source, before_day));
+    IF forget_names THEN
+        PERFORM headcount_internal.execute_as_owner(sessions_view, format('SELECT headcount_internal.forget_names_of(%L, NULL)', source));
+    END IF;
 END
 $$;
-COMMENT ON FUNCTION headcount.freeze(text, date) IS
-    'keeps the days of a source before this one as they are stored, whatever happens to its tables: sessions that were over by then may be deleted. NULL freezes none';
+COMMENT ON FUNCTION headcount.freeze(text, date, boolean) IS
+    'keeps the days of a source before this one as they are stored, whatever happens to its tables: sessions that were over by then may be deleted. NULL freezes none. With forget_names the names of all users known by then are forgotten, see headcount.forget_users';

@@ -8,7 +8,7 @@ DECLARE
     names    text[];
 BEGIN
     EXECUTE format('SELECT array_agg(quote_literal(u.name) ORDER BY u.name COLLATE "C")
-                    FROM headcount_internal.user_names((SELECT array_agg(l.page) FROM %I.rollup_dictionary AS l), $1) AS u (name)', name) INTO names USING only_here;
+                    FROM headcount_internal.user_names((SELECT array_agg(l.page) FROM %I.rollup_dictionary AS l), $1, ''a forgotten one'') AS u (name)', name) INTO names USING only_here;
     names := names || array_fill('a new one'::text, ARRAY[headcount.cardinality(only_here)::integer - coalesce(cardinality(names), 0)]);
     RETURN format('%s users%s', headcount.cardinality(set), ', ' || NULLIF(array_to_string(names, ', '), '') || ' among them');
 END
@@ -23,29 +23,32 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION headcount_internal.stored_rows_text(text) IS 'the query for the stored days of a source with something';
 
--- The parts of the day of the watermark as a row of that day; $9 is when it begins, $10 where they end.
+-- The parts of the day of the watermark as a row of that day, $4; $1 is when it begins, $2 where they end.
 CREATE FUNCTION headcount_internal.part_rows_text(name text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN format('SELECT r.scope, r.server, $7 AS day, %s FROM %I.rollup_today AS r WHERE r.from_at >= $9 AND r.from_at < $10 GROUP BY r.scope, r.server',
+    RETURN format('SELECT r.scope, r.slice, $4 AS day, %s, NULL::integer AS used_count, NULL::integer AS denied_count, NULL::integer AS daily_count FROM %I.rollup_today AS r WHERE r.from_at >= $1 AND r.from_at < $2 GROUP BY r.scope, r.slice',
                   headcount_internal.united_parts_text(), name);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.part_rows_text(text) IS 'the query for what is stored of the day of the watermark of a source';
 
--- Stored and recomputed rows of some days side by side: $1 to $6 as in day_rows_query, $7 and $8 bound the days.
-CREATE FUNCTION headcount_internal.verify_query(name text, stored text) RETURNS text
+-- Stored and recomputed rows of some days side by side, of all slices of a scope: $1 to $3 as in scope_query, $4 and $5 bound the
+-- days.
+CREATE FUNCTION headcount_internal.verify_query(name text, options headcount_internal.options, stored text, scope "char") RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN format($q$
 WITH clean AS (
-    SELECT $7 + i AS day FROM generate_series(0, $8 - $7 - 1) AS i
-    WHERE NOT EXISTS (SELECT FROM %1$I.dirty_days AS x WHERE $7 + i >= x.from_day AND $7 + i < x.to_day)),
-stored AS (SELECT d.* FROM (%3$s) AS d JOIN clean AS c ON c.day = d.day WHERE d.scope = $4 AND d.server IS NOT DISTINCT FROM $5),
-recomputed AS (SELECT d.* FROM (%2$s) AS d JOIN clean AS c ON c.day = d.day)
-SELECT coalesce(s.day, r.day), v.column_name || CASE $4 WHEN 'r' THEN ' on realtime servers' WHEN 's' THEN format(' on server %%L', $5) ELSE '' END,
-       v.stored, v.recomputed
-FROM stored AS s FULL JOIN recomputed AS r ON r.day = s.day
+    SELECT $4 + i AS day FROM generate_series(0, $5 - $4 - 1) AS i
+    WHERE NOT EXISTS (SELECT FROM %1$I.dirty_days AS x WHERE $4 + i >= x.from_day AND $4 + i < x.to_day)),
+collected AS MATERIALIZED (SELECT c.*, k.pages FROM (%5$s) AS c CROSS JOIN LATERAL %6$s AS k),
+stored AS (SELECT d.* FROM (%3$s) AS d JOIN clean AS c ON c.day = d.day WHERE d.scope = %4$L),
+computed AS MATERIALIZED (SELECT c.slice, n.* FROM collected AS c CROSS JOIN LATERAL (%2$s) AS n),
+recomputed AS (SELECT n.* FROM computed AS n JOIN clean AS c ON c.day = n.day)
+SELECT x.day, x.column_name || %8$s, x.stored, x.recomputed
+FROM (SELECT coalesce(s.day, r.day) AS day, %4$L::"char" AS scope, coalesce(s.slice, r.slice) AS slice, v.*
+FROM stored AS s FULL JOIN recomputed AS r ON r.day = s.day AND %7$s
      CROSS JOIN LATERAL (VALUES (s.used OPERATOR(headcount.=) r.used, s.denied OPERATOR(headcount.=) r.denied)) AS e (used, denied)
      CROSS JOIN LATERAL (VALUES
         ('used', e.used, CASE WHEN e.used IS NOT TRUE THEN headcount_internal.set_text(%1$L, s.used, r.used) END,
@@ -56,18 +59,25 @@ FROM stored AS s FULL JOIN recomputed AS r ON r.day = s.day
         ('concurrent_hosts', s.concurrent_hosts = r.concurrent_hosts, s.concurrent_hosts::text, r.concurrent_hosts::text),
         ('concurrent_hosts_at', s.concurrent_hosts_at IS NOT DISTINCT FROM r.concurrent_hosts_at, s.concurrent_hosts_at::text, r.concurrent_hosts_at::text),
         ('concurrent_users', s.concurrent_users IS NOT DISTINCT FROM r.concurrent_users, s.concurrent_users::text, r.concurrent_users::text),
+        ('concurrent_sessions', s.concurrent_sessions IS NOT DISTINCT FROM r.concurrent_sessions, s.concurrent_sessions::text, r.concurrent_sessions::text),
+        ('concurrent_weight', s.concurrent_weight IS NOT DISTINCT FROM r.concurrent_weight, s.concurrent_weight::text, r.concurrent_weight::text),
         ('used_sketch', s.used_sketch::text IS NOT DISTINCT FROM r.used_sketch::text, s.used_sketch::text, r.used_sketch::text),
-        ('denied_sketch', s.denied_sketch::text IS NOT DISTINCT FROM r.denied_sketch::text, s.denied_sketch::text, r.denied_sketch::text))
+        ('denied_sketch', s.denied_sketch::text IS NOT DISTINCT FROM r.denied_sketch::text, s.denied_sketch::text, r.denied_sketch::text)%9$s)
         AS v (column_name, is_same, stored, recomputed)
-WHERE v.is_same IS NOT TRUE
-ORDER BY 1, 2$q$, name, headcount_internal.day_rows_query(name), stored);
+      WHERE v.is_same IS NOT TRUE) AS x
+ORDER BY 1, 2$q$, name, headcount_internal.day_rows_query(name, scope, options.exact), stored, scope, headcount_internal.scope_query(name, options, scope, false),
+        headcount_internal.known_users(name, 'c.sessions, c.denials', headcount_internal.has_slices(scope)), headcount_internal.same_slice('s', 'r'),
+        headcount_internal.scope_text('x', headcount_internal.dimension_names(options.dimensions)),
+        -- those of parts of a day are not stored; those of exact sources are compared with their sets
+        CASE WHEN NOT options.exact THEN (SELECT string_agg(format($v$,
+        (%1$L, s.%1$I IS NULL OR s.%1$I = r.%1$I, s.%1$I::text, r.%1$I::text)$v$, c), '') FROM unnest(ARRAY['used_count', 'denied_count', 'daily_count']) AS c) END);
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.verify_query(text, text) IS 'the query for the differences between stored and recomputed days of a source';
+COMMENT ON FUNCTION headcount_internal.verify_query(text, headcount_internal.options, text, "char") IS 'the query for the differences between stored and recomputed days of a source';
 
 -- What is stored of totals, beside what follows from the stored sets: changed days are in both as they were stored. $1 and
 -- $2 bound the days that are shown.
-CREATE FUNCTION headcount_internal.verify_totals_query(name text, window_days integer, window_model text) RETURNS text
+CREATE FUNCTION headcount_internal.verify_totals_query(name text, names text[], window_days integer, window_model text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     counted constant text := CASE WHEN window_model = '2025' THEN 'users' ELSE 'used' END;
@@ -75,13 +85,13 @@ BEGIN
     RETURN format($q$
 WITH sets AS (SELECT d.*, d.used OPERATOR(headcount.|) d.denied AS users FROM %1$I.rollup_days AS d),
 rows AS (
-    SELECT d.*, d.users OPERATOR(headcount.-) headcount.user_set_union_agg(d.users) OVER (PARTITION BY d.scope, d.server ORDER BY d.day ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS really_new,
-           headcount.unique_count(d.%6$s) OVER (PARTITION BY d.scope, d.server ORDER BY d.day RANGE BETWEEN %2$L::interval PRECEDING AND CURRENT ROW) AS really_there,
-           lead(d.day) OVER (PARTITION BY d.scope, d.server ORDER BY d.day) AS next_day, %5$s AS left_over
+    SELECT d.*, d.users OPERATOR(headcount.-) headcount.user_set_union_agg(d.users) OVER (PARTITION BY d.scope, d.slice ORDER BY d.day ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS really_new,
+           headcount.unique_count(d.%6$s) OVER (PARTITION BY d.scope, d.slice ORDER BY d.day RANGE BETWEEN %2$L::interval PRECEDING AND CURRENT ROW) AS really_there,
+           lead(d.day) OVER (PARTITION BY d.scope, d.slice ORDER BY d.day) AS next_day, %5$s AS left_over
     FROM sets AS d),
-seen AS (SELECT d.scope, d.server, headcount.user_set_union_agg(d.users) AS users FROM sets AS d GROUP BY d.scope, d.server)
-SELECT v.day, v.column_name || CASE v.scope WHEN 'r' THEN ' on realtime servers' WHEN 's' THEN format(' on server %%L', v.server) ELSE '' END, v.stored, v.recomputed
-FROM (SELECT r.scope, r.server, r.day, v.*
+seen AS (SELECT d.scope, d.slice, headcount.user_set_union_agg(d.users) AS users FROM sets AS d GROUP BY d.scope, d.slice)
+SELECT v.day, v.column_name || %7$s, v.stored, v.recomputed
+FROM (SELECT r.scope, r.slice, r.day, v.*
       FROM rows AS r CROSS JOIN LATERAL (VALUES
           ('used_count', r.used_count = headcount.cardinality(r.used), r.used_count::text, headcount.cardinality(r.used)::text),
           ('denied_count', r.denied_count = headcount.cardinality(r.denied), r.denied_count::text, headcount.cardinality(r.denied)::text),
@@ -89,54 +99,32 @@ FROM (SELECT r.scope, r.server, r.day, v.*
           ('new_users', r.new_users OPERATOR(headcount.=) r.really_new AND r.new_count = headcount.cardinality(r.really_new), r.new_count::text, headcount.cardinality(r.really_new)::text),
           ('window_count', %3$s OR r.window_count = r.really_there, r.window_count::text, r.really_there::text)) AS v (column_name, is_same, stored, recomputed)
       UNION ALL      -- the day after, if nobody is there but users of the last days
-      SELECT r.scope, r.server, r.day + 1, 'window_count', r.left_over = 0, NULL, r.left_over::text
-      FROM rows AS r WHERE r.scope <> 's' AND r.next_day IS DISTINCT FROM r.day + 1 AND r.day + 1 < (SELECT w.watermark FROM %1$I.rollup_state AS w)
+      SELECT r.scope, r.slice, r.day + 1, 'window_count', r.left_over = 0, NULL, r.left_over::text
+      FROM rows AS r WHERE headcount_internal.has_slices(r.scope) IS FALSE AND r.next_day IS DISTINCT FROM r.day + 1 AND r.day + 1 < (SELECT w.watermark FROM %1$I.rollup_state AS w)
       UNION ALL
-      SELECT coalesce(t.scope, s.scope), coalesce(t.server, s.server), NULL, 'seen', t.seen OPERATOR(headcount.=) u.users AND t.seen_count = headcount.cardinality(u.users), t.seen_count::text, headcount.cardinality(u.users)::text
+      SELECT coalesce(t.scope, s.scope), coalesce(t.slice, s.slice), NULL, 'seen', t.seen OPERATOR(headcount.=) u.users AND t.seen_count = headcount.cardinality(u.users), t.seen_count::text, headcount.cardinality(u.users)::text
       FROM %1$I.rollup_totals AS t FULL JOIN seen AS s ON t.scope = s.scope AND %4$s
            CROSS JOIN LATERAL (VALUES (coalesce(s.users, headcount.to_user_set('{}')))) AS u (users)) AS v
 WHERE v.is_same IS NOT TRUE AND (v.day IS NULL OR v.day >= $1 AND v.day <= $2)
-ORDER BY 1, 2$q$, name, make_interval(days => greatest(window_days, 1) - 1), (window_days = 0)::text, headcount_internal.same_server('t', 's'),
-        CASE WHEN window_days < 2 THEN '0' ELSE format('headcount.unique_count(d.%s) OVER (PARTITION BY d.scope, d.server ORDER BY d.day RANGE BETWEEN %L::interval PRECEDING AND CURRENT ROW)',
-                                                       counted, make_interval(days => window_days - 2)) END, counted);
+ORDER BY 1, 2$q$, name, make_interval(days => greatest(window_days, 1) - 1), (window_days = 0)::text, headcount_internal.same_slice('t', 's'),
+        CASE WHEN window_days < 2 THEN '0' ELSE format('headcount.unique_count(d.%s) OVER (PARTITION BY d.scope, d.slice ORDER BY d.day RANGE BETWEEN %L::interval PRECEDING AND CURRENT ROW)',
+                                                       counted, make_interval(days => window_days - 2)) END, counted, headcount_internal.scope_text('v', names));
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.verify_totals_query(text, integer, text) IS 'the query for differences between stored totals and the stored sets that they are about';
+COMMENT ON FUNCTION headcount_internal.verify_totals_query(text, text[], integer, text) IS 'the query for differences between stored totals and the stored sets that they are about';
 
 -- Runs as the owner. Days from `first` to before `next`, or of the latter's day only what is before to_at, whose stored rows are those
 -- of `stored`.
 CREATE FUNCTION headcount_internal.verify_span(name text, options headcount_internal.options, stored text, first date, next date, to_at timestamptz)
 RETURNS TABLE (day date, column_name text, stored_value text, recomputed text)
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' SET jit = off AS $$
 #variable_conflict use_variable
 DECLARE
     from_at constant timestamptz := headcount.day_start(first, options.time_zone);
-    query   constant text := headcount_internal.verify_query(name, stored);
     scope   "char";
-    servers text[];
-    collected record;
-    pages   bytea[];
 BEGIN
     FOR scope IN SELECT headcount_internal.scopes(options) LOOP
-        servers := '{}';
-        FOR collected IN EXECUTE headcount_internal.scope_query(name, options, scope, false)
-                USING from_at, to_at, to_at - interval '1 microsecond' LOOP
-            IF scope = 'a' THEN      -- the first one, which has all users
-                EXECUTE format('SELECT k.pages FROM %s AS k', headcount_internal.known_users(name, '$1, $2'))
-                    INTO pages USING collected.sessions, collected.denials;
-            END IF;
-            RETURN QUERY EXECUTE query
-                USING collected.sessions, collected.users, collected.denials, scope, collected.server, pages, first, next, from_at, to_at;
-            servers := servers || collected.server;
-        END LOOP;
-        IF scope = 's' THEN      -- stored servers that the tables have nothing of
-            FOR collected IN EXECUTE format('SELECT DISTINCT d.server FROM (%s) AS d WHERE d.scope = ''s'' AND d.day >= $7 AND d.day < $8', stored)
-                    USING NULL, NULL, NULL, NULL, NULL, NULL, first, next, from_at, to_at LOOP
-                CONTINUE WHEN array_position(servers, collected.server) IS NOT NULL;
-                RETURN QUERY EXECUTE query
-                    USING NULL::bytea, NULL::bytea, NULL::bytea, scope, collected.server, pages, first, next, from_at, to_at;
-            END LOOP;
-        END IF;
+        RETURN QUERY EXECUTE headcount_internal.verify_query(name, options, stored, scope) USING from_at, to_at, to_at - interval '1 microsecond', first, next;
     END LOOP;
 END
 $$;
@@ -162,8 +150,10 @@ BEGIN
         RETURN QUERY SELECT NULL::date, 'tracking', f.found, f.expected FROM headcount_internal.tracking_faults(found) AS f;
     END IF;
 
-    RETURN QUERY EXECUTE headcount_internal.verify_totals_query(source, coalesce(state.window_days, 0), state.window_model)
-        USING coalesce(from_day, '-infinity'), coalesce(to_day, 'infinity');
+    IF options.exact THEN      -- of sketches no totals are stored
+        RETURN QUERY EXECUTE headcount_internal.verify_totals_query(source, headcount_internal.dimension_names(options.dimensions), coalesce(state.window_days, 0), state.window_model)
+            USING coalesce(from_day, '-infinity'), coalesce(to_day, 'infinity');
+    END IF;
 
     IF part_day >= coalesce(from_day, part_day) AND part_day <= coalesce(to_day, part_day) THEN
         RETURN QUERY SELECT * FROM headcount_internal.verify_span(source, options, headcount_internal.part_rows_text(source), part_day, part_day + 1,
@@ -246,13 +236,13 @@ CREATE VIEW headcount.source_status AS
 SELECT a.source, pg_catalog.pg_get_userbyid(a.owner)::text AS owner, s.materialized, headcount_internal.is_exact(s) AS exact,
        r.first_day, CASE WHEN pg_catalog.isfinite(r.watermark) THEN COALESCE(r.today_ends[pg_catalog.cardinality(r.today_ends)], headcount.day_start(r.watermark, r.time_zone)) END AS stored_until,
        l.days AS dirty_days, l.log_rows, r.last_refresh, r.last_duration, r.last_error,
-       headcount_internal.rollup_bytes(s.state) AS rollup_bytes, headcount_internal.schedule_of(a.source) AS schedule
+       headcount_internal.rollup_bytes(s.state) AS rollup_bytes, headcount_internal.schedule_of(a.source) AS schedule, s.time_zone
 FROM headcount_internal.all_sources() AS a
      CROSS JOIN LATERAL headcount_internal.look_up_source(a.source, false) AS s
      LEFT JOIN LATERAL headcount_internal.rollup_row(s.state) AS r ON true
      CROSS JOIN LATERAL headcount_internal.log_facts(r.log, GREATEST(r.frozen_before, r.first_day), r.watermark) AS l;
 COMMENT ON VIEW headcount.source_status IS 'what is stored of each source, and how far it is up to date; of sources of others only what everybody may know';
-COMMENT ON COLUMN headcount.source_status.exact IS 'whether the views are what a full recompute would give at every snapshot: not if the source is tracked by window, its definition cannot be followed, a column that it reads was renamed and another has that name now, or a trigger is missing or disabled';
+COMMENT ON COLUMN headcount.source_status.exact IS 'whether the views are what a full recompute would give at every snapshot: not if the source has exact => false, is tracked by window, its definition cannot be followed, a column that it reads was renamed and another has that name now, or a trigger is missing or disabled';
 COMMENT ON COLUMN headcount.source_status.first_day IS 'the first stored day with anything';
 COMMENT ON COLUMN headcount.source_status.stored_until IS 'what is before this instant is stored, the rest is computed when it is asked for';
 COMMENT ON COLUMN headcount.source_status.dirty_days IS 'stored days that changed since, computed when they are asked for until a refresh stores them';
@@ -260,6 +250,7 @@ COMMENT ON COLUMN headcount.source_status.log_rows IS 'how many changes are logg
 COMMENT ON COLUMN headcount.source_status.last_duration IS 'how long the last refresh took, up to its last step';
 COMMENT ON COLUMN headcount.source_status.last_error IS 'why the last refresh failed, NULL if it did not';
 COMMENT ON COLUMN headcount.source_status.schedule IS 'when pg_cron refreshes the source, as far as the reader may see it';
+COMMENT ON COLUMN headcount.source_status.time_zone IS 'of which zone its days are; NULL while somebody has its settings locked';
 GRANT SELECT ON headcount.source_status TO PUBLIC;
 
 CREATE VIEW headcount.refresh_progress AS

@@ -20,7 +20,8 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $
 DECLARE
     dirty_day date;
 BEGIN
-    IF NOT options.materialized THEN
+    IF NOT headcount_internal.has_sets(options) THEN
+        PERFORM headcount_internal.check_users_not_frozen(source, options, from_day);
         RETURN NULL;
     END IF;
     EXECUTE format('SELECT min(r.from_day) FROM %I.dirty_days AS r WHERE r.from_day <= $2 AND r.to_day > $1', source)
@@ -171,7 +172,7 @@ BEGIN
             CASE WHEN kind.has_sessions THEN format('headcount_internal.daily_session_agg(s.user_name, NULL::text, s.started_at, s.end_at, %L::text, (SELECT %s), s.from_at, s.to_at) AS state
 FROM (%s) AS s%s', options.time_zone, headcount_internal.as_of_text(), array_to_string(sessions, ' UNION ALL '), headcount_internal.scope_sessions(kind.scope, ' WHERE')) ELSE 'NULL::bytea AS state' END,
             CASE WHEN kind.has_denials THEN format('headcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, (SELECT %s)) AS state
-FROM (%s) AS d', options.time_zone, headcount_internal.as_of_text(), array_to_string(refused, ' UNION ALL ')) ELSE 'NULL::bytea AS state' END, false),
+FROM (%s) AS d', options.time_zone, headcount_internal.as_of_text(), array_to_string(refused, ' UNION ALL ')) ELSE 'NULL::bytea AS state' END),
         headcount_internal.known_users(source, 's.state, d.state'), headcount_internal.dictionary_text(source));
 END
 $$;
@@ -199,8 +200,10 @@ BEGIN
     IF from_at >= to_at OR from_at > headcount.as_of() THEN      -- a day that the zone skipped, or one to come
         RETURN 0;
     END IF;
-    IF options.materialized THEN
+    IF headcount_internal.has_sets(options) THEN
         unstored := headcount_internal.find_unstored_days(source, options, seen_from, last_day, seen_at);
+    ELSE
+        PERFORM headcount_internal.check_users_not_frozen(source, options, seen_from);
     END IF;
     IF NOT coalesce(isfinite(unstored.live_day), false) THEN
         EXECUTE format('SELECT count(*)::integer FROM (%s) AS u', headcount_internal.users_query(source, options, kind, from_at, to_at, NULL)) INTO users
@@ -241,6 +244,9 @@ BEGIN
     until := headcount_internal.stored_until(source, options, CASE WHEN kind.is_new THEN '-infinity' ELSE from_day END, day);
     IF headcount.day_start(day, options.time_zone) > as_of THEN
         RETURN;
+    END IF;
+    IF headcount_internal.has_sets(options) AND headcount_internal.forgetting_key(source) IS NOT NULL THEN      -- the names are in the tables, but those of frozen days
+        until := NULLIF(least(until, headcount_internal.frozen_before(options.state)), '-infinity');
     END IF;
     from_at := CASE WHEN isfinite(from_day) THEN headcount.day_start(from_day, options.time_zone) ELSE '-infinity' END;
     until_at := headcount.day_start(until, options.time_zone);

@@ -31,13 +31,15 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.weekday_bits(integer[]) IS 'days of the week, a bit each from Monday on, or an error; NULL is all';
 
--- Of what. Weights come with the option of that name.
 CREATE FUNCTION headcount_internal.check_counted(source text, counted text) RETURNS void
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM headcount_internal.check_required('of', counted);
     IF counted = 'weight' THEN
-        PERFORM headcount_internal.raise_error('55000', format('source "%s" has no weight', source), NULL, 'Ask for hosts, users or sessions.');
+        IF NOT headcount_internal.has_weight(headcount_internal.find_source(source)) THEN
+            PERFORM headcount_internal.raise_error('55000', format('source "%s" has no weight', source), NULL,
+                'Ask for hosts, users or sessions, or say what sessions take with the option "weight" of the source.');
+        END IF;
     ELSIF counted NOT IN ('hosts', 'users', 'sessions') THEN
         PERFORM headcount_internal.raise_argument_error('of', format('"%s" is nothing that is counted', counted),
                                                         hint => 'What is counted are hosts, users, sessions and weight.');
@@ -85,14 +87,17 @@ $$;
 COMMENT ON FUNCTION headcount_internal.counted_span(text, headcount_internal.source, timestamptz, timestamptz) IS
     'the span of time that a question is about, NULL if that is none';
 
--- A query for the presence of what is counted over the span $2 to $3 and one tick before, $1: what touches the span from there
+-- A query for the presence of what is counted, or its weights, over the span $2 to $3 and one tick before, $1: what touches the span from there
 -- is no start in it.
 CREATE FUNCTION headcount_internal.counted_query(source text, options headcount_internal.source, counted text, span headcount_internal.span) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format('SELECT headcount_internal.presence_state(%ss.started_at, s.ended_at) AS presence FROM %s AS s WHERE s.started_at < $3 AND (s.ended_at IS NULL OR s.ended_at >= $1)%s%s',
-        CASE counted WHEN 'hosts' THEN 's.host, ' WHEN 'users' THEN 's.user_name, ' ELSE '' END,
+    SELECT format('SELECT %s AS presence FROM %s AS s WHERE s.started_at < $3 AND (s.ended_at IS NULL OR s.ended_at >= $1) AND %s%s',
+        CASE counted WHEN 'hosts' THEN 'headcount_internal.presence_state(s.host, s.started_at, s.ended_at)'
+                     WHEN 'users' THEN 'headcount_internal.presence_state(s.user_name, s.started_at, s.ended_at)'
+                     WHEN 'weight' THEN 'headcount_internal.level_agg(s.weight, s.started_at, s.ended_at, NULL::timestamptz, NULL::timestamptz)'
+                     ELSE 'headcount_internal.presence_state(s.started_at, s.ended_at)' END,
         headcount_internal.sessions_around(source, options, span.from_at - interval '1 microsecond', span.to_at, '$1', '$3'),
-        CASE counted WHEN 'hosts' THEN $q$ AND s.host <> ''$q$ WHEN 'users' THEN $q$ AND s.user_name <> ''$q$ ELSE '' END,
+        CASE counted WHEN 'hosts' THEN $q$s.host <> ''$q$ WHEN 'users' THEN $q$s.user_name <> ''$q$ ELSE headcount_internal.of_somebody() END,
         headcount_internal.scope_sessions(headcount_internal.model_scope(options.realtime_servers, options.licensing_model), ' AND'))
 $$;
 COMMENT ON FUNCTION headcount_internal.counted_query(text, headcount_internal.source, text, headcount_internal.span) IS
@@ -107,8 +112,8 @@ DECLARE
     span    constant headcount_internal.span := headcount_internal.counted_span(source, options, from_at, to_at);
 BEGIN
     IF span IS NOT NULL THEN
-        RETURN QUERY EXECUTE format('SELECT t.* FROM (%s) AS p CROSS JOIN LATERAL headcount_internal.level_times(p.presence, $2, $3, $4, $5, $6) AS t ORDER BY t.concurrent',
-                                    headcount_internal.counted_query(source, options, counted, span))
+        RETURN QUERY EXECUTE format('SELECT t.* FROM (%s) AS p CROSS JOIN LATERAL headcount_internal.%s(p.presence, $2, $3, $4, $5, $6) AS t ORDER BY t.concurrent',
+                                    headcount_internal.counted_query(source, options, counted, span), CASE counted WHEN 'weight' THEN 'weight_times' ELSE 'level_times' END)
             USING span.from_at - interval '1 microsecond', span.from_at, span.to_at, options.time_zone,
                   CASE WHEN hours IS NOT NULL OR weekdays IS NOT NULL THEN coalesce(headcount_internal.hour_bits(hours), (1 << 24) - 1) END,
                   CASE WHEN hours IS NOT NULL OR weekdays IS NOT NULL THEN headcount_internal.weekday_bits(weekdays) END;
@@ -136,8 +141,8 @@ DECLARE
     span    constant headcount_internal.span := headcount_internal.counted_span(source, options, from_at, to_at);
 BEGIN
     IF span IS NOT NULL THEN
-        RETURN QUERY EXECUTE format('SELECT w.* FROM (%s) AS p CROSS JOIN LATERAL headcount_internal.week_levels(p.presence, $2, $3, $4) AS w ORDER BY w.weekday, w.hour',
-                                    headcount_internal.counted_query(source, options, counted, span))
+        RETURN QUERY EXECUTE format('SELECT w.* FROM (%s) AS p CROSS JOIN LATERAL headcount_internal.%s(p.presence, $2, $3, $4) AS w ORDER BY w.weekday, w.hour',
+                                    headcount_internal.counted_query(source, options, counted, span), CASE counted WHEN 'weight' THEN 'week_weights' ELSE 'week_levels' END)
             USING span.from_at - interval '1 microsecond', span.from_at, span.to_at, options.time_zone;
     END IF;
 END
@@ -152,8 +157,8 @@ DECLARE
     span    constant headcount_internal.span := headcount_internal.counted_span(source, options, from_at, to_at);
 BEGIN
     IF span IS NOT NULL THEN
-        RETURN QUERY EXECUTE format('SELECT c.* FROM (%s) AS p CROSS JOIN LATERAL headcount_internal.capacities(p.presence, $2, $3) AS c ORDER BY c.capacity',
-                                    headcount_internal.counted_query(source, options, counted, span))
+        RETURN QUERY EXECUTE format('SELECT c.* FROM (%s) AS p CROSS JOIN LATERAL headcount_internal.%s(p.presence, $2, $3) AS c ORDER BY c.capacity',
+                                    headcount_internal.counted_query(source, options, counted, span), CASE counted WHEN 'weight' THEN 'weight_capacities' ELSE 'capacities' END)
             USING span.from_at - interval '1 microsecond', span.from_at, span.to_at;
     END IF;
 END

@@ -41,8 +41,10 @@ DECLARE
     unstored headcount_internal.unstored_days;
     sets     text;
 BEGIN
-    IF options.materialized THEN
+    IF headcount_internal.has_sets(options) THEN
         unstored := headcount_internal.find_unstored_days(source, options, from_day, to_day, from_at);
+    ELSE
+        PERFORM headcount_internal.check_users_not_frozen(source, options, from_day);
     END IF;
     IF isfinite(unstored.live_day) THEN
         sets := headcount_internal.day_sets_query(source, options, kind, unstored.live_day <= to_day, unstored.from_days IS NOT NULL);
@@ -54,7 +56,7 @@ FROM %I.session_states AS s WHERE %s AND s.started_at < $4%s', headcount_interna
                     headcount_internal.ends_from(source, options, '$3'), headcount_internal.scope_sessions(kind.scope, ' AND')),
                 CASE WHEN kind.has_denials THEN format('headcount_internal.daily_denial_agg(d.user_name, d.denied_at, %L::text, (SELECT %s)) AS state
 FROM %I.denials AS d WHERE NOT d.is_false_denial AND d.denied_at >= $3 AND d.denied_at < $4%s', options.time_zone, headcount_internal.as_of_text(), source, headcount_internal.scope_denials(kind.scope, options.realtime_servers))
-                     ELSE 'NULL::bytea AS state' END, false));
+                     ELSE 'NULL::bytea AS state' END));
     END IF;
     RETURN QUERY EXECUTE format('SELECT a.day, a.users FROM (SELECT x.day, %s AS users FROM (%s) AS x WHERE x.day >= $1 AND x.day <= $2 OFFSET 0) AS a WHERE headcount.cardinality(a.users) > 0',
                                 CASE WHEN kind.has_denials THEN 'headcount.user_set_union(x.used, x.denied)' ELSE 'x.used' END, sets)

@@ -45,11 +45,15 @@ BEGIN
                                                    coalesce('The reason: ' || obstacle || '.', 'Triggers would do.')),
                                 CASE WHEN obstacle IS NULL THEN format('SELECT headcount.alter_source(%L, tracking => %L)', source, 'trigger')
                                      ELSE format('SELECT headcount.invalidate(%L, ..., ...)', source) END;
-        ELSIF NOT status.exact THEN
+        ELSIF NOT headcount_internal.misses_nothing(asked) THEN
             RETURN QUERY SELECT 'tracking', format('%s: %s.', f.expected, f.found), format('CALL headcount.rebuild(%L)', source) FROM headcount_internal.tracking_faults(asked) AS f ORDER BY f.expected, f.found;
             IF NOT FOUND THEN
                 RETURN QUERY SELECT 'tracking', 'Changes may not be logged as its definition is now, so nothing stored counts.'::text, refresh;
             END IF;
+        END IF;
+        IF NOT asked.exact THEN
+            RETURN QUERY SELECT 'approximate', 'Its days are stored as sketches: total users, once there are more than some 160, are estimates, as column approximate says.'::text,
+                format('SELECT headcount.alter_source(%1$L, exact => true); CALL headcount.refresh(%1$L)', source);
         END IF;
         IF status.last_error IS NOT NULL THEN
             RETURN QUERY SELECT 'refresh', format('The last refresh failed: %s', status.last_error), refresh;

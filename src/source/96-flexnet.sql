@@ -257,7 +257,7 @@ CREATE FUNCTION headcount.create_flexnet_source(
     name text, sessions regclass DEFAULT NULL, denials regclass DEFAULT NULL,
     user_name text DEFAULT 'user_name', host text DEFAULT 'host',
     started_at text DEFAULT 'started_at', ended_at text DEFAULT 'ended_at',
-    user_limit integer DEFAULT NULL, server text DEFAULT 'daemon', last_seen text DEFAULT NULL, idle_limit interval DEFAULT NULL,
+    weight text DEFAULT 'licenses', user_limit integer DEFAULT NULL, server text DEFAULT 'daemon', last_seen text DEFAULT NULL, idle_limit interval DEFAULT NULL,
     sessions_when text DEFAULT NULL, user_identity text DEFAULT NULL, realtime_servers text[] DEFAULT NULL,
     denied_user text DEFAULT 'user_name', denied_at text DEFAULT 'denied_at',
     denied_host text DEFAULT 'host', denied_server text DEFAULT 'daemon',
@@ -265,7 +265,7 @@ CREATE FUNCTION headcount.create_flexnet_source(
     false_denial_before interval DEFAULT NULL, false_denial_after interval DEFAULT NULL,
     time_zone text DEFAULT pg_catalog.current_setting('TimeZone'), licensing_model text DEFAULT '2019',
     window_days integer DEFAULT NULL, materialized boolean DEFAULT true,
-    tracking text DEFAULT 'auto', tracking_days integer DEFAULT 2, alerts jsonb DEFAULT NULL)
+    tracking text DEFAULT 'auto', tracking_days integer DEFAULT 2, alerts jsonb DEFAULT NULL, dimensions json DEFAULT NULL, exact boolean DEFAULT true)
 RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 #variable_conflict use_variable
 DECLARE
@@ -276,13 +276,13 @@ BEGIN
     denials := coalesce(denials, pg_catalog.to_regclass(pg_catalog.format('%I.flexnet_denials', headcount_internal.source_name(sessions))));
     has_denials := denials IS NOT NULL;
     RETURN headcount.create_source(
-        name, sessions, user_name, host, started_at, ended_at, NULL, user_limit, server, last_seen, idle_limit, sessions_when,
+        name, sessions, user_name, host, started_at, ended_at, NULL, weight, user_limit, server, last_seen, idle_limit, sessions_when,
         user_identity, realtime_servers, denials,
         CASE WHEN has_denials THEN denied_user END, CASE WHEN has_denials THEN denied_at END, CASE WHEN has_denials THEN denied_host END,
         CASE WHEN has_denials THEN denied_server END, CASE WHEN has_denials THEN denied_when END, false_denial_before, false_denial_after,
-        time_zone, licensing_model, window_days, materialized, tracking, tracking_days, alerts);
+        time_zone, licensing_model, window_days, materialized, tracking, tracking_days, alerts, dimensions, exact);
 END
 $$;
-COMMENT ON FUNCTION headcount.create_flexnet_source(text, regclass, regclass, text, text, text, text, integer, text, text, interval,
-    text, text, text[], text, text, text, text, text, interval, interval, text, text, integer, boolean, text, integer, jsonb) IS
-    'makes a source, and says what it made, over the tables that import_flexnet_log fills: checkouts in flexnet_sessions, denials in flexnet_denials, found on the search path unless named; the vendor daemon is the server';
+COMMENT ON FUNCTION headcount.create_flexnet_source(text, regclass, regclass, text, text, text, text, text, integer, text, text, interval,
+    text, text, text[], text, text, text, text, text, interval, interval, text, text, integer, boolean, text, integer, jsonb, json, boolean) IS
+    'makes a source, and says what it made, over the tables that import_flexnet_log fills: checkouts in flexnet_sessions, denials in flexnet_denials, found on the search path unless named; the vendor daemon is the server, and a checkout weighs its licences';

@@ -16,7 +16,7 @@ COMMENT ON FUNCTION headcount_internal.keyed_hash(text, bytea) IS 'SipHash-2-4 o
 
 CREATE FUNCTION headcount_internal.hashed_users(pages bytea[], key bytea, OUT number integer, OUT hash uuid) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'headcount_hashed_users' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 10000;
-COMMENT ON FUNCTION headcount_internal.hashed_users(bytea[], bytea) IS 'the numbers of the users in some pages of a dictionary, with the hashes of their names under a key';
+COMMENT ON FUNCTION headcount_internal.hashed_users(bytea[], bytea) IS 'the numbers of the users in some pages of a dictionary, with the hashes of their names under a key, NULL for those that were forgotten';
 
 -- The columns are read by number in federation.cpp, where the first one is the pass.
 CREATE TYPE headcount_internal.sharing AS (pass uuid, key bytea);
@@ -87,12 +87,22 @@ COMMENT ON FUNCTION headcount_internal.federated_report(regclass, uuid, text, da
 
 -- The member.
 
+-- A federation hashes names under its own key, which a name that was forgotten has none under.
+CREATE FUNCTION headcount_internal.fail_forgotten(name text) RETURNS uuid
+LANGUAGE plpgsql VOLATILE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM headcount_internal.raise_error('55000', format('source "%s" has forgotten users on the days that are asked for', name),
+        'Who they are in other databases can no longer be told, so they cannot be counted together.', 'Ask for days without them, or leave this member out.');
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.fail_forgotten(text) IS 'raises the error that a federation cannot count users that a member has forgotten';
+
 -- Who was there on which day, as rows of day, hash and whether he was denied. Stored days give numbers, each of which has its
 -- hash made once; others give names.
 CREATE FUNCTION headcount_internal.shared_people_query(name text, options headcount_internal.options, scope "char") RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT options.materialized THEN
+    IF NOT (options.materialized AND options.exact) THEN
         RETURN format($q$
 WITH people AS MATERIALIZED (
     SELECT u.day, headcount_internal.keyed_hash(u.user_name, $1) AS hash, u.is_denied
@@ -112,7 +122,7 @@ WITH numbered AS MATERIALIZED (
 dictionary AS MATERIALIZED (
     SELECT h.number, h.hash FROM headcount_internal.hashed_users((SELECT array_agg(l.page) FROM %1$I.rollup_dictionary AS l), $1) AS h),
 people AS MATERIALIZED (
-    SELECT n.day, h.hash, k.is_denied
+    SELECT n.day, CASE WHEN h.hash IS NULL THEN headcount_internal.fail_forgotten(%5$L) ELSE h.hash END AS hash, k.is_denied
     FROM numbered AS n
          CROSS JOIN LATERAL (VALUES (n.used, false), (n.denied, true)) AS k (users, is_denied)
          CROSS JOIN LATERAL headcount.members(k.users) AS m (number)
@@ -120,7 +130,7 @@ people AS MATERIALIZED (
     UNION ALL
     SELECT u.day, headcount_internal.keyed_hash(u.user_name, $1), u.is_denied
     FROM %4$s CROSS JOIN LATERAL headcount_internal.daily_users(s.state, d.state) AS u)$q$,
-        name, scope, headcount_internal.parts_from(name), headcount_internal.collected(name, options, scope, false));
+        name, scope, headcount_internal.parts_from(name), headcount_internal.collected(name, options, scope), name);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.shared_people_query(text, headcount_internal.options, "char") IS
@@ -138,6 +148,7 @@ DECLARE
     from_at   constant timestamptz := CASE WHEN isfinite(first_day) THEN headcount.day_start(first_day, options.time_zone) ELSE '-infinity' END;
     to_at     constant timestamptz := CASE WHEN isfinite(to_day) THEN headcount.day_start(to_day + 1, options.time_zone) ELSE 'infinity' END;
 BEGIN
+    PERFORM headcount_internal.check_users_not_frozen(name, headcount_internal.find_source(name), first_day);
     RETURN QUERY EXECUTE headcount_internal.shared_people_query(name, options, scope) || format($q$,
 days AS MATERIALIZED (
     SELECT d.day, CASE WHEN d.is_before THEN headcount.day_start($6, %1$L) - interval '1 microsecond' ELSE headcount.day_start(d.day, %1$L) END AS from_at,
@@ -450,7 +461,9 @@ BEGIN
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = name AND c.relname = 'federation' AND c.reloftype = 'headcount_internal.federation'::regtype;
     IF found_table IS NULL THEN
-        PERFORM headcount_internal.raise_error('42704', format('federation "%s" does not exist', name));
+        PERFORM headcount_internal.raise_error('42704', format('federation "%s" does not exist', name), NULL,
+            headcount_internal.nearest_name('federation', name, ARRAY(SELECT n.nspname::text FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                WHERE c.relname = 'federation' AND c.reloftype = 'headcount_internal.federation'::regtype)));
     ELSIF NOT pg_has_role(found_owner, 'USAGE') THEN
         PERFORM headcount_internal.raise_error('42501', format('must be owner of federation "%s"', name));
     END IF;

@@ -125,7 +125,7 @@ asked find_asked(const SupportRequestSimplify *request, bound which) {
   const Oid source = DatumGetObjectId(argument->constvalue), schema = get_func_namespace(request->fcall->funcid);
   // the report is in the query that asks, or in one around it
   for (const PlannerInfo *level = request->root; level != nullptr; level = level->parent_root) {
-    const int item = find_report(level->parse, source, schema, {"stored_report", "live_report", "federated_report"});
+    const int item = find_report(level->parse, source, schema, {"stored_report", "sketched_report", "live_report", "federated_report"});
     if (item < 0) return {false, NIL};
     if (item == 0) continue;
     asked found{true, NIL};
@@ -196,7 +196,7 @@ using simplifier = Node *(const SupportRequestSimplify *request, bound which);
 
 Datum support(FunctionCallInfo fcinfo, simplifier *simplify, bound which) {
   auto *const request = reinterpret_cast<Node *>(PG_GETARG_POINTER(0));
-  if (!IsA(request, SupportRequestSimplify)) return PointerGetDatum(nullptr);
+  if (!IsA(request, SupportRequestSimplify)) return Datum{0};
   return PointerGetDatum(pg::call([&] { return simplify(reinterpret_cast<const SupportRequestSimplify *>(request), which); }));
 }
 

@@ -1,5 +1,6 @@
 #include "source/change_log.hpp"
 
+#include "pg/compat.hpp"
 #include "source/catalog.hpp"
 #include "source/state.hpp"
 
@@ -12,7 +13,7 @@ HTAB *known_tables = nullptr;
 
 // Counts the changes of pg_proc: an expression is prepared with the bodies of the functions that it calls.
 std::uint64_t function_changes = 0;
-void note_function_change(Datum, int, uint32) { ++function_changes; }
+void note_function_change(Datum, pg::compat::syscache_id, uint32) { ++function_changes; }
 
 std::uint64_t relation_changes = 0;
 void note_relation_change(Datum, Oid relation) {
@@ -53,8 +54,9 @@ void prepare(const Trigger *trigger, Relation relation, tracked_table &table, Me
   table.idle_limit = limit_of(trigger, idle_limit_argument);
   table.granted_before = limit_of(trigger, granted_before_argument);
   table.granted_after = limit_of(trigger, granted_after_argument);
-  table.is_denials = means.column_count == denial_column_count;
+  table.is_denials = means.is_denials;
   table.column_count = table.is_denials ? denial_column_count : end_key;
+  table.all_count = table.column_count + means.all_count - means.column_count;
   pg::other_rights rights;  // planning evaluates what is constant
   begin_as_owner(rights, table.links.definition);
   pg::other_rights::use_own_search_path();
@@ -67,6 +69,7 @@ void prepare(const Trigger *trigger, Relation relation, tracked_table &table, Me
     return planned;
   };
   for (int at = 0; at < table.column_count; ++at) table.columns[at] = plan(means.columns[at]);
+  for (int at = table.column_count; at < table.all_count; ++at) table.columns[at] = plan(means.columns[at - table.column_count + means.column_count]);
   table.condition = plan(means.condition);
   rights.end();
 }
@@ -192,14 +195,14 @@ reading::reading() { ++readings; }
 reading::~reading() { --readings; }
 
 row_reader::row_reader(const tracked_table &table, Relation relation, const TupleTableSlotOps *rows, int first_wanted)
-    : table_(table), first_wanted_(first_wanted) {
+    : table_(table), first_wanted_(first_wanted), wanted_end_(first_wanted == user_name ? table.all_count : table.column_count) {
   pg::call([&] {
     begin_as_owner(rights_, table_.links.definition);
     if (table_.calls_functions) pg::other_rights::use_own_search_path();
     estate_ = CreateExecutorState();
     MemoryContext const before = MemoryContextSwitchTo(estate_->es_query_cxt);
     (void)GetPerTupleExprContext(estate_);
-    for (int at = first_wanted_; at < table_.column_count; ++at) columns_[at] = ExecInitExpr(table_.columns[at], nullptr);
+    for (int at = first_wanted_; at < wanted_end_; ++at) columns_[at] = ExecInitExpr(table_.columns[at], nullptr);
     condition_ = ExecInitExpr(table_.condition, nullptr);
     slot_ = MakeSingleTupleTableSlot(RelationGetDescr(relation), rows);
     MemoryContextSwitchTo(before);
@@ -227,7 +230,7 @@ namespace {
 
 // Whether the condition holds for the row in the slot; then its columns.
 bool evaluate_slot(EState *estate, TupleTableSlot *slot, const tracked_table &table, ExprState *condition, ExprState *const *columns, int first,
-                   definition_row &found) {
+                   int end, definition_row &found) {
   ExprContext *const context = GetPerTupleExprContext(estate);
   ResetExprContext(context);
   context->ecxt_scantuple = slot;
@@ -236,9 +239,10 @@ bool evaluate_slot(EState *estate, TupleTableSlot *slot, const tracked_table &ta
     const Datum holds = ExecEvalExprSwitchContext(condition, context, &is_null);
     if (is_null || !DatumGetBool(holds)) return false;
   }
-  for (int at = first; at < table.column_count; ++at) {
+  for (int at = first; at < end; ++at) {
     found.values[at] = ExecEvalExprSwitchContext(columns[at], context, &found.nulls[at]);
-    if (at >= started_at || found.nulls[at]) continue;
+    const bool is_name = at < started_at || at >= table.column_count;
+    if (!is_name || found.nulls[at]) continue;
     MemoryContext const before = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
     found.values[at] = PointerGetDatum(PG_DETOAST_DATUM_PACKED(found.values[at]));
     MemoryContextSwitchTo(before);
@@ -252,21 +256,21 @@ bool row_reader::next(Tuplestorestate *rows, definition_row &found) {
   return pg::call([&] {
     while (tuplestore_gettupleslot(rows, true, false, slot_)) {
       CHECK_FOR_INTERRUPTS();
-      if (evaluate_slot(estate_, slot_, table_, condition_, columns_, first_wanted_, found)) return true;
+      if (evaluate_slot(estate_, slot_, table_, condition_, columns_, first_wanted_, wanted_end_, found)) return true;
     }
     return false;
   });
 }
 
 TableScanDesc row_reader::begin_scan(Relation relation) {
-  return pg::call([relation] { return table_beginscan(relation, GetActiveSnapshot(), 0, nullptr); });
+  return pg::call([relation] { return pg::compat::begin_scan(relation, GetActiveSnapshot()); });
 }
 
 bool row_reader::next(TableScanDesc rows, definition_row &found) {
   return pg::call([&] {
     while (table_scan_getnextslot(rows, ForwardScanDirection, slot_)) {
       CHECK_FOR_INTERRUPTS();
-      if (evaluate_slot(estate_, slot_, table_, condition_, columns_, first_wanted_, found)) return true;
+      if (evaluate_slot(estate_, slot_, table_, condition_, columns_, first_wanted_, wanted_end_, found)) return true;
     }
     return false;
   });
@@ -275,7 +279,7 @@ bool row_reader::next(TableScanDesc rows, definition_row &found) {
 bool row_reader::evaluate(HeapTuple tuple, definition_row &found) {
   return pg::call([&] {
     ExecForceStoreHeapTuple(tuple, slot_, false);
-    return evaluate_slot(estate_, slot_, table_, condition_, columns_, first_wanted_, found);
+    return evaluate_slot(estate_, slot_, table_, condition_, columns_, first_wanted_, wanted_end_, found);
   });
 }
 

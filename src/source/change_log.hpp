@@ -37,8 +37,8 @@ trigger_links find_links(Oid trigger, Oid its_table);
 
 // A row of the definition.
 struct definition_row {
-  Datum values[session_column_count];
-  bool nulls[session_column_count];
+  Datum values[max_columns];  // those of the definition that a trigger asks for, then its dimensions
+  bool nulls[max_columns];
 };
 
 // What is known of the table that a trigger fired for.
@@ -49,8 +49,9 @@ struct tracked_table {
   bool is_readable;       // whether the definition can be evaluated; if not, nothing below is there
   bool is_denials;
   bool calls_functions;   // which look things up along a search path
-  int column_count;
-  Expr *columns[session_column_count];
+  int column_count;     // of those before the dimensions
+  int all_count;
+  Expr *columns[max_columns];
   Expr *condition;        // nullptr: every row
   std::int64_t idle_limit, granted_before, granted_after;  // ticks; negative for none
   const pg::zone *time_zone;
@@ -81,7 +82,7 @@ bool may_read_changes(Oid definition, Relation of);
 // Evaluates the definition for one row after the other, with the rights of the source's owner.
 class row_reader {
  public:
-  // Columns before the first one that is wanted are not evaluated.
+  // Columns before the first one that is wanted are not evaluated, nor are dimensions if that is not the first of all.
   row_reader(const tracked_table &table, Relation relation, const TupleTableSlotOps *rows, int first_wanted);
   row_reader(const row_reader &) = delete;
   row_reader &operator=(const row_reader &) = delete;
@@ -116,10 +117,10 @@ class row_reader {
   bool evaluate(HeapTuple tuple, definition_row &found);
 
   const tracked_table &table_;
-  const int first_wanted_;
+  const int first_wanted_, wanted_end_;
   EState *estate_ = nullptr;
   TupleTableSlot *slot_ = nullptr;
-  ExprState *columns_[session_column_count] = {};
+  ExprState *columns_[max_columns] = {};
   ExprState *condition_ = nullptr;
   pg::other_rights rights_;
 };

@@ -113,12 +113,20 @@ const char *read_definition(Oid view, definition &found) {
   if (query == nullptr) return "it is not a view";
   List *columns = NIL;
   if (const char *const why = flatten(query, found, &columns, &found.condition)) return why;
-  static constexpr Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
-  found.column_count = list_length(columns);
-  if (found.column_count != session_column_count && found.column_count != denial_column_count) return "it has other columns";
-  for (int at = 0; at < found.column_count; ++at) {
-    found.columns[at] = static_cast<Node *>(list_nth(columns, at));
-    if (at < end_key && exprType(found.columns[at]) != types[at]) return "its columns have other types";
+  static constexpr Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID};
+  const auto column = [columns](int at) { return static_cast<Node *>(list_nth(columns, at)); };
+  // what is behind the instant of a denial is a dimension, and of type text
+  found.is_denials = list_length(columns) <= ended_at || exprType(column(ended_at)) == TEXTOID;
+  found.column_count = found.is_denials ? denial_column_count : session_column_count;
+  if (list_length(columns) < found.column_count) return "it has other columns";
+  for (int at = 0; at < list_length(columns); ++at) {
+    const bool is_dimension = at >= found.column_count;
+    if (is_dimension ? exprType(column(at)) != TEXTOID : at < end_key && exprType(column(at)) != types[at])
+      return is_dimension ? "it has other columns" : "its columns have other types";
+    if (is_dimension && is_left_out(column(at))) continue;
+    if (found.all_count == max_columns) return "it has other columns";
+    found.columns[found.all_count] = column(at);
+    found.numbers[found.all_count++] = static_cast<AttrNumber>(at + 1);
   }
   return nullptr;
 }
@@ -178,7 +186,7 @@ const char *find_obstacle(const definition &of) {
     pull_varattnos(expression, 1, &columns);
     return nullptr;
   };
-  for (int at = 0; at < of.column_count; ++at)
+  for (int at = 0; at < of.all_count; ++at)
     if (const char *const found = look_at(of.columns[at])) return found;
   if (const char *const found = look_at(of.condition)) return found;
   const int first_column = 1 - FirstLowInvalidHeapAttributeNumber, whole_row = first_column - 1;

@@ -14,17 +14,23 @@
 
 namespace headcount::source {
 
-// The columns of session_rows, by number; denial_rows has the first three and denied_at in place of started_at.
-enum session_column { user_name, host, server, started_at, ended_at, last_seen, end_key, session_column_count };
+// The columns of session_rows, by number; denial_rows has the first three and denied_at in place of started_at. Behind them in
+// both are the dimensions of the source, of type text, and a NULL for each one that it has no more.
+enum session_column { user_name, host, server, started_at, ended_at, last_seen, weight, end_key, session_column_count };
 inline constexpr int denial_column_count = started_at + 1;
+inline constexpr int max_dimensions = 8;
+inline constexpr int max_columns = session_column_count + max_dimensions;
 
 // A definition, over the columns of the one table that it reads.
 struct definition {
   Oid table;
   bool with_children;  // partitions and other children of the table
-  int column_count;
-  Node *columns[session_column_count];  // Vars of the table have varno 1
-  Node *condition;                      // nullptr: every row
+  bool is_denials;
+  int column_count;                 // without dimensions
+  int all_count;                    // with those that are there, which follow
+  Node *columns[max_columns];       // Vars of the table have varno 1
+  AttrNumber numbers[max_columns];  // which columns of the view they are
+  Node *condition;                  // nullptr: every row
 };
 
 // Reads the rule of a view into `found`. Returns why that cannot be done, as "it has ...", or nullptr.
@@ -37,8 +43,8 @@ bool is_left_out(const Node *expression);
 struct given_columns {
   Oid table;
   int count;
-  const char *names[session_column_count + 2];
-  Node *expressions[session_column_count + 2];  // over the columns of the table, but for
+  const char *names[max_columns + 2];
+  Node *expressions[max_columns + 2];  // over the columns of the table, but for
   int identity;                                 // this one, user_identity, over headcount_internal.identity_input; -1 for none
 };
 given_columns read_given(Oid view);

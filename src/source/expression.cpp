@@ -143,6 +143,14 @@ Node *as_duration(Node *expression) {
   return cast_to(expression, FLOAT8OID);
 }
 
+// A whole number, so that sums are exact.
+Node *as_weight(Node *expression) {
+  const Oid type = getBaseType(exprType(expression));
+  if (type != INT2OID && type != INT4OID && type != INT8OID)
+    refuse_type(exprType(expression), "bigint", "Weights are whole numbers. Write round(...)::bigint where they are, or count in smaller units.");
+  return cast_to(expression, INT8OID);
+}
+
 column resolve(Oid table, const char *text, std::string_view kind) {
   Relation relation = relation_open(table, AccessShareLock);
   Node *const expression = parse_expression(relation, text);
@@ -155,6 +163,7 @@ column resolve(Oid table, const char *text, std::string_view kind) {
   if (kind == "text") return {as_text(expression), false};
   if (kind == "time") return as_time(expression, text);
   if (kind == "duration") return {as_duration(expression), false};
+  if (kind == "weight") return {as_weight(expression), false};
   if (getBaseType(exprType(expression)) != BOOLOID) refuse_type(exprType(expression), "boolean", nullptr);
   return {cast_to(expression, BOOLOID), false};
 }
@@ -210,8 +219,8 @@ HEADCOUNT_FUNCTION(headcount_definition_columns) {
   const bool is_read = pg::call([&] { return read_definition(view, means) == nullptr; });
   if (!is_read) return rows.result(fcinfo);
   pg::text_buffer name, sql;
-  for (int at = 0; at < means.column_count; ++at) {
-    const char *const column = pg::call([&] { return get_attname(view, static_cast<AttrNumber>(at + 1), true); });
+  for (int at = 0; at < means.all_count; ++at) {
+    const char *const column = pg::call([&] { return get_attname(view, means.numbers[at], true); });
     const char *const text = pg::call([&] { return deparse(means.columns[at], means.table); });
     rows.put(pg::field(name(column == nullptr ? "" : column)), pg::field(sql(text)));
   }

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "core/time/day_spans.hpp"
+#include "pg/compat.hpp"
 #include "pg/memory.hpp"
 #include "pg/rights.hpp"
 #include "pg/rows.hpp"
@@ -15,13 +16,17 @@
 #include "source/definition.hpp"
 #include "source/state.hpp"
 
+extern "C" {
+#include "utils/varlena.h"
+}
+
 namespace headcount::source {
 namespace {
 
 live_days live_days_argument(FunctionCallInfo fcinfo) { return find_live_days(fcinfo, PG_GETARG_OID(0), pg::current_as_of()); }
 
 // What a source was told: the row of its table of type headcount_internal.settings, by column.
-constexpr int settings_count = 14;
+constexpr int settings_count = 16;
 
 // A row of headcount_internal.source: its relations, then what it was told.
 enum source_column { sessions_view, state_table, definition_view, denial_definition_view, sessions_table, denials_table, has_servers, has_identity, first_setting };
@@ -98,6 +103,16 @@ HEADCOUNT_FUNCTION(headcount_look_up_source) {
   });
   if (row == nullptr) return pg::null_result(fcinfo);
   return pg::call([row] { return HeapTupleGetDatum(row); });
+}
+
+// (one, other): the Levenshtein distance of two names, PostgreSQL's own
+HEADCOUNT_FUNCTION(headcount_edit_distance) {
+  constexpr int longest = 255, farthest = 3;  // bytes that PostgreSQL's function takes; names that far apart are not alike
+  const std::string_view one = pg::text_argument(fcinfo, 0, "one"), other = pg::text_argument(fcinfo, 1, "other");
+  if (one.size() > longest || other.size() > longest) return pg::null_result(fcinfo);
+  return Int32GetDatum(pg::call([one, other] {
+    return varstr_levenshtein_less_equal(one.data(), static_cast<int>(one.size()), other.data(), static_cast<int>(other.size()), 1, 1, 1, farthest, true);
+  }));
 }
 
 // (state): the first day that is computed from the tables
@@ -185,7 +200,7 @@ HEADCOUNT_FUNCTION(headcount_log_facts) {
       read.log = nullptr;
       return;
     }
-    read.scan = table_beginscan(read.log, GetActiveSnapshot(), 0, nullptr);
+    read.scan = pg::compat::begin_scan(read.log, GetActiveSnapshot());
     read.slot = table_slot_create(read.log, nullptr);
   });
   if (read.log == nullptr) return pg::null_result(fcinfo);
@@ -239,7 +254,34 @@ std::optional<std::int64_t> bytes_of_rollup(Oid state) {
   return std::accumulate(std::begin(bytes), std::end(bytes), std::int64_t{0});
 }
 
+// Locks relations as DDL does, and holds none of them while it waits for one. Readers lock a view before what it reads, writers a
+// table before the views that its triggers read: there is no order that both agree with.
+void lock_all(const List *relations) {
+  const int count = list_length(relations);
+  for (int first = 0; count > 0;) {
+    LockRelationOid(list_nth_oid(relations, first), AccessExclusiveLock);
+    int at = 0;
+    while (at < count && (at == first || ConditionalLockRelationOid(list_nth_oid(relations, at), AccessExclusiveLock))) ++at;
+    if (at == count) return;
+    for (int other = 0; other < at; ++other)
+      if (other != first) UnlockRelationOid(list_nth_oid(relations, other), AccessExclusiveLock);
+    UnlockRelationOid(list_nth_oid(relations, first), AccessExclusiveLock);
+    first = at;
+  }
+}
+
 }  // namespace
+
+// (relations): each of them once, for those who own them
+HEADCOUNT_FUNCTION(headcount_lock_relations) {
+  pg::call([fcinfo] {
+    const List *const relations = oids_of(PG_GETARG_DATUM(0));
+    const ListCell *cell = nullptr;
+    foreach (cell, relations) pg::require_owner(lfirst_oid(cell));
+    lock_all(relations);
+  });
+  return Datum{0};
+}
 
 // (state): what is stored of a source, for those who own it. Whoever asks does not wait for what the owner has locked.
 HEADCOUNT_FUNCTION(headcount_rollup_bytes) {
@@ -282,7 +324,7 @@ HEADCOUNT_FUNCTION(headcount_columns_read) {
         if (column > 0) read = lappend(read, psprintf("%s %d %s", reader, column, get_attname(means.table, column, false)));
       }
     };
-    for (int at = 0; at < means.column_count; ++at) add(get_attname(view, static_cast<AttrNumber>(at + 1), false), means.columns[at]);
+    for (int at = 0; at < means.all_count; ++at) add(get_attname(view, means.numbers[at], false), means.columns[at]);
     add("when", means.condition);
     auto *const values = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<std::size_t>(list_length(read) + 1)));
     for (int at = 0; at < list_length(read); ++at) values[at] = CStringGetTextDatum(static_cast<const char *>(list_nth(read, at)));

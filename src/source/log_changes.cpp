@@ -21,12 +21,28 @@ std::optional<core::instant> instant_in(const definition_row &from, int column) 
   return DatumGetTimestampTz(from.values[column]);
 }
 
+// The server of a row, with its dimensions if there are any: rows that differ in one of them are of other sessions. A server
+// that is NULL is not one that is '', and no two lists of values are written alike. What it says is good until `written` changes.
+std::optional<core::key_view> place_in(const definition_row &from, const tracked_table &table, std::pmr::string &written) {
+  if (table.all_count == table.column_count) return name_in(from, server);
+  written.clear();
+  const auto add = [&](int column) {
+    const auto name = name_in(from, column);
+    const std::size_t size = name.has_value() ? name->size() + 1 : 0;
+    written.append(reinterpret_cast<const char *>(&size), sizeof size);
+    if (name.has_value()) written.append(reinterpret_cast<const char *>(name->data()), name->size());
+  };
+  add(server);
+  for (int at = table.column_count; at < table.all_count; ++at) add(at);
+  return std::as_bytes(std::span(written));
+}
+
 // Takes in rows; finds the days on which presence, or what is a false denial, changed.
 class change_collector {
  public:
   // What is at or after `until` is left out.
   change_collector(const tracked_table &table, core::instant until, const core::context &host)
-      : table_(table), host_(host), presence_(*table.time_zone, until, host.memory), granted_(*table.time_zone, until, host.memory) {}
+      : table_(table), host_(host), presence_(*table.time_zone, until, host.memory), granted_(*table.time_zone, until, host.memory), place_(host.memory) {}
 
   // Of rows that came or went.
   void add(const definition_row &of) {
@@ -40,10 +56,12 @@ class change_collector {
   void add(const definition_row &of, bool is_new) {
     const auto there = interval_in(of);
     if (!there) return;
-    const core::changed_days::session_key key{name_in(of, user_name), name_in(of, host), name_in(of, server)};
+    core::changed_days::session_key key{name_in(of, user_name), name_in(of, host), place_in(of, table_, place_)};
+    const core::bigint_key weighs(table_.is_denials || of.nulls[weight] ? 0 : DatumGetInt64(of.values[weight]));
+    if (!table_.is_denials && !of.nulls[weight]) key.weight = weighs;
     add_version(presence_, key, *there, is_new);
     // The start of a session reaches the denials around it, of the same user on any host and server.
-    if (looks_for_false_denials()) add_version(granted_, {key.user, std::nullopt, std::nullopt}, grant_of(*there), is_new);
+    if (looks_for_false_denials()) add_version(granted_, {key.user, std::nullopt, std::nullopt, std::nullopt}, grant_of(*there), is_new);
   }
 
   void log() const {
@@ -77,6 +95,7 @@ class change_collector {
   const tracked_table &table_;
   const core::context &host_;
   core::changed_days presence_, granted_;
+  std::pmr::string place_;
 };
 
 void collect(TriggerData *fired, const tracked_table &table, change_collector &changes) {
@@ -135,12 +154,12 @@ HEADCOUNT_FUNCTION(headcount_log_changes) {
   auto *const fired = reinterpret_cast<TriggerData *>(fcinfo->context);
   const reading while_here;
   const tracked_table table = find_tracked_table(fired->tg_trigger, fired->tg_relation);
-  if (!table.links.are_there()) return PointerGetDatum(nullptr);
+  if (!table.links.are_there()) return Datum{0};
   const core::instant until = log_until(table.links);
-  if (until == core::beginning) return PointerGetDatum(nullptr);  // nothing is stored, so no row need be looked at
+  if (until == core::beginning) return Datum{0};  // nothing is stored, so no row need be looked at
   // A row that an expression fails on must not fail whoever writes it: the readers of the views learn of it.
   if (!log_rows(fired, table, until)) log_everything(table.links);
-  return PointerGetDatum(nullptr);
+  return Datum{0};
 }
 
 // (trigger): logs all days that the rows of its table are about, as if they had just been inserted. For owners of the source.

@@ -246,8 +246,10 @@ constexpr question questions[] = {
     {"daily_counts_of", {"daily_user_counts"}},
     {"unique_users_of", {"sessions", "denials"}},  {"users_of", {"sessions", "denials"}},            {"hosts_of", {"sessions"}},
     {"activity_of", {"sessions", "denials"}},
+    {"rolling_activity_of", {"sessions", "denials"}},
     {"profile_of", {"sessions"}},                  {"percentiles_of", {"sessions"}},                 {"week_hours_of", {"sessions"}},
     {"capacities_of", {"sessions"}},               {"avoidable_of", {"denials"}},                    {"times_online_of", {"sessions"}},
+    {"counts_by_of", {"sessions", "denials"}},
     {"lifecycle_of", {"sessions", "denials"}},     {"stickiness_of", {"sessions", "denials"}},       {"retention_of", {"sessions", "denials"}},
 };
 

@@ -1,5 +1,6 @@
 #include "source/state.hpp"
 
+#include "pg/compat.hpp"
 #include "pg/memory.hpp"
 #include "pg/rights.hpp"
 #include "pg/values.hpp"
@@ -26,7 +27,7 @@ void read_rows(Oid table, const char *type, int columns, Snapshot snapshot, bool
   if (relation == nullptr) return;
   if (relation->rd_rel->relkind == RELKIND_RELATION && OidIsValid(relation->rd_rel->reloftype) && relation->rd_rel->reloftype == internal_type(type) &&
       RelationGetNumberOfAttributes(relation) == columns) {
-    TableScanDesc const scan = table_beginscan(relation, snapshot, 0, nullptr);
+    TableScanDesc const scan = pg::compat::begin_scan(relation, snapshot);
     TupleTableSlot *const slot = table_slot_create(relation, nullptr);
     while (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
       CHECK_FOR_INTERRUPTS();
@@ -51,7 +52,7 @@ bool may_have_rows(Oid table, Snapshot snapshot) {
   if (relation == nullptr) return true;
   bool found = relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE;
   if (relation->rd_rel->relkind == RELKIND_RELATION && table_relation_size(relation, MAIN_FORKNUM) <= most_bytes) {
-    TableScanDesc const scan = table_beginscan(relation, snapshot, 0, nullptr);
+    TableScanDesc const scan = pg::compat::begin_scan(relation, snapshot);
     TupleTableSlot *const slot = table_slot_create(relation, nullptr);
     found = table_scan_getnextslot(scan, ForwardScanDirection, slot);
     ExecDropSingleTupleTableSlot(slot);

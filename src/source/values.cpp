@@ -53,7 +53,7 @@ HEADCOUNT_FUNCTION(headcount_as_value) { return fcinfo->args[0].value; }
 
 HEADCOUNT_FUNCTION(headcount_as_value_support) {
   auto *const node = reinterpret_cast<Node *>(PG_GETARG_POINTER(0));
-  if (!IsA(node, SupportRequestSimplify)) return PointerGetDatum(nullptr);
+  if (!IsA(node, SupportRequestSimplify)) return Datum{0};
   const auto *const request = reinterpret_cast<const SupportRequestSimplify *>(node);
   return PointerGetDatum(pg::call([request]() -> Node * {
     auto *const argument = static_cast<Node *>(linitial(request->fcall->args));
@@ -78,7 +78,7 @@ HEADCOUNT_FUNCTION(headcount_is_in_one_place) {
 // one that each shard can answer.
 HEADCOUNT_FUNCTION(headcount_is_in_one_place_support) {
   auto *const node = reinterpret_cast<Node *>(PG_GETARG_POINTER(0));
-  if (!IsA(node, SupportRequestSimplify)) return PointerGetDatum(nullptr);
+  if (!IsA(node, SupportRequestSimplify)) return Datum{0};
   const auto *const request = reinterpret_cast<const SupportRequestSimplify *>(node);
   return PointerGetDatum(pg::call([request]() -> Node * {
     const auto *const table = static_cast<const Const *>(linitial(request->fcall->args));

@@ -123,6 +123,22 @@ CREATE FUNCTION headcount_internal.concurrent_highest(headcount_internal.aggrega
     AS 'MODULE_PATHNAME', 'headcount_concurrent_highest' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION headcount_internal.concurrent_highest(headcount_internal.aggregate_state) IS 'final function: the highest number of keys at once';
 
+CREATE FUNCTION headcount_internal.concurrent_add(headcount_internal.aggregate_state, text, bigint, timestamptz, timestamptz) RETURNS headcount_internal.aggregate_state
+    AS 'MODULE_PATHNAME', 'headcount_concurrent_add_weighted_text' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.concurrent_add(headcount_internal.aggregate_state, text, bigint, timestamptz, timestamptz) IS 'transition function: a session of a text key, with what it weighs';
+
+CREATE FUNCTION headcount_internal.concurrent_add(headcount_internal.aggregate_state, bigint, bigint, timestamptz, timestamptz) RETURNS headcount_internal.aggregate_state
+    AS 'MODULE_PATHNAME', 'headcount_concurrent_add_weighted_bigint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.concurrent_add(headcount_internal.aggregate_state, bigint, bigint, timestamptz, timestamptz) IS 'transition function: a session of a bigint key, with what it weighs';
+
+CREATE FUNCTION headcount_internal.concurrent_add(headcount_internal.aggregate_state, uuid, bigint, timestamptz, timestamptz) RETURNS headcount_internal.aggregate_state
+    AS 'MODULE_PATHNAME', 'headcount_concurrent_add_weighted_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.concurrent_add(headcount_internal.aggregate_state, uuid, bigint, timestamptz, timestamptz) IS 'transition function: a session of a uuid key, with what it weighs';
+
+CREATE FUNCTION headcount_internal.concurrent_highest_weight(headcount_internal.aggregate_state) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'headcount_concurrent_highest_weight' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.concurrent_highest_weight(headcount_internal.aggregate_state) IS 'final function: the highest sum of the weights of keys at once';
+
 CREATE FUNCTION headcount_internal.online_count_add(bigint, timestamptz, timestamptz, timestamptz) RETURNS bigint
     AS 'MODULE_PATHNAME', 'headcount_online_count_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION headcount_internal.online_count_add(bigint, timestamptz, timestamptz, timestamptz) IS 'transition function: a connection, if online';
@@ -229,6 +245,24 @@ CREATE AGGREGATE headcount.max_concurrent(started_at timestamptz, ended_at times
     FINALFUNC = headcount_internal.concurrent_highest, COMBINEFUNC = headcount_internal.concurrent_merge, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE headcount.max_concurrent(timestamptz, timestamptz) IS 'the highest number of sessions at once';
+
+CREATE AGGREGATE headcount.max_concurrent(key text, weight bigint, started_at timestamptz, ended_at timestamptz) (
+    SFUNC = headcount_internal.concurrent_add, STYPE = headcount_internal.aggregate_state, SSPACE = 256,
+    FINALFUNC = headcount_internal.concurrent_highest_weight, COMBINEFUNC = headcount_internal.concurrent_merge, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE headcount.max_concurrent(text, bigint, timestamptz, timestamptz) IS 'the highest sum of the weights of distinct keys at once; while a key is there it weighs what the heaviest of its sessions there does';
+
+CREATE AGGREGATE headcount.max_concurrent(key bigint, weight bigint, started_at timestamptz, ended_at timestamptz) (
+    SFUNC = headcount_internal.concurrent_add, STYPE = headcount_internal.aggregate_state, SSPACE = 256,
+    FINALFUNC = headcount_internal.concurrent_highest_weight, COMBINEFUNC = headcount_internal.concurrent_merge, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE headcount.max_concurrent(bigint, bigint, timestamptz, timestamptz) IS 'the highest sum of the weights of distinct keys at once; while a key is there it weighs what the heaviest of its sessions there does';
+
+CREATE AGGREGATE headcount.max_concurrent(key uuid, weight bigint, started_at timestamptz, ended_at timestamptz) (
+    SFUNC = headcount_internal.concurrent_add, STYPE = headcount_internal.aggregate_state, SSPACE = 256,
+    FINALFUNC = headcount_internal.concurrent_highest_weight, COMBINEFUNC = headcount_internal.concurrent_merge, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE headcount.max_concurrent(uuid, bigint, timestamptz, timestamptz) IS 'the highest sum of the weights of distinct keys at once; while a key is there it weighs what the heaviest of its sessions there does';
 
 CREATE AGGREGATE headcount.online_count(started_at timestamptz, ended_at timestamptz, as_of timestamptz) (
     SFUNC = headcount_internal.online_count_add, STYPE = bigint, INITCOND = '0', COMBINEFUNC = pg_catalog.int8pl, PARALLEL = SAFE

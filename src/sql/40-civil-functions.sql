@@ -26,11 +26,21 @@ CREATE FUNCTION headcount.daily_activity(presence headcount.presence, time_zone 
     AS 'MODULE_PATHNAME', 'headcount_daily_activity' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 365;
 COMMENT ON FUNCTION headcount.daily_activity(headcount.presence, text, date, date, timestamptz) IS 'unique keys, new keys and the peak of every civil day';
 
-CREATE FUNCTION headcount.activity(presence headcount.presence, granularity text, time_zone text, from_at timestamptz DEFAULT NULL, to_at timestamptz DEFAULT NULL, as_of timestamptz DEFAULT now(),
+CREATE FUNCTION headcount.activity(presence headcount.presence, granularity text, time_zone text, from_at timestamptz DEFAULT NULL, to_at timestamptz DEFAULT NULL, as_of timestamptz DEFAULT now(), week_starts integer DEFAULT 1,
                                    OUT bucket timestamptz, OUT unique_keys bigint, OUT new_keys bigint, OUT max_concurrent bigint, OUT max_concurrent_at timestamptz)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'headcount_activity' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 365;
-COMMENT ON FUNCTION headcount.activity(headcount.presence, text, text, timestamptz, timestamptz, timestamptz) IS 'the same for hours, days, weeks, months, quarters or years that meet [from_at, to_at)';
+COMMENT ON FUNCTION headcount.activity(headcount.presence, text, text, timestamptz, timestamptz, timestamptz, integer) IS 'the same for buckets that meet [from_at, to_at): hours, days, weeks, months, quarters, years, or of an interval; week_starts is the day with which weeks begin, 1 being Monday';
+
+CREATE FUNCTION headcount_internal.bucket_day(granularity text, day date, week_starts integer) RETURNS date
+    AS 'MODULE_PATHNAME', 'headcount_bucket_day' LANGUAGE C STABLE PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION headcount_internal.bucket_day(text, date, integer) IS 'the first day of the bucket that a day is in, NULL for buckets of less than a day, and for infinite days';
+
+CREATE FUNCTION headcount_internal.span_counts(presence headcount.presence, from_ats timestamptz[], to_ats timestamptz[], as_of timestamptz,
+                                              OUT place bigint, OUT unique_keys bigint, OUT max_concurrent bigint)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'headcount_span_counts' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000 ROWS 400;
+COMMENT ON FUNCTION headcount_internal.span_counts(headcount.presence, timestamptz[], timestamptz[], timestamptz) IS 'unique keys and the peak within each of some spans, by their places, which are in the order of their ends';
 
 CREATE FUNCTION headcount.rolling_activity(presence headcount.presence, window_days integer, time_zone text, from_day date DEFAULT NULL, to_day date DEFAULT NULL, as_of timestamptz DEFAULT now(),
                                            OUT day date, OUT unique_keys bigint)

@@ -11,10 +11,24 @@ CREATE TYPE headcount_internal.daily_set AS (
 COMMENT ON TYPE headcount_internal.daily_set IS 'a day with its users as sets of numbers';
 
 -- The numbers of users are kept in a dictionary: pages of some dozens, each with users of one of so many buckets.
-CREATE FUNCTION headcount_internal.dictionary_buckets(sessions bytea, denials bytea, buckets integer) RETURNS SETOF integer
+CREATE FUNCTION headcount_internal.dictionary_buckets(sessions bytea, denials bytea, buckets integer, key_page bytea DEFAULT NULL) RETURNS SETOF integer
     AS 'MODULE_PATHNAME', 'headcount_dictionary_buckets' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 1000;
-COMMENT ON FUNCTION headcount_internal.dictionary_buckets(bytea, bytea, integer) IS
-    'the buckets of the users that daily_session_agg and daily_denial_agg collected; how many there are is a power of two';
+COMMENT ON FUNCTION headcount_internal.dictionary_buckets(bytea, bytea, integer, bytea) IS
+    'the buckets of the users that daily_session_agg and daily_denial_agg collected; how many there are is a power of two. With the key of forgotten names also its own, -2147483648, and those that the users are in if they were forgotten, which are below 0';
+
+-- Names that were forgotten are hashes under a key, in pages and buckets of their own.
+CREATE FUNCTION headcount_internal.name_buckets(names text[], buckets integer) RETURNS SETOF integer
+    AS 'MODULE_PATHNAME', 'headcount_name_buckets' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 ROWS 10;
+COMMENT ON FUNCTION headcount_internal.name_buckets(text[], integer) IS 'the buckets of some names';
+
+CREATE FUNCTION headcount_internal.key_page(key bytea) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_key_page' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION headcount_internal.key_page(bytea) IS 'a page of the dictionary with a key of 16 bytes';
+
+CREATE FUNCTION headcount_internal.forget_names(pages bytea[], names text[], key_page bytea, buckets integer, OUT bucket integer, OUT page bytea, OUT users integer) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'headcount_forget_names' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 10;
+COMMENT ON FUNCTION headcount_internal.forget_names(bytea[], text[], bytea, integer) IS
+    'the users of some pages in one page for each bucket, with how many are in each: these names, or if that is NULL all, as hashes, in buckets below 0';
 
 CREATE FUNCTION headcount_internal.assign_user_ids(sessions bytea, denials bytea, pages bytea[], next_number integer, buckets integer,
                                        OUT bucket integer, OUT page bytea, OUT users integer) RETURNS SETOF record
@@ -27,10 +41,10 @@ CREATE FUNCTION headcount_internal.compact_dictionary(pages bytea[], buckets int
 COMMENT ON FUNCTION headcount_internal.compact_dictionary(bytea[], integer) IS
     'the users of some pages in one page for each bucket, with how many are in each';
 
-CREATE FUNCTION headcount_internal.user_names(pages bytea[], numbers headcount.user_set) RETURNS SETOF text
+CREATE FUNCTION headcount_internal.user_names(pages bytea[], numbers headcount.user_set, forgotten text DEFAULT NULL) RETURNS SETOF text
     AS 'MODULE_PATHNAME', 'headcount_user_names' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 1000;
-COMMENT ON FUNCTION headcount_internal.user_names(bytea[], headcount.user_set) IS
-    'the names of those users in some pages whose numbers are in a set';
+COMMENT ON FUNCTION headcount_internal.user_names(bytea[], headcount.user_set, text) IS
+    'the names of those users in some pages whose numbers are in a set; in place of those that were forgotten what is given for them, or an error';
 
 CREATE FUNCTION headcount_internal.daily_users(sessions bytea, denials bytea, OUT day date, OUT user_name text, OUT is_denied boolean) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'headcount_daily_users' LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 10000;
@@ -87,8 +101,8 @@ COMMENT ON TYPE headcount_internal.day_patch IS 'what is to be stored of a day b
 COMMENT ON COLUMN headcount_internal.day_patch.new_users IS 'NULL if they are as they are stored';
 
 CREATE FUNCTION headcount_internal.stored_patches(days bytea, seen_count integer, seen headcount.user_set, sessions bytea, denials bytea, pages bytea[],
-        changed_from date[], changed_to date[], live_day date, stored_window_days integer, stored_window_model text, window_days integer, window_model text, time_zone text, end_day date)
+        changed_from date[], changed_to date[], live_day date, stored_window_days integer, stored_window_model text, window_days integer, window_model text, time_zone text, end_day date, idle_days boolean)
     RETURNS SETOF headcount_internal.day_patch
-    AS 'MODULE_PATHNAME', 'headcount_stored_patches' LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 10;
-COMMENT ON FUNCTION headcount_internal.stored_patches(bytea, integer, headcount.user_set, bytea, bytea, bytea[], date[], date[], date, integer, text, integer, text, text, date) IS
-    'what is to be stored of the days before end_day if those that changed, and those from live_day on, are now as they were collected';
+    AS 'MODULE_PATHNAME', 'headcount_stored_patches' LANGUAGE C STABLE PARALLEL SAFE COST 10000 ROWS 365;
+COMMENT ON FUNCTION headcount_internal.stored_patches(bytea, integer, headcount.user_set, bytea, bytea, bytea[], date[], date[], date, integer, text, integer, text, text, date, boolean) IS
+    'what is to be stored of the days before end_day if those that changed, and those from live_day on, are now as they were collected; days that only have users of the last days are left out unless idle_days is set';

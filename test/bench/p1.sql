@@ -2,10 +2,12 @@
 -- A section begins with:  -- @ name | engine | pace | answers | against | words
 
 -- @ p1-2019 | postgres | all | 2019 | p1-2019 | 2019: **ours**
-SELECT * FROM ordered.daily_user_counts_2019;
+SELECT day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete
+FROM ordered.daily_user_counts_2019;
 
 -- @ p1-2019-shuffled | postgres | all | 2019 | p1-2019 | 2019: **ours**, random arrival
-SELECT * FROM shuffled.daily_user_counts_2019;
+SELECT day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete
+FROM shuffled.daily_user_counts_2019;
 
 -- @ p1-2019-duckdb | duckdb | all | 2019 | p1-2019 | 2019: DuckDB, expert SQL
 WITH calendar AS (
@@ -113,10 +115,12 @@ FROM calendar LEFT JOIN daily USING (day) LEFT JOIN totals USING (day) LEFT JOIN
 ORDER BY day;
 
 -- @ p1-2013 | postgres | all | 2013 | p1-2013 | 2013: **ours**
-SELECT * FROM ordered.daily_user_counts_2013;
+SELECT day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete
+FROM ordered.daily_user_counts_2013;
 
 -- @ p1-2013-shuffled | postgres | all | 2013 | p1-2013 | 2013: **ours**, random arrival
-SELECT * FROM shuffled.daily_user_counts_2013;
+SELECT day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete
+FROM shuffled.daily_user_counts_2013;
 
 -- @ p1-2013-duckdb | duckdb | all | 2013 | p1-2013 | 2013: DuckDB, expert SQL
 WITH calendar AS (

@@ -2,7 +2,7 @@
 
 SET client_min_messages = warning;
 SET timezone = 'UTC';
-DROP SCHEMA IF EXISTS ordered, shuffled, small CASCADE;
+DROP SCHEMA IF EXISTS ordered, shuffled, small, weighed, sliced CASCADE;
 DROP TABLE IF EXISTS sessions_small;
 DROP EXTENSION IF EXISTS headcount CASCADE;
 DROP EXTENSION IF EXISTS hll CASCADE;
@@ -15,6 +15,12 @@ SELECT headcount.create_source('ordered', 'sessions', user_name => 'user_name', 
 SELECT headcount.create_source('shuffled', 'sessions_shuffled', user_name => 'user_name', host => 'host',
     started_at => 'started_at', ended_at => 'ended_at', time_zone => 'UTC',
     denials => 'denials', denied_user => 'user_name', denied_at => 'denied_at', materialized => false);
+
+-- F: a licence for each session, or two, or three; 16 sites, 10 realms.
+SELECT headcount.create_source('weighed', 'sessions', user_name => 'user_name', host => 'host',
+    started_at => 'started_at', ended_at => 'ended_at', time_zone => 'UTC', weight => '1 + length(user_name) % 3', materialized => false);
+SELECT headcount.create_source('sliced', 'sessions', user_name => 'user_name', host => 'host',
+    started_at => 'started_at', ended_at => 'ended_at', time_zone => 'UTC', dimensions => '{"site": "substr(host, 4, 1)", "realm": "right(user_name, 1)"}', materialized => false);
 
 -- P5: a thousandth of the sessions, the latest; indexes as headcount makes them and as one would make them by hand.
 CREATE TABLE sessions_small AS SELECT * FROM sessions ORDER BY started_at DESC LIMIT (SELECT greatest(count(*) / 1000, 100) FROM sessions);

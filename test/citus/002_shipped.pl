@@ -12,7 +12,7 @@ use Test::More;
 
 my ($node, @workers) = citus_nodes();
 make_tables($node, $_) for qw(own by_user);
-my $options = "licensing_model => '2019', last_seen => 'heard', idle_limit => '30 hours', false_denial_before => '5 seconds', user_identity => 'lower(user_name)'";
+my $options = "licensing_model => '2019', last_seen => 'heard', idle_limit => '30 hours', false_denial_before => '5 seconds', user_identity => 'lower(user_name)', $every_option";
 make_source($node, "${_}_live", 'by_user', "$options, materialized => false") for qw(full);
 make_source($node, 'full_stored', 'by_user', $options);
 make_source($node, 'plain_live', 'by_user', 'materialized => false');
@@ -36,7 +36,7 @@ my %rows_of = map { $_ => 1 } qw(sessions denials online_sessions);
 for my $source (qw(plain_live plain_stored full_live full_stored))
 {
 	my (@of_session, @silent, %how);
-	for my $question (@questions)
+	for my $question (@questions, $source =~ /full/ ? @more_questions : ())
 	{
 		my @commands = sent($question, $source);
 		push @silent, $question->[0] if !@commands && !$question->[2];
@@ -44,7 +44,8 @@ for my $source (qw(plain_live plain_stored full_live full_stored))
 		my $text = join "\n", @commands;
 		my ($what) = $question->[0] =~ /([a-z_]+[a-z0-9_]*)(?:\(|\s|$)/;
 		$what = $1 if $question->[0] =~ /^(?:S\.|headcount\.|\(SELECT headcount\.|\(SELECT convert_from\(headcount\.)(\w+)/;
-		$how{$what} = join ' and ', sort(keys %{{ map { /worker_partial_agg|hll_add_agg/ ? ('parts' => 1) : /count\(|min\(|sum\(/ ? ('counts' => 1) : /LIMIT '1'/ ? ('one row' => 1) : /GROUP BY/ ? ('names' => 1) : ('rows' => 1) } @commands }});
+		# of what was asked in several ways, all that was ever sent
+		$how{$what} = join ' and ', sort(keys %{{ map { $_ => 1 } ($how{$what} ? split(/ and /, $how{$what}) : ()),map { /worker_partial_agg|hll_add_agg/ ? 'parts' : /count\(|min\(|sum\(/ ? 'counts' : /LIMIT '1'/ ? 'one row' : /GROUP BY/ ? 'names' : 'rows' } @commands }});
 	}
 	is(join("\n", @silent), '', "$source: workers are asked");
 	is(join("\n", @of_session), '', "$source: workers are sent values of what they do not know");
@@ -52,6 +53,10 @@ for my $source (qw(plain_live plain_stored full_live full_stored))
 	if ($source eq 'plain_live')
 	{
 		like($how{$_}, qr/^(?:one row and )?parts$/, "$source: $_ is computed by parts") for qw(daily_user_counts_2013 daily_user_counts_2019 daily_user_counts daily_user_counts_by_server realtime_users_count);
+	}
+	if ($source =~ /full/)
+	{
+		like($how{$_}, qr/^(?:counts and )?parts$/, "$source: $_ is computed by parts") for qw(concurrency_profile concurrency_percentiles concurrency_by_hour_of_week capacity_what_if);
 	}
 }
 

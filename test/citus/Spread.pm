@@ -10,7 +10,7 @@ use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(citus_nodes make_tables make_source compare_sources @questions $past);
+our @EXPORT = qw(citus_nodes make_tables make_source compare_sources @questions @more_questions $past $every_option);
 
 # The coordinator and its workers, which reach each other through sockets in directories of the test.
 sub citus_nodes
@@ -18,7 +18,8 @@ sub citus_nodes
 	my @nodes = map {
 		my $node = PostgreSQL::Test::Cluster->new($_);
 		$node->init(extra => [ '-E', 'UTF8', '--locale=C.UTF-8' ]);
-		$node->append_conf('postgresql.conf', "shared_preload_libraries = 'citus'\nmax_prepared_transactions = 50\nautovacuum = off\ncitus.enable_statistics_collection = off\n");
+		$node->append_conf('postgresql.conf', "shared_preload_libraries = 'citus'\nmax_prepared_transactions = 50\nautovacuum = off\njit = off\n"
+			. "citus.enable_statistics_collection = off\ncitus.max_adaptive_executor_pool_size = 2\ncitus.max_cached_conns_per_worker = 2\n");
 		$node->start;
 		$node->safe_psql('postgres', 'SET client_min_messages = error; CREATE EXTENSION citus; CREATE EXTENSION IF NOT EXISTS citus_columnar');
 		$node;
@@ -76,6 +77,10 @@ SQL
 	return;
 }
 
+# What gives a source everything that it can show: weights, dimensions, alerts.
+our $every_option = q{weight => 'NULLIF(id % 4, 3)', alerts => '{"user_limit": 5, "denial_rate": 5, "stale_share": 5}',
+	dimensions => '{"place": "upper(nas)", "kind": {"sessions": "NULLIF(id % 3, 2)::text", "denials": "(id % 2)::text"}}'};
+
 # A source over the tables of a kind, by the options that it shall have besides.
 sub make_source
 {
@@ -113,15 +118,47 @@ our @questions = (
 	[ q{(SELECT convert_from(headcount.realtime_users_count('S', 'csv'), 'UTF8')) AS a (body)}, 'body' ],
 );
 
+# The same of sources with $every_option.
+my $span = q{'2026-01-05 23:00+00', '2026-01-16 12:00+00'};
+our @more_questions = (
+	(map { my $of = $_;
+		   map { [ "headcount.$_", '*' ] }
+		     "concurrency_profile('S', $span, '$of')", "concurrency_profile('S', NULL, NULL, '$of')", "concurrency_profile('S', $span, '$of', '[9,18)', '{1,2,3,4,5}')",
+		     "concurrency_percentiles('S', $span, of => '$of')", "concurrency_by_hour_of_week('S', $span, '$of')", "capacity_what_if('S', $span, '$of')", "capacity_what_if('S', NULL, NULL, '$of')"
+	 } qw(hosts users sessions weight)),
+	[ "headcount.avoidable_denials('S', $span, '6 hours')", '*' ],
+	[ q{headcount.avoidable_denials('S', NULL, NULL)}, '*' ],
+	(map { my $granularity = $_;
+		   map { [ "headcount.$_", '*' ] } "user_lifecycle('S', '$granularity')", "user_lifecycle('S', '$granularity', '2026-01-07', '2026-01-14')", "user_retention('S', '$granularity', to_day => '2026-01-20')" } qw(day week month)),
+	[ q{headcount.stickiness('S', '2026-01-03', '2026-01-15')}, '*' ],
+	[ q{headcount.stickiness('S')}, '*' ],
+	[ "headcount.time_online('S', $span)", '*' ],
+	[ q{headcount.time_online('S', NULL, NULL)}, '*' ],
+	[ "headcount.source_activity('S', '15 minutes', '2026-01-09 10:10+00', '2026-01-09 22:00+00')", '*' ],
+	[ "headcount.source_activity('S', '3 days', $span)", '*' ],
+	[ "headcount.source_activity('S', 'week', $span, week_starts => 7)", '*' ],
+	[ "headcount.source_activity('S', 'day', $span, span => '7 days')", '*' ],
+	[ "headcount.source_activity('S', '30 minutes', '2026-01-09 10:10+00', '2026-01-09 22:00+00', span => '90 minutes')", '*' ],
+	[ q{headcount.source_activity('S', 'month', NULL, NULL, span => '1 month')}, '*', 'may be empty' ],
+	(map { [ "S.daily_user_counts_by_$_", '*' ], [ "S.daily_user_counts_by_$_ WHERE day >= date '2026-01-12' AND day < date '2026-01-14'", '*' ] } qw(place kind)),
+	[ q{headcount.source_counts_by('S', '{}')}, 'day, "values"::text, level, total_users, daily_users, denials, concurrent_users, concurrent_sessions, concurrent_weight' ],
+	(map { [ "headcount.source_counts_by('S', '{$_}', '2026-01-04', '2026-01-15')", '*' ] } 'kind', 'place,kind', 'kind,server,place'),
+	[ q{headcount.source_counts_by('S', '{server,kind}')}, '*' ],
+	[ 'S.alerts', '*' ],
+	[ 'S.sessions', 'user_name, started_at, weight, place, kind' ],
+	[ 'S.daily_user_counts', 'day, concurrent_weight' ],
+);
+
 # SQL that tells what two sources say apart when one is asked at an instant ('' for now), and which question gives nothing; each
 # question is put in the same session.
 sub compare_sources
 {
-	my ($node, $one, $other, $as_of) = @_;
+	my ($node, $one, $other, $as_of, @asked) = @_;
 	my $sql = "SET client_min_messages = error;\nSET headcount.as_of = '$as_of';\n";
-	for my $at (0 .. $#questions)
+	@asked = @questions if !@asked;
+	for my $question (@asked)
 	{
-		my ($from, $columns, $may_be_empty) = @{ $questions[$at] };
+		my ($from, $columns, $may_be_empty) = @$question;
 		my ($a, $b) = map { $from =~ s/\bS\b/$_/gr } $one, $other;
 		my $name = ($from =~ s/'/''/gr);
 		$sql .= "CREATE TEMP TABLE one AS SELECT ROW($columns)::text AS r FROM $a; CREATE TEMP TABLE other AS SELECT ROW($columns)::text AS r FROM $b;\n" =~ s/ROW\(\*\)/ROW(x.*)/gr

@@ -22,14 +22,12 @@ void run_keys(const bytes &state) {
   const host with;
   std::set<std::string> keys;
   key_type type{};
-  try {
+  const bool is_sound = can_read([&] {
     const core::key_log_reader log(state);
     type = log.type();
     log.for_each([&](key_view key) { keys.insert(string_of(key)); });
-  } catch (const core::error &error) {
-    require(error.kind() == core::fault::damaged_bytes, "what is refused is damaged");
-    return;
-  }
+  });
+  if (!is_sound) return;
   require(core::count_distinct(core::key_log_reader(state), with) == keys.size(), "as many as are distinct");
   core::key_set set(type, with.memory());
   set.merge(core::key_log_reader(state), with);
@@ -40,16 +38,48 @@ void run_keys(const bytes &state) {
 
 void run_events(const bytes &state) {
   const host with;
-  try {
+  (void)can_read([&] {
     core::session_events events(core::session_events::type_of(state), with.memory());
     events.merge(state, with);
     const std::int64_t highest = events.highest(with);
     core::session_events again(events.type(), with.memory());
     again.merge(written(events, with), with);
     require(again.highest(with) == highest, "what is written is what was read");
-  } catch (const core::error &error) {
-    require(error.kind() == core::fault::damaged_bytes, "what is refused is damaged");
+  });
+}
+
+class loudest final : public core::level_listener {
+ public:
+  void hear(core::instant, std::int64_t level, std::span<const std::int64_t> starts, std::int64_t after) override {
+    for (const std::int64_t each : starts) level += each;
+    require(level == after, "what starts adds up");
+    highest = std::max(highest, after);
   }
+  std::int64_t highest = 0;
+};
+
+// The same as weights; those may add up to too much.
+void run_weights(const bytes &state) {
+  const host with;
+  const auto read = [&](auto &&ask) {
+    try {
+      core::session_events events(core::session_events::type_of(state), with.memory());
+      events.merge(state, with);
+      const std::int64_t highest = ask(events);
+      core::session_events again(events.type(), with.memory());
+      again.merge(written(events, with), with);
+      require(ask(again) == highest, "what is written weighs what was read");
+    } catch (const core::error &error) {
+      require(error.kind() == core::fault::damaged_bytes || error.kind() == core::fault::number_too_large,
+              "what is refused is damaged, or too much");
+    }
+  };
+  read([&](const core::session_events &events) { return events.highest_weight(with); });
+  read([&](const core::session_events &events) {
+    loudest heard;
+    events.sweep(with, heard);
+    return heard.highest;
+  });
 }
 
 }  // namespace
@@ -57,15 +87,16 @@ void run_events(const bytes &state) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
   using namespace headcount::test;
-  const auto input = input_of(data, size);
-  bytes state(input.begin(), input.end());
+  bytes state = copy_of_input(data, size);
   run_keys(state);
   run_events(state);
+  run_weights(state);
   if (state.size() < 8) return 0;
   state[1] = std::byte{1};
   state[3] = std::byte{0};
   state[0] = std::byte{headcount::core::events_magic};
   run_events(state);
+  run_weights(state);
   state[0] = std::byte{headcount::core::key_log_magic};
   for (std::size_t at = 0; at < 4; ++at) state[4 + at] = static_cast<std::byte>((state.size() >> (8 * at)) & 0xffU);
   run_keys(state);

@@ -16,10 +16,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     return 0;
   }
   std::size_t pages = 0;
-  core::for_each_page(users, 1, host, [&](std::uint32_t, auto, core::key_view page) {
+  core::for_each_page(users, 1, host, [&](std::int32_t bucket, auto, core::key_view page) {
     test::require(core::compare(page, input) == 0, "what was read is written as it was");
+    test::require(bucket == (core::kind_of_page(input) == core::page_kind::forgotten ? -1 : 0), "forgotten users are in a bucket of their own");
     ++pages;
   });
-  test::require(pages == (size > 1 ? 1U : 0U), "one bucket, one page");
+  test::require(pages == (size > 1 && core::kind_of_page(input) != core::page_kind::key ? 1U : 0U), "one bucket, one page");
   return 0;
 }

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <span>
 
+#include "core/base/error.hpp"
 #include "support/toolbox.hpp"
 
 namespace headcount::test {
@@ -20,6 +21,22 @@ inline void require(bool kept, const char *promise) {
 
 inline std::span<const std::byte> input_of(const std::uint8_t *data, std::size_t size) {
   return {reinterpret_cast<const std::byte *>(data), size};
+}
+inline bytes copy_of_input(const std::uint8_t *data, std::size_t size) {
+  const auto input = input_of(data, size);
+  return {input.begin(), input.end()};
+}
+
+// Whether the fuzzer's bytes can be read. They may be refused as damaged, and as nothing else.
+template <typename Read>
+bool can_read(Read &&read) {
+  try {
+    read();
+  } catch (const core::error &error) {
+    require(error.kind() == core::fault::damaged_bytes, "what is refused is damaged");
+    return false;
+  }
+  return true;
 }
 
 // Choices, one byte each; zeros where the input has run out.

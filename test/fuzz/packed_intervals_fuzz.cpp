@@ -1,7 +1,6 @@
 // Any bytes at all as packed intervals: they are refused, or what they hold is held as well by what is packed of it, whose bytes are
 // no more than they need be. As bits and as characters they come back.
 
-#include "core/base/error.hpp"
 #include "core/base/printable.hpp"
 #include "core/presence/packed_intervals.hpp"
 #include "fuzz/fuzzing.hpp"
@@ -26,12 +25,10 @@ void read(const bytes &from, core::keyed_intervals &to, const context &with) {
 void run(const bytes &input) {
   const host with;
   core::keyed_intervals table(key_type::text, with.memory()), again(key_type::text, with.memory());
-  try {
+  const bool is_sound = can_read([&] {
     read(input, table, with);
-  } catch (const core::error &error) {
-    require(error.kind() == core::fault::damaged_bytes, "what is refused is damaged");
-    return;
-  }
+  });
+  if (!is_sound) return;
   const bytes once = packed(table, with);
   read(once, again, with);
   require(canonical_of(presence_view(again), with) == canonical_of(presence_view(table), with), "what is packed is what was read");
@@ -56,8 +53,7 @@ void run_characters(const bytes &input) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
   using namespace headcount::test;
-  const auto input = input_of(data, size);
-  const bytes whole(input.begin(), input.end());
+  const bytes whole = copy_of_input(data, size);
   run(whole);
   run_characters(whole);
   return 0;

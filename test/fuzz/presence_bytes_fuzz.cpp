@@ -37,8 +37,7 @@ void run(const bytes &canonical) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
   using namespace headcount::test;
-  const auto input = input_of(data, size);
-  bytes canonical(input.begin(), input.end());
+  bytes canonical = copy_of_input(data, size);
   run(canonical);
   if (canonical.size() < 8) return 0;
   canonical[0] = std::byte{headcount::core::presence_magic};

@@ -2,7 +2,6 @@
 // read, whatever the way. Once as they are, and once with head and check sum made right, so that what lies
 // behind is reached. What may be asked before all is checked must not leave the bytes, whatever they say.
 
-#include "core/base/error.hpp"
 #include "fuzz/fuzzing.hpp"
 #include "support/user_sets.hpp"
 
@@ -13,7 +12,7 @@ void run(const bytes &canonical) {
   const host host;
   numbers content;
   core::dictionary_id dictionary;
-  try {
+  const bool is_sound = can_read([&] {
     const core::user_set_reader reader(canonical);
     dictionary = reader.dictionary();
     require(reader.cardinality() <= core::last_user_number + std::uint64_t{1}, "no more numbers than there are");
@@ -22,10 +21,8 @@ void run(const bytes &canonical) {
     reader.for_each(host, [&](std::uint32_t each) { content.push_back(each); });
     require(content.size() == reader.cardinality(), "as many numbers as it says");
     for (const std::uint32_t each : content) require(reader.contains(each), "what it has, it contains");
-  } catch (const core::error &error) {
-    require(error.kind() == core::fault::damaged_bytes, "what is refused is damaged");
-    return;
-  }
+  });
+  if (!is_sound) return;
   const auto written = core::to_canonical(content, 0, host.memory(), dictionary);
   require(bytes(written.begin(), written.end()) == canonical, "what was read is written as it was");
   core::user_set half(host.memory());
@@ -47,8 +44,7 @@ void run(const bytes &canonical) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
   using namespace headcount::test;
-  const auto input = input_of(data, size);
-  bytes canonical(input.begin(), input.end());
+  bytes canonical = copy_of_input(data, size);
   run(canonical);
   if (canonical.size() < 8) return 0;
   canonical[0] = std::byte{headcount::core::user_set_magic};

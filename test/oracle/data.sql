@@ -40,7 +40,7 @@ DECLARE
 BEGIN
     TRUNCATE oracle.session, oracle.denial RESTART IDENTITY;
 
-    INSERT INTO oracle.session (user_name, host, server, started_at, ended_at, last_seen)
+    INSERT INTO oracle.session (user_name, host, server, started_at, ended_at, last_seen, weight)
     SELECT oracle.random_name(seed, i, 'user', users), oracle.random_name(seed, i, 'host', hosts),
            CASE WHEN oracle.dice(seed, i, 'server', 20) > 0 THEN 's' || oracle.dice(seed, i, 'server', 3) END,
            s.started_at,
@@ -54,7 +54,10 @@ BEGIN
                 ELSE s.started_at + grid * (1 + oracle.dice(seed, i, 'length', 6)) END,
            CASE oracle.dice(seed, i, 'seen', 6)
                 WHEN 0 THEN NULL WHEN 1 THEN s.started_at - grid WHEN 2 THEN s.started_at
-                ELSE s.started_at + grid * oracle.dice(seed, i, 'seen', 100) END
+                ELSE s.started_at + grid * oracle.dice(seed, i, 'seen', 100) END,
+           CASE oracle.dice(seed, i, 'weight?', 30)
+                WHEN 0 THEN NULL WHEN 1 THEN 0 WHEN 2 THEN -1 WHEN 3 THEN 1000000000000 WHEN 4 THEN 1000000000001
+                ELSE 1 + oracle.dice(seed, i, 'weight', 5) END
     FROM (SELECT i, oracle.dice(seed, i, 'kind', 200) AS k,
                  CASE WHEN oracle.dice(seed, i, 'start?', 100) = 0 THEN NULL
                       WHEN oracle.dice(seed, i, 'start?', 100) = 1 THEN '-infinity'
@@ -63,8 +66,8 @@ BEGIN
           FROM generate_series(1, sessions) AS i) AS s;
 
     -- Retries: the same row once more.
-    INSERT INTO oracle.session (user_name, host, server, started_at, ended_at, last_seen)
-    SELECT user_name, host, server, started_at, ended_at, last_seen
+    INSERT INTO oracle.session (user_name, host, server, started_at, ended_at, last_seen, weight)
+    SELECT user_name, host, server, started_at, ended_at, last_seen, weight
     FROM oracle.session WHERE oracle.dice(seed, id, 'again', 12) = 0;
 
     INSERT INTO oracle.denial (user_name, host, server, denied_at)

@@ -26,7 +26,8 @@ CREATE TABLE oracle.session (
     server     text,
     started_at timestamptz,
     ended_at   timestamptz,
-    last_seen  timestamptz
+    last_seen  timestamptz,
+    weight     bigint
 );
 
 CREATE TABLE oracle.denial (
@@ -299,10 +300,15 @@ CREATE FUNCTION oracle.is_stale(s oracle.session, p oracle.params) RETURNS boole
        AND coalesce((s).last_seen, (s).started_at) + (p).idle_limit < (p).as_of
 $$;
 
+-- What a session takes where nobody says is 1; what is negative, or more than 10^12, is no weight.
+CREATE FUNCTION oracle.weight_of(weight bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN weight IS NULL THEN 1 WHEN weight BETWEEN 0 AND 1000000000000 THEN weight END
+$$;
+
 -- S1 to S3: the sessions whose times count, with their effective end (NULL: open).
 CREATE FUNCTION oracle.sessions(p oracle.params)
 RETURNS TABLE (user_name text, host text, server text, started_at timestamptz, ended_at timestamptz,
-               is_open boolean, is_stale boolean, is_realtime boolean, last_seen timestamptz) LANGUAGE sql STABLE AS $$
+               is_open boolean, is_stale boolean, is_realtime boolean, last_seen timestamptz, weight bigint) LANGUAGE sql STABLE AS $$
     SELECT s.user_name, s.host, s.server, s.started_at,
            CASE WHEN oracle.is_stale(s, p)
                     THEN greatest(coalesce(s.last_seen, s.started_at) + (p).idle_limit, s.started_at + oracle.tick())
@@ -311,7 +317,8 @@ RETURNS TABLE (user_name text, host text, server text, started_at timestamptz, e
            oracle.is_open(s.ended_at) AND NOT oracle.is_stale(s, p),
            oracle.is_stale(s, p),
            oracle.is_realtime(s.server, p),
-           s.last_seen
+           s.last_seen,
+           oracle.weight_of(s.weight)
     FROM oracle.session AS s
     WHERE oracle.has_start(s.started_at) AND s.started_at <= (p).as_of
       AND NOT oracle.is_reversed(s.started_at, s.ended_at)
@@ -319,10 +326,10 @@ $$;
 
 -- What they occupy; no user and no host is NULL (S6).
 CREATE FUNCTION oracle.occupied(p oracle.params)
-RETURNS TABLE (user_name text, host text, server text, is_realtime boolean, started_at timestamptz, finish timestamptz)
+RETURNS TABLE (user_name text, host text, server text, is_realtime boolean, started_at timestamptz, finish timestamptz, weight bigint)
 LANGUAGE sql STABLE AS $$
     SELECT nullif(s.user_name, ''), nullif(s.host, ''), s.server, s.is_realtime,
-           s.started_at, oracle.finish(s.started_at, s.ended_at, (p).as_of)
+           s.started_at, oracle.finish(s.started_at, s.ended_at, (p).as_of), s.weight
     FROM oracle.sessions(p) AS s
 $$;
 
@@ -345,35 +352,56 @@ $$;
 
 -- The denials that count.
 CREATE FUNCTION oracle.true_denials(p oracle.params)
-RETURNS TABLE (user_name text, server text, is_realtime boolean, denied_at timestamptz) LANGUAGE sql STABLE AS $$
-    SELECT d.user_name, d.server, d.is_realtime, d.denied_at FROM oracle.denials(p) AS d
+RETURNS TABLE (user_name text, server text, is_realtime boolean, denied_at timestamptz, host text) LANGUAGE sql STABLE AS $$
+    SELECT d.user_name, d.server, d.is_realtime, d.denied_at, d.host FROM oracle.denials(p) AS d
     WHERE NOT d.is_false_denial
 $$;
 
--- S8 to S10, of all servers or of one (which may be NULL: the rows without a server).
-CREATE FUNCTION oracle.daily_counts(p oracle.params, one_server boolean, the_server text)
+-- What sources of tests are sliced by: the dimension "letter" is right(nullif(host, ''), 1) of both tables, "team" is
+-- nullif(lower(right(user_name, 1)), '') of sessions, and denials have none.
+CREATE FUNCTION oracle.dimension(name text, of_denial boolean, user_name text, host text, server text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE name WHEN 'server' THEN server
+                     WHEN 'letter' THEN right(nullif(host, ''), 1)
+                     WHEN 'team' THEN CASE WHEN NOT of_denial THEN nullif(lower(right(user_name, 1)), '') END END
+$$;
+
+-- Whether a row has these values, {"letter": "x", "server": null}; NULL is a value like others.
+CREATE FUNCTION oracle.fits(fixed jsonb, of_denial boolean, user_name text, host text, server text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(bool_and(oracle.dimension(f.key, of_denial, user_name, host, server) IS NOT DISTINCT FROM f.value), true) FROM jsonb_each_text(fixed) AS f
+$$;
+
+-- S8 to S10, of all rows or of those with some values. Peaks of sessions, and of what they weigh, are those of sessions with a user
+-- or a host, nothing united.
+CREATE FUNCTION oracle.daily_counts(p oracle.params, fixed jsonb)
 RETURNS TABLE (day date, total_users bigint, daily_users bigint, denial_users bigint, denials bigint,
-               concurrent_hosts bigint, concurrent_hosts_at timestamptz, complete boolean) LANGUAGE sql STABLE AS $$
+               concurrent_hosts bigint, concurrent_hosts_at timestamptz, complete boolean,
+               concurrent_users bigint, concurrent_sessions bigint, concurrent_weight numeric) LANGUAGE sql STABLE AS $$
     WITH
     -- what the model looks at
     s AS MATERIALIZED (SELECT * FROM oracle.occupied(p) AS o
                        WHERE ((p).model <> '2013' OR o.is_realtime)
-                         AND (NOT one_server OR o.server IS NOT DISTINCT FROM the_server)),
+                         AND oracle.fits(fixed, false, o.user_name, o.host, o.server)),
     n AS MATERIALIZED (SELECT * FROM oracle.true_denials(p) AS t
                        WHERE ((p).model <> '2013' OR t.is_realtime)
-                         AND (NOT one_server OR t.server IS NOT DISTINCT FROM the_server)),
+                         AND oracle.fits(fixed, true, t.user_name, t.host, t.server)),
     days AS MATERIALIZED (
         SELECT * FROM oracle.report_days(
             (SELECT min(t) FROM (SELECT s.started_at FROM s WHERE s.user_name IS NOT NULL OR s.host IS NOT NULL
                                  UNION ALL SELECT n.denied_at FROM n) AS all_starts (t)),
             (p).zone, (p).from_day, (p).to_day, (p).as_of)),
+    tried AS MATERIALIZED (
+        SELECT d.day, c.t, l.*
+        FROM days AS d,
+             LATERAL (SELECT d.lo AS t WHERE d.lo < d.hi
+                      UNION SELECT s.started_at FROM s WHERE d.lo <= s.started_at AND s.started_at < d.hi) AS c,
+             LATERAL (SELECT count(DISTINCT s.host) AS hosts, count(DISTINCT s.user_name) AS users,
+                             count(*) FILTER (WHERE s.user_name IS NOT NULL OR s.host IS NOT NULL) AS sessions,
+                             sum(s.weight) FILTER (WHERE s.user_name IS NOT NULL OR s.host IS NOT NULL) AS weight
+                      FROM s WHERE s.started_at <= c.t AND c.t < s.finish) AS l),
     peaks AS (
-        SELECT d.day, peak.hosts, peak.t
-        FROM days AS d, LATERAL (
-            SELECT c.t, (SELECT count(DISTINCT s.host) FROM s WHERE s.started_at <= c.t AND c.t < s.finish) AS hosts
-            FROM (SELECT d.lo AS t WHERE d.lo < d.hi
-                  UNION SELECT s.started_at FROM s WHERE d.lo <= s.started_at AND s.started_at < d.hi) AS c
-            ORDER BY 2 DESC, 1 LIMIT 1) AS peak)
+        SELECT t.day, max(t.hosts) AS hosts, (array_agg(t.t ORDER BY t.hosts DESC, t.t))[1] AS t,
+               max(t.users) AS users, max(t.sessions) AS sessions, max(t.weight) AS weight
+        FROM tried AS t GROUP BY t.day)
     SELECT d.day,
            CASE (p).model
            WHEN '2019' THEN         -- all history up to and including the day, sessions and denials
@@ -399,31 +427,77 @@ RETURNS TABLE (day date, total_users bigint, daily_users bigint, denial_users bi
            (SELECT count(*) FROM n WHERE d.lo <= n.denied_at AND n.denied_at < d.hi),
            coalesce(k.hosts, 0),
            CASE WHEN k.hosts > 0 THEN k.t END,
-           d.hi <= (p).as_of
+           d.hi <= (p).as_of,
+           coalesce(k.users, 0), coalesce(k.sessions, 0), coalesce(k.weight, 0)
     FROM days AS d LEFT JOIN peaks AS k ON k.day = d.day
 $$;
 
 CREATE FUNCTION oracle.daily_user_counts(p oracle.params)
 RETURNS TABLE (day date, total_users bigint, daily_users bigint, denial_users bigint, denials bigint,
-               concurrent_hosts bigint, concurrent_hosts_at timestamptz, complete boolean) LANGUAGE sql STABLE AS $$
-    SELECT * FROM oracle.daily_counts(p, false, NULL)
+               concurrent_hosts bigint, concurrent_hosts_at timestamptz, complete boolean,
+               concurrent_users bigint, concurrent_sessions bigint) LANGUAGE sql STABLE AS $$
+    SELECT c.day, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete,
+           c.concurrent_users, c.concurrent_sessions
+    FROM oracle.daily_counts(p, '{}') AS c
+$$;
+
+-- A row for each day and combination of values of these dimensions with something that day; of none, every day of the whole.
+CREATE FUNCTION oracle.combinations(p oracle.params, dimensions text[])
+RETURNS TABLE (day date, fixed jsonb, level integer, total_users bigint, daily_users bigint, denial_users bigint, denials bigint,
+               concurrent_hosts bigint, concurrent_hosts_at timestamptz, complete boolean,
+               concurrent_users bigint, concurrent_sessions bigint, concurrent_weight numeric) LANGUAGE sql STABLE AS $$
+    SELECT c.day, v.fixed, cardinality(dimensions), c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete,
+           c.concurrent_users, c.concurrent_sessions, c.concurrent_weight
+    FROM (SELECT DISTINCT (SELECT coalesce(jsonb_object_agg(d, oracle.dimension(d, r.of_denial, r.user_name, r.host, r.server)), '{}') FROM unnest(dimensions) AS d)
+          FROM (SELECT false AS of_denial, s.user_name, s.host, s.server FROM oracle.session AS s
+                UNION SELECT true, d.user_name, d.host, d.server FROM oracle.denial AS d) AS r) AS v (fixed),
+         LATERAL oracle.daily_counts(p, v.fixed) AS c
+    WHERE cardinality(dimensions) = 0 OR c.daily_users > 0 OR c.denial_users > 0 OR c.concurrent_hosts > 0
+$$;
+
+-- The same of each subset of the dimensions.
+CREATE FUNCTION oracle.counts_by(p oracle.params, dimensions text[])
+RETURNS TABLE (day date, fixed jsonb, level integer, total_users bigint, daily_users bigint, denial_users bigint, denials bigint,
+               concurrent_hosts bigint, concurrent_hosts_at timestamptz, complete boolean,
+               concurrent_users bigint, concurrent_sessions bigint, concurrent_weight numeric) LANGUAGE sql STABLE AS $$
+    SELECT c.*
+    FROM generate_series(0, (1 << cardinality(dimensions)) - 1) AS b,
+         LATERAL oracle.combinations(p, ARRAY(SELECT dimensions[n] FROM generate_series(1, cardinality(dimensions)) AS n WHERE b & (1 << (n - 1)) > 0)) AS c
+$$;
+
+CREATE FUNCTION oracle.weighted_by_dimension(p oracle.params, name text)
+RETURNS TABLE (day date, value text, total_users bigint, daily_users bigint, denial_users bigint, denials bigint,
+               concurrent_hosts bigint, concurrent_hosts_at timestamptz, complete boolean,
+               concurrent_users bigint, concurrent_sessions bigint, concurrent_weight numeric) LANGUAGE sql STABLE AS $$
+    SELECT c.day, c.fixed ->> name, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at, c.complete,
+           c.concurrent_users, c.concurrent_sessions, c.concurrent_weight
+    FROM oracle.combinations(p, ARRAY[name]) AS c
+$$;
+
+CREATE FUNCTION oracle.by_dimension(p oracle.params, name text)
+RETURNS TABLE (day date, value text, total_users bigint, daily_users bigint, denial_users bigint, denials bigint,
+               concurrent_hosts bigint, concurrent_hosts_at timestamptz, complete boolean,
+               concurrent_users bigint, concurrent_sessions bigint) LANGUAGE sql STABLE AS $$
+    SELECT c.day, c.value, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at,
+           c.complete, c.concurrent_users, c.concurrent_sessions
+    FROM oracle.weighted_by_dimension(p, name) AS c
 $$;
 
 -- A row for each day and server with something that day.
+CREATE FUNCTION oracle.weighted_by_server(p oracle.params)
+RETURNS TABLE (day date, server text, total_users bigint, daily_users bigint, denial_users bigint, denials bigint,
+               concurrent_hosts bigint, concurrent_hosts_at timestamptz, complete boolean,
+               concurrent_users bigint, concurrent_sessions bigint, concurrent_weight numeric) LANGUAGE sql STABLE AS $$
+    SELECT * FROM oracle.weighted_by_dimension(p, 'server')
+$$;
+
 CREATE FUNCTION oracle.by_server(p oracle.params)
 RETURNS TABLE (day date, server text, total_users bigint, daily_users bigint, denial_users bigint, denials bigint,
-               concurrent_hosts bigint, concurrent_hosts_at timestamptz, complete boolean) LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    each text;
-BEGIN
-    FOR each IN SELECT s.server FROM oracle.session AS s UNION SELECT d.server FROM oracle.denial AS d LOOP
-        RETURN QUERY
-            SELECT c.day, each, c.total_users, c.daily_users, c.denial_users, c.denials,
-                   c.concurrent_hosts, c.concurrent_hosts_at, c.complete
-            FROM oracle.daily_counts(p, true, each) AS c
-            WHERE c.daily_users > 0 OR c.denial_users > 0 OR c.concurrent_hosts > 0;
-    END LOOP;
-END
+               concurrent_hosts bigint, concurrent_hosts_at timestamptz, complete boolean,
+               concurrent_users bigint, concurrent_sessions bigint) LANGUAGE sql STABLE AS $$
+    SELECT c.day, c.server, c.total_users, c.daily_users, c.denial_users, c.denials, c.concurrent_hosts, c.concurrent_hosts_at,
+           c.complete, c.concurrent_users, c.concurrent_sessions
+    FROM oracle.weighted_by_server(p) AS c
 $$;
 
 -- The report's own columns: complete days only.

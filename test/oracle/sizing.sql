@@ -1,19 +1,20 @@
 -- The judge of src/source/87-sizing.sql: the same answers in slow, obvious SQL. See test/oracle/oracle.sql.
 
--- What is counted: the united intervals of hosts or users (S7), or sessions as they are, on the servers that the model
--- looks at, up to as_of.
+-- What is counted: the united intervals of hosts or users (S7), or sessions as they are, 1 each or what they weigh, on the
+-- servers that the model looks at, up to as_of.
 CREATE FUNCTION oracle.counted(p oracle.params, what text)
-RETURNS TABLE (key text, started_at timestamptz, finish timestamptz) LANGUAGE sql STABLE AS $$
+RETURNS TABLE (key text, started_at timestamptz, finish timestamptz, weight bigint) LANGUAGE sql STABLE AS $$
     WITH s AS MATERIALIZED (
-        SELECT CASE what WHEN 'hosts' THEN o.host WHEN 'users' THEN o.user_name ELSE row_number() OVER ()::text END AS key, o.started_at, o.finish
-        FROM oracle.occupied(p) AS o WHERE (p).model <> '2013' OR o.is_realtime),
+        SELECT CASE what WHEN 'hosts' THEN o.host WHEN 'users' THEN o.user_name ELSE row_number() OVER ()::text END AS key, o.started_at, o.finish,
+               CASE what WHEN 'weight' THEN o.weight ELSE 1 END AS weight
+        FROM oracle.occupied(p) AS o WHERE ((p).model <> '2013' OR o.is_realtime) AND (o.user_name IS NOT NULL OR o.host IS NOT NULL)),
     begins AS (
-        SELECT DISTINCT a.key, a.started_at FROM s AS a
-        WHERE a.key IS NOT NULL AND NOT EXISTS (SELECT FROM s AS b WHERE b.key = a.key AND b.started_at < a.started_at AND b.finish >= a.started_at)),
+        SELECT DISTINCT a.key, a.started_at, CASE WHEN what = 'weight' THEN a.weight ELSE 1 END AS weight FROM s AS a
+        WHERE a.key IS NOT NULL AND a.weight IS NOT NULL AND NOT EXISTS (SELECT FROM s AS b WHERE b.key = a.key AND b.started_at < a.started_at AND b.finish >= a.started_at)),
     ends AS (
         SELECT DISTINCT a.key, a.finish FROM s AS a
         WHERE NOT EXISTS (SELECT FROM s AS b WHERE b.key = a.key AND b.started_at <= a.finish AND b.finish > a.finish))
-    SELECT b.key, b.started_at, (SELECT min(e.finish) FROM ends AS e WHERE e.key = b.key AND e.finish > b.started_at) FROM begins AS b
+    SELECT b.key, b.started_at, (SELECT min(e.finish) FROM ends AS e WHERE e.key = b.key AND e.finish > b.started_at), b.weight FROM begins AS b
 $$;
 
 -- The span cut wherever the level, the hour of the clock or the civil day may change: clocks change, and hours and days
@@ -27,7 +28,7 @@ RETURNS TABLE (weekday integer, hour integer, n bigint, ticks numeric) LANGUAGE 
         UNION SELECT g FROM span, generate_series(date_trunc('hour', lo, 'UTC'), hi, '15 minutes') AS g),
     pieces AS (SELECT t AS lo, lead(t) OVER (ORDER BY t) AS hi FROM cuts, span WHERE t >= span.lo AND t <= span.hi)
     SELECT extract(isodow FROM oracle.day_of(i.lo, (p).zone))::integer, extract(hour FROM i.lo AT TIME ZONE (p).zone)::integer,
-           (SELECT count(*) FROM c WHERE c.started_at <= i.lo AND i.lo < c.finish),
+           (SELECT coalesce(sum(c.weight), 0)::bigint FROM c WHERE c.started_at <= i.lo AND i.lo < c.finish),
            extract(epoch FROM i.hi - i.lo) * 1000000
     FROM pieces AS i WHERE i.hi IS NOT NULL AND from_at < least(to_at, (p).as_of + oracle.tick())
 $$;
@@ -57,16 +58,17 @@ RETURNS TABLE (weekday integer, hour integer, peak bigint, mean float8, p95 bigi
     FROM held AS c GROUP BY c.weekday, c.hour
 $$;
 
--- What a start met: who was there just before and stays, and who starts at the same instant and is before it in line.
+-- What would have been needed for a start: who was there just before and stays, who starts at the same instant and is before it
+-- in line (the lightest first), and itself.
 CREATE FUNCTION oracle.capacity_what_if(p oracle.params, what text, from_at timestamptz, to_at timestamptz)
 RETURNS TABLE (capacity integer, refused bigint, refused_share float8, lacking_for interval) LANGUAGE sql STABLE AS $$
     WITH c AS MATERIALIZED (SELECT * FROM oracle.counted(p, what)),
     pieces AS MATERIALIZED (SELECT * FROM oracle.level_pieces(p, what, from_at, to_at)),
     starts AS MATERIALIZED (
-        SELECT (SELECT count(*) FROM c AS o WHERE o.started_at < s.started_at AND o.finish > s.started_at)
-               + row_number() OVER (PARTITION BY s.started_at ORDER BY s.key) - 1 AS met
+        SELECT (SELECT coalesce(sum(o.weight), 0) FROM c AS o WHERE o.started_at < s.started_at AND o.finish > s.started_at)
+               + sum(s.weight) OVER (PARTITION BY s.started_at ORDER BY s.weight, s.key ROWS UNBOUNDED PRECEDING) AS needed
         FROM c AS s WHERE from_at <= s.started_at AND s.started_at < to_at)
-    SELECT size, (SELECT count(*) FROM starts WHERE met >= size), (SELECT count(*) FROM starts WHERE met >= size)::float8 / nullif((SELECT count(*) FROM starts), 0)::float8,
+    SELECT size, (SELECT count(*) FROM starts WHERE needed > size), (SELECT count(*) FROM starts WHERE needed > size)::float8 / nullif((SELECT count(*) FROM starts), 0)::float8,
            coalesce((SELECT sum(ticks) FROM pieces WHERE n > size), 0) * oracle.tick()
     FROM generate_series(0, (SELECT max(n) FROM pieces)) AS size
 $$;

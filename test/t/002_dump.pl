@@ -21,7 +21,7 @@ GRANT CREATE ON SCHEMA public TO keeper;
 SET ROLE keeper;
 CREATE TABLE "Log ""ins""" AS SELECT * FROM (VALUES ('Ann', 'h1', timestamp '2026-03-29 01:30', timestamp '2026-03-29 04:00')) AS v ("Who", "Host", "From", "To");
 SELECT headcount.create_source('Second "one"', '"Log ""ins"""', '"Who"', '"Host"', '"From"', '"To"',
-	time_zone => 'Europe/Warsaw', licensing_model => '2013', window_days => 7);
+	time_zone => 'Europe/Warsaw', licensing_model => '2013', window_days => 7, weight => 'length("Who")', dimensions => '{"letter": "left(\"Who\", 1)"}');
 GRANT SELECT ON "Second ""one""".daily_user_counts TO reader;
 CREATE VIEW upon AS SELECT day, daily_users FROM "Second ""one""".daily_user_counts;
 RESET ROLE;
@@ -33,7 +33,7 @@ SQL
 
 my @views = map { "wifi.$_" } qw(sessions denials online_users online_sessions daily_user_counts daily_user_counts_2013
   daily_user_counts_2019 daily_user_counts_2025 daily_user_counts_by_server realtime_users_count data_quality);
-push @views, 'wifi.daily_user_sketches', '"Second ""one""".daily_user_counts', 'upon', 'daily', 'kept';
+push @views, 'wifi.daily_user_sketches', '"Second ""one""".daily_user_counts', '"Second ""one""".daily_user_counts_by_letter', 'upon', 'daily', 'kept';
 
 # All views at one instant, so that "now" is the same before and after.
 sub answers

@@ -135,7 +135,7 @@ my $hostile = <<"SQL";
 $path
 SELECT headcount.create_source('trap', 'victim', 'who', 'mac', 'came', 'went', server => 'nas', last_seen => 'heard',
 	idle_limit => '1 hour', denials => 'refused', denied_user => 'who', denied_at => 'at', time_zone => 'UTC',
-	realtime_servers => '{nas 1}', false_denial_before => '1 second', user_identity => 'pg_catalog.lower(user_name)');
+	realtime_servers => '{nas 1}', false_denial_before => '1 second', user_identity => 'pg_catalog.lower(user_name)', dimensions => '{"place": "nas", "name": "who"}');
 SELECT headcount.create_freeradius_source('radius', time_zone => 'UTC');
 SELECT headcount.alter_source('trap', window_days => 3, licensing_model => '2013');
 SELECT pg_catalog.count(*) FROM trap.sessions;
@@ -164,6 +164,8 @@ SELECT * FROM headcount.user_lifecycle('trap', 'week');
 SELECT * FROM headcount.stickiness('trap');
 SELECT * FROM headcount.user_retention('trap', 'day', '2026-01-05', '2026-01-09');
 SELECT * FROM headcount.time_online('trap', NULL, NULL);
+SELECT * FROM headcount.source_counts_by('trap', '{server,place,name}');
+SELECT headcount.alter_source('trap', dimensions => '{"place": null, "other": {"sessions": "mac"}}');
 SELECT headcount.presence_agg(who, came, '1 hour'::pg_catalog.interval) IS NULL FROM login;
 SELECT * FROM headcount.create_indexes('trap', dry_run => true);
 SELECT headcount.drop_source('radius');

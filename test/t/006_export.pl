@@ -106,8 +106,10 @@ for my $columns ([@ids], [qw(ucch ucdy ucd)], [qw(ucdy uct)])
 	# The chart is of ascending days: of a hidden sheet, since the report is the other way around.
 	my $chart = part($file, 'xl/charts/chart1.xml');
 	like(part($file, 'xl/workbook.xml'), qr/<sheet name="Chart data"[^>]*state="hidden"/, '... its chart has a hidden sheet');
-	my @drawn = grep { /uct|ucdy|ucde/ } @$columns;
-	is(() = $chart =~ m{<c:ser>}g, scalar @drawn, '... and draws the columns of users');
+	my @users = grep { /uct|ucdy|ucde/ } @$columns;
+	my @drawn = (@users, grep { /ucch/ } @$columns);
+	is(() = $chart =~ m{<c:ser>}g, scalar @users, '... and draws the columns of users');
+	is(() = part($file, 'xl/charts/chart2.xml') =~ m{<c:ser>}g, @drawn - @users, '... another one those of hosts');
 	my ($drawn_header, @points) = cells($file, 'xl/worksheets/sheet2.xml');
 	is(join("\n", map { my $row = $_; join ',', map { $row->[$_] // '' } 0 .. @drawn } @points), join("\n", reverse split /\n/, expected('ucd', @drawn)), '... by day');
 }
@@ -147,7 +149,7 @@ for my $title (qw(2026 1.5 A1 R1C1 RC C TRUE 2026Q1 _x0041_ x_x0041_y Users), '2
 }
 # A line of one point is nothing to see; markers are. Some programs take a lonely date for its year.
 my $single = small('xlsx', 'One', 'single', '2026-03-05', '40,30,20,10');
-is(join(' ', map { join ',', @$_ } cells($single, 'xl/worksheets/sheet2.xml')), 'Date,Total Users,Daily Users,Denial Users 2026-03-05,40,30,20', 'xlsx of one day: what is drawn');
+is(join(' ', map { join ',', @$_ } cells($single, 'xl/worksheets/sheet2.xml')), 'Date,Total Users,Daily Users,Denial Users,Concurrent Hosts 2026-03-05,40,30,20,10', 'xlsx of one day: what is drawn');
 like(part($single, 'xl/worksheets/sheet2.xml'), qr{<t>2026-03-05</t>}, '... the day as text');
 is(() = part($single, 'xl/charts/chart1.xml') =~ m{<c:symbol val="circle"/>}g, 3, '... its points are marked');
 unlike(part("$folder/report-" . join('-', @ids) . '.xlsx', 'xl/charts/chart1.xml'), qr{<c:symbol val="circle"/>}, '... those of ten years are not');
@@ -162,7 +164,7 @@ SKIP:
 	IPC::Run::run([ 'pdftotext', '-layout', '-enc', 'UTF-8', $file, '-' ], '>', \$text, '2>', \$errors) or die $errors;
 	my @pages = split /\f/, $text;
 	like($pages[0], qr/^(?:Отчёт|\?{5}) — \?\?$/m, 'pdf: the title, letters that no font has replaced by ?');
-	my @found = map { s/\s+/,/gr } $text =~ /^ *(\d{4}-\d\d-\d\d(?: +\d+){3,4}) *$/mg;
+	my @found = map { s/,//gr =~ s/\s+/,/gr } $text =~ /^ *(\d{4}-\d\d-\d\d(?: +[\d,]+){3,4}) *$/mg;
 	is(join("\n", @found), expected(@ids) =~ s/,,/,/gr, '... every row');
 	is(scalar(grep { /Date +Total Users +Daily Users +Denial Users +Concurrent Hosts/ } @pages), scalar @pages, '... the header on each page');
 	my $count = @pages;
@@ -175,14 +177,14 @@ SKIP:
 	is(join("\n", map { s/\s+/,/gr } $text =~ /^ *(\d+ +\d{4}-\d\d-\d\d) *$/mg), expected(qw(ucdy ucd)), '... every row');
 }
 
-# Three dots, wider than a line.
+# Four dots, wider than a line.
 my $drawing = '';
 for my $stream (slurp_file(small('pdf', 'One', 'single', '2026-03-05', '40,30,20,10')) =~ /stream\r?\n(.*?)\r?\nendstream/gs)
 {
 	my $text;
 	$drawing .= $text if IO::Uncompress::Inflate::inflate(\$stream => \$text);
 }
-is(() = $drawing =~ /^5 w$/mg, 3, 'pdf of one day: its points are large');
+is(() = $drawing =~ /^5 w$/mg, 4, 'pdf of one day: its points are large');
 
 # --- html --------------------------------------------------------------------------------------------------------------
 

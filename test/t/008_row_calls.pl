@@ -24,6 +24,7 @@ my %value = (
 	'key text' => q{'user ' || i % 17},
 	'key bigint' => q{(i % 17)::bigint},
 	'key uuid' => q{md5((i % 17)::text)::uuid},
+	'weight bigint' => q{(i % 5)::bigint},
 	'user_name text' => q{'user ' || i % 17},
 	'host text' => q{'host ' || i % 23},
 	'started_at timestamptz' => $start,
@@ -32,7 +33,7 @@ my %value = (
 	'ended_at timestamptz' => "CASE WHEN i % 10 > 0 THEN $start + i % 7 * interval '3 hours' END",
 	'as_of timestamptz' => q{timestamptz '2026-05-01'},
 	'max_gap gap' => q{interval '3 hours'},
-	'from_at timestamptz' => q{timestamptz '2026-03-10'},
+	'from_at timestamptz' => q{timestamptz '2026-03-01 02:00'},
 	'to_at timestamptz' => q{timestamptz '2026-03-20'},
 	'time_zone text' => q{'Europe/Warsaw'::text},
 	'licensing_model text' => q{'2019'::text},
@@ -66,10 +67,12 @@ for (split "\n", $aggregates)
 	for my $rows (3, 1500)
 	{
 		# Collected rows have no canonical bytes: what a report makes of them is compared.
-		my $show = $name =~ /daily_/ ? 'array(SELECT r::text FROM headcount_internal.daily_report((%s)::bytea, NULL) AS r)' : '(%s)::text';
+		my $show = $name =~ /daily_/ ? 'array(SELECT r::text FROM headcount_internal.daily_report((%s)::bytea, NULL) AS r)'
+			: $name =~ /level_agg/ ? q{array(SELECT r::text FROM headcount_internal.level_peaks((%s)::headcount_internal.aggregate_state, 'Europe/Warsaw', '2026-05-01') AS r)}
+			: '(%s)::text';
 		my $own = $node->safe_psql('postgres', 'SELECT ' . sprintf($show, "SELECT $name($list) FROM generate_series(1, $rows) AS i"));
 		my $query = "SELECT $list FROM generate_series(1, $rows) AS i";
-		isnt($own, '', "$aggregate over $rows rows has a result");
+		unlike($own, qr/^(\{\})?$/, "$aggregate over $rows rows has a result");
 		for my $moving ($moves eq 't' ? ('false', 'true') : 'false')
 		{
 			is($node->safe_psql('postgres', 'SELECT ' . sprintf($show, "SELECT by_rows('$aggregate', \$\$$query\$\$, $moving)")), $own,

@@ -10,7 +10,7 @@ use Headcount;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('first', conf => "timezone = 'UTC'\njit = off\n");
+my $node = new_node('first', conf => "timezone = 'UTC'\n");
 $node->safe_psql('postgres', 'CREATE ROLE keeper LOGIN; CREATE ROLE manager; GRANT CREATE ON DATABASE postgres TO keeper; GRANT CREATE ON SCHEMA public TO keeper');
 twin_tables($node);
 fill_twins($node);
@@ -40,7 +40,8 @@ GRANT USAGE, CREATE ON SCHEMA app TO keeper;
 SET ROLE keeper;
 CREATE TABLE app.visit (id integer PRIMARY KEY, badge text, gate text, entered timestamptz, gone timestamptz);
 INSERT INTO app.visit SELECT i, 'badge ' || i % 17, 'gate ' || i % 5, timestamptz '2026-01-01 00:00+00' + i * interval '97 minutes', timestamptz '2026-01-01 05:00+00' + i * interval '97 minutes' FROM generate_series(1, 400) AS i;
-SELECT headcount.create_source('visits', 'app.visit', 'badge', 'gate', 'entered', 'gone', time_zone => 'UTC');
+SELECT headcount.create_source('visits', 'app.visit', 'badge', 'gate', 'entered', 'gone', time_zone => 'UTC', dimensions => '{"place": "upper(gate)"}');
+SELECT headcount.create_source('tallied', 'app.visit', 'badge', 'gate', 'entered', 'gone', time_zone => 'UTC', dimensions => '{"place": "upper(gate)"}', exact => false);
 SQL
 $node->safe_psql('postgres', 'CALL headcount.refresh()');
 $node->safe_psql('postgres', <<'SQL');
@@ -75,6 +76,13 @@ for my $how (sort keys %restores)
 	is(rollup_status($other, $how, 'visits'), 't|0|0', "$how: and the other source, too");
 	is($other->safe_psql($how, q{SET headcount.as_of = '2026-02-01 12:00+00'; SELECT max(total_users), max(daily_users) FILTER (WHERE day = '2026-01-05') FROM visits.daily_user_counts}),
 		'19|17', "$how: ... with its frozen days");
+	is($other->safe_psql($how, q{CALL headcount.refresh('tallied')}) . rollup_status($other, $how, 'tallied'), 'f|0|0', "$how: so is the one that stores sketches");
+	is($other->safe_psql($how, q{
+		SELECT (SELECT count(*) FROM tallied.rollup_dictionary), (SELECT count(*) > 20 FROM tallied.rollup_days WHERE scope = 'a' AND used_count > 0);
+		SELECT headcount.create_source('judge', 'app.visit', 'badge', 'gate', 'entered', 'gone', time_zone => 'UTC', materialized => false) <> '';
+		SELECT count(*) FROM (SELECT day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete FROM tallied.daily_user_counts_2025
+			EXCEPT ALL SELECT day, total_users, daily_users, denial_users, denials, concurrent_hosts, concurrent_hosts_at, complete FROM judge.daily_user_counts_2025) AS d}),
+		"0|t\nt\n0", "$how: ... without names, and with the numbers of so few users exact");
 }
 
 sub restores
@@ -90,12 +98,12 @@ sub answers
 {
 	my ($server, $db) = @_;
 	my $sql = "SET headcount.as_of = '2026-02-01 12:00+00';\n";
-	for my $view (map { my $source = $_; map { "$source.$_" } qw(daily_user_counts_2013 daily_user_counts_2019 daily_user_counts_2025 daily_user_counts_by_server daily_user_sketches sessions denials) } qw(stored visits))
+	for my $view (map { my $source = $_; map { "$source.$_" } qw(daily_user_counts_2013 daily_user_counts_2019 daily_user_counts_2025 daily_user_counts_by_server daily_user_counts_by_place daily_user_sketches sessions denials) } qw(stored visits tallied))
 	{
 		$sql .= "SELECT '$view', count(*), md5(string_agg(v::text, chr(10) ORDER BY v::text)) FROM $view AS v;\n";
 	}
 	$sql .= "SELECT s.source, s.owner, s.materialized, s.exact, s.first_day, s.stored_until, s.dirty_days FROM headcount.source_status AS s ORDER BY 1;\n";
-	$sql .= "SELECT r.frozen_before, r.next_user_id, ARRAY(SELECT n::text FROM unnest(r.relations) AS n ORDER BY 1) FROM $_.rollup_state AS r;\n" for qw(stored visits);
+	$sql .= "SELECT r.frozen_before, r.next_user_id, ARRAY(SELECT n::text FROM unnest(r.relations) AS n ORDER BY 1) FROM $_.rollup_state AS r;\n" for qw(stored visits tallied);
 	return $server->safe_psql($db, $sql);
 }
 

@@ -17,7 +17,7 @@ twin_tables($publisher);
 fill_twins($publisher);
 $publisher->safe_psql('postgres', 'CREATE PUBLICATION logins FOR TABLE login, refused WITH (publish_via_partition_root = true)');
 
-my $subscriber = new_node('subscriber', conf => "timezone = 'UTC'\njit = off\n", init => { allows_streaming => 'logical' });
+my $subscriber = new_node('subscriber', conf => "timezone = 'UTC'\n", init => { allows_streaming => 'logical' });
 my $connection = $publisher->connstr . ' dbname=postgres';
 my %tables = (partitioned => [], plain => [ plain => 1 ]);
 my @databases = sort keys %tables;

@@ -10,7 +10,7 @@ use Headcount;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $primary = new_node('primary', init => { allows_streaming => 1 }, conf => "timezone = 'UTC'\njit = off\n");
+my $primary = new_node('primary', init => { allows_streaming => 1 }, conf => "timezone = 'UTC'\n");
 twin_tables($primary);
 fill_twins($primary);
 twin_sources($primary);

@@ -12,7 +12,7 @@ use Test::More;
 my ($libraries) = run_command([ 'pg_config', '--pkglibdir' ]);
 plan skip_all => "pg_cron is not installed (no $libraries/pg_cron.so)" unless -e "$libraries/pg_cron.so";
 
-my $node = new_node('scheduled', conf => "timezone = 'UTC'\njit = off\nshared_preload_libraries = pg_cron\ncron.database_name = postgres\ncron.use_background_workers = on\n");
+my $node = new_node('scheduled', conf => "timezone = 'UTC'\nshared_preload_libraries = pg_cron\ncron.database_name = postgres\ncron.use_background_workers = on\n");
 $node->safe_psql('postgres', 'CREATE EXTENSION pg_cron; CREATE ROLE keeper LOGIN; CREATE ROLE onlooker LOGIN; GRANT CREATE ON DATABASE postgres TO keeper; GRANT CREATE ON SCHEMA public TO keeper');
 twin_tables($node);
 fill_twins($node);

@@ -249,6 +249,23 @@ for my $user (qw(stranger reader keeper postgres))
 	$node->psql('postgres', 'SELECT * FROM headcount.source_status', stdout => \$out, extra_params => [ '-U', 'reader' ]);
 	unlike($out, qr/^wifi.*\|(?!0\|)\d+\|/m, '... nor for a reader of one view');
 }
+# Who may see who is online sees nobody else, whatever his conditions do with what they are given.
+{
+	as('keeper', "INSERT INTO his.login VALUES ('open', 'mac 1', 'nas 1', now() - interval '1 hour', NULL); GRANT SELECT ON wifi.online_users, wifi.online_sessions TO reader");
+	my $told = '';
+	$node->psql('postgres', <<'SQL', on_error_stop => 0, stdout => \my $out, stderr => \$told, extra_params => [ '-U', 'reader' ]);
+CREATE FUNCTION pg_temp.saw(text) RETURNS boolean IMMUTABLE COST 0.0000001 LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'saw %', $1; RETURN true; END $$;
+SELECT user_name FROM wifi.online_users WHERE pg_temp.saw(user_name);
+SELECT user_name FROM wifi.online_sessions WHERE pg_temp.saw(user_name);
+SELECT count(*) FROM wifi.online_users WHERE user_name::integer > 0;
+SQL
+	is($out, "open\nopen", 'a reader sees who is online');
+	like($told, qr/saw open.*saw open.*"open"/s, '... as his conditions do');
+	unlike($told, qr/secret/, '... which see nobody else');
+	like($node->safe_psql('postgres', q{SET enable_seqscan = off; EXPLAIN SELECT * FROM wifi.online_users WHERE user_name = 'x'}), qr/Index Scan|Bitmap/, '... and find the index')
+	  if as('keeper', q{SELECT headcount.create_indexes('wifi', dry_run => false)}) eq '';
+	as('keeper', "REVOKE SELECT ON wifi.online_users, wifi.online_sessions FROM reader; DELETE FROM his.login WHERE who = 'open'");
+}
 is(as('keeper', "INSERT INTO his.login VALUES ('secret 6', 'mac 6', 'nas 0', '2026-01-05 05:00+00', '2026-01-05 06:00+00'); CALL headcount.refresh('wifi')"), '', 'the owner goes on');
 sound('after all these calls');
 
@@ -376,7 +393,7 @@ runs_as_himself('functions over a source', 'postgres', q{SELECT * FROM headcount
 	SELECT * FROM headcount.hosts_at_peak('odd', '2026-01-02'); SELECT * FROM headcount.source_activity('odd', 'day', '2026-01-01', '2026-01-05'); SELECT headcount.unique_users('odd', '2026-01-01', current_date);
 	SELECT headcount.realtime_users_count('odd'); SELECT * FROM headcount.concurrency_profile('odd', NULL, NULL); SELECT * FROM headcount.concurrency_percentiles('odd', NULL, NULL, of => 'users');
 	SELECT * FROM headcount.concurrency_by_hour_of_week('odd', NULL, NULL, 'sessions'); SELECT * FROM headcount.capacity_what_if('odd', '2026-01-01', '2026-01-05'); SELECT * FROM headcount.avoidable_denials('odd', NULL, NULL);
-	SELECT * FROM headcount.user_lifecycle('odd'); SELECT * FROM headcount.stickiness('odd'); SELECT * FROM headcount.user_retention('odd'); SELECT * FROM headcount.time_online('odd', NULL, NULL)});
+	SELECT * FROM headcount.user_lifecycle('odd'); SELECT * FROM headcount.stickiness('odd'); SELECT * FROM headcount.user_retention('odd'); SELECT * FROM headcount.time_online('odd', NULL, NULL); SELECT * FROM headcount.source_counts_by('odd', '{server}')});
 
 # The inside of his own source is his as well: triggers, policies, rules and indexes there, and views of his under our names.
 $node->psql('postgres', <<"SQL", on_error_stop => 0, extra_params => [ '-U', 'stranger' ], stderr => \my $ignored);

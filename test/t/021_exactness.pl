@@ -13,7 +13,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-my $node = new_node('exactness', conf => "log_statement = none\njit = off\nmax_prepared_transactions = 4\n");
+my $node = new_node('exactness', conf => "log_statement = none\nmax_prepared_transactions = 4\n");
 my $session = twin_roles($node);
 
 my $norm_b = "CREATE OR REPLACE FUNCTION w.norm(user_name text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN upper(left(\$1, 4)); END';";

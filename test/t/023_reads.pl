@@ -14,7 +14,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-my $node = new_node('reads', conf => "log_statement = none\njit = off\n");
+my $node = new_node('reads', conf => "log_statement = none\n");
 my $session = twin_roles($node);
 
 my $only = $ENV{HEADCOUNT_SCENARIO};

@@ -11,7 +11,7 @@ use Twins;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('calendar', conf => "log_statement = none\njit = off\n");
+my $node = new_node('calendar', conf => "log_statement = none\n");
 my $session = twin_roles($node);
 sub value { my ($sql) = @_; return $node->safe_psql('postgres', $sql); }
 
@@ -33,7 +33,7 @@ sub ends_of_the_calendar
 	for my $act ('', "CALL headcount.refresh('stored');", $when =~ /in 4713/ ? "CALL headcount.rebuild('stored');" : ())
 	{
 		$said->($act, "... $act") or return if $act ne '';
-		$said->($everything, '... every view and function answers') or return;
+		if ($act =~ /refresh/) { $said->($everything, '... every view and function answers') or return; }
 		is(join('', map { value("WITH a AS MATERIALIZED (SELECT * FROM stored.$_ $recent), b AS MATERIALIZED (SELECT * FROM live.$_ $recent) SELECT r::text FROM ((TABLE a EXCEPT ALL TABLE b) UNION ALL (TABLE b EXCEPT ALL TABLE a)) AS r LIMIT 1") } qw(daily_user_counts daily_user_counts_by_server)),
 			'', '... and the twins say the same');
 	}

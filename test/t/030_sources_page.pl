@@ -7,6 +7,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use Headcount;
+use Pages;
 use Cwd qw(abs_path);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -14,12 +15,13 @@ use Test::More;
 
 # --- the page --------------------------------------------------------------------------------------------------------
 
-my $page = slurp_file("$FindBin::RealBin/../../docs/sources.md");
-my (%blocks, @titles, $title);
-while ($page =~ /^## ([^\n]*)$|^```sql\n(.*?)^```$/msg)
+my $page = page_text('sources.md');
+my (%blocks, @titles);
+for (page_blocks($page))
 {
-	if (defined $1) { $title = $1; push @titles, $title }
-	else            { push @{ $blocks{$title} }, $2 }
+	my ($title, $kind, $block) = @$_;
+	push @titles, $title if $kind eq 'title';
+	push @{ $blocks{$title} }, $block if $kind eq 'sql';
 }
 
 my $node = new_node('page');
@@ -69,6 +71,11 @@ sub as_of { return "SET headcount.as_of = '$_[0]'; SET timezone = 'UTC';" }
 
 # --- tables of sessions ----------------------------------------------------------------------------------------------
 
+# Noon in Warsaw, written without its zone by a role in UTC.
+my ($denied_at) = $page =~ /`(denied_at => '[^`]*')`/ or die 'the page says nothing of authdate';
+my $written     = "SET client_min_messages = warning; SET timezone = 'UTC'; INSERT INTO radpostauth (username, pass, reply, authdate) VALUES ('dora', 'x', 'Access-Reject', '2024-07-02 12:00:00.5');
+	DO \$\$BEGIN PERFORM headcount.alter_source('campus', $denied_at); END\$\$; SELECT denied_at FROM campus.denials WHERE user_name = 'dora'";
+
 section('FreeRADIUS',
 	tables => q{
 CREATE TABLE radacct (
@@ -93,6 +100,7 @@ INSERT INTO radpostauth (username, pass, reply, authdate) VALUES ('carla', 'x', 
 		as_of('2026-03-03 12:00+01') . "SELECT $days FROM campus.daily_user_counts ORDER BY 1" => "2026-03-02|3|1\n2026-03-03|1|1",
 		as_of('2026-03-03 12:00+01') . "SELECT day, server, daily_users FROM campus.daily_user_counts_by_server WHERE server IS NOT NULL ORDER BY 1, 2" =>
 			"2026-03-02|guest|1\n2026-03-02|staff|2\n2026-03-03|staff|1",
+		$written => '2024-07-02 10:00:00.5+00',
 	]);
 
 section('OpenVPN',

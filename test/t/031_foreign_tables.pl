@@ -24,7 +24,7 @@ CREATE FOREIGN TABLE early PARTITION OF login FOR VALUES FROM (MINVALUE) TO ('20
 CREATE FOREIGN TABLE late PARTITION OF login FOR VALUES FROM ('2026-01-12') TO (MAXVALUE) SERVER far;
 SET client_min_messages = warning;
 SELECT headcount.create_source(name, 'login', 'who', 'mac', 'came', 'went', server => 'nas', denials => 'refused', denied_user => 'who', denied_at => 'at', denied_server => 'nas',
-	time_zone => 'Europe/Warsaw', window_days => 5, materialized => name = 'stored', tracking => CASE name WHEN 'stored' THEN 'window' ELSE 'auto' END)
+	time_zone => 'Europe/Warsaw', window_days => 5, dimensions => '{"place": "upper(nas)"}', materialized => name = 'stored', tracking => CASE name WHEN 'stored' THEN 'window' ELSE 'auto' END)
 FROM unnest(ARRAY['stored', 'live']) AS name;
 CALL headcount.refresh('stored');
 SQL

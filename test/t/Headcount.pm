@@ -10,7 +10,10 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Time::HiRes qw(sleep);
 
-our @EXPORT = qw(new_node small_source twin_tables fill_twins twin_sources twins_differ rollup_status sqlstates error_text background_backend checkpointer wait_for_restart open_session in_time log_table event_triggers);
+our @EXPORT = qw(new_node small_source twin_tables fill_twins twin_sources twins_differ rollup_status sqlstates error_text background_backend checkpointer wait_for_restart open_session in_time log_table event_triggers one_of);
+
+# One of some, by chance.
+sub one_of { return $_[ rand @_ ]; }
 
 # A running server with the extension in database postgres.
 sub new_node
@@ -18,7 +21,8 @@ sub new_node
 	my ($name, %options) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 	$node->init(extra => [ '-E', 'UTF8', '--locale=C.UTF-8' ], %{ $options{init} // {} });
-	$node->append_conf('postgresql.conf', $options{conf} // '');
+	# to compile a query over small tables takes longer than to run it
+	$node->append_conf('postgresql.conf', "jit = off\n" . ($options{conf} // ''));
 	$node->start;
 	$node->safe_psql('postgres', "SET client_min_messages = warning; CREATE EXTENSION headcount CASCADE");
 	return $node;
@@ -80,7 +84,7 @@ sub twin_sources
 	$node->safe_psql($db // 'postgres', <<'SQL');
 SELECT headcount.create_source(name, 'login', 'who', 'mac', 'came', 'went', server => 'nas', last_seen => 'heard', idle_limit => '30 hours',
 	denials => 'refused', denied_user => 'who', denied_at => 'at', denied_server => 'nas', realtime_servers => '{nas 0,nas 1}',
-	false_denial_before => '5 seconds', time_zone => 'Europe/Warsaw', window_days => 5, materialized => name = 'stored')
+	false_denial_before => '5 seconds', time_zone => 'Europe/Warsaw', window_days => 5, dimensions => '{"place": "upper(nas)"}', materialized => name = 'stored')
 FROM unnest(ARRAY['stored', 'live']) AS name;
 SQL
 	return;
@@ -90,7 +94,7 @@ SQL
 sub twins_differ
 {
 	my ($node, $db) = @_;
-	my @parts = ((map { [ $_, '*' ] } qw(daily_user_counts_2013 daily_user_counts_2019 daily_user_counts_2025 daily_user_counts_by_server)), [ 'daily_user_sketches', 'day, used::text, denied::text' ]);
+	my @parts = ((map { [ $_, '*' ] } qw(daily_user_counts_2013 daily_user_counts_2019 daily_user_counts_2025 daily_user_counts_by_server daily_user_counts_by_place)), [ 'daily_user_sketches', 'day, used::text, denied::text' ]);
 	my $sql = "SET headcount.as_of = '2026-02-01 12:00+00';\nSELECT 'no rows' WHERE NOT EXISTS (SELECT FROM stored.daily_user_counts WHERE daily_users > 0);\n";
 	for (@parts)
 	{

@@ -85,8 +85,8 @@ sub make_twins
 	my (%with) = @_;
 	my $call = join ', ', "'w.login'", map { defined ? "\$_\$$_\$_\$" : 'NULL' } $with{user} // 'who', $with{host} // 'mac', $with{start} // 'came', $with{end} // 'went';
 	my $more = $with{more} // '';
-	return "SET ROLE keeper; SELECT headcount.create_source(name, $call, server => 'nas', denials => 'w.refused', denied_user => 'who', denied_at => 'at', denied_server => 'nas',
-		realtime_servers => '{nas 0}', time_zone => 'UTC', window_days => 5, materialized => name = 'stored'$more) FROM unnest('{stored,live}'::text[]) AS name; CALL headcount.refresh('stored'); RESET ROLE;";
+	return qq{SET ROLE keeper; SELECT headcount.create_source(name, $call, server => 'nas', denials => 'w.refused', denied_user => 'who', denied_at => 'at', denied_server => 'nas',
+		realtime_servers => '{nas 0}', time_zone => 'UTC', window_days => 5, dimensions => '{"place": "upper(nas)"}', materialized => name = 'stored'$more) FROM unnest('{stored,live}'::text[]) AS name; CALL headcount.refresh('stored'); RESET ROLE;};
 }
 
 # SQL that tells what the twins say apart, nothing where they say the same: in two views, or in all of them.
@@ -94,8 +94,8 @@ sub compare_twins
 {
 	my ($stored, $quickly) = @_;
 	$stored //= 'stored';
-	my @parts = ((map { [ "$_ AS r", 'r::text' ] } qw(S.daily_user_counts_2013 S.daily_user_counts_2019 S.daily_user_counts_2025 S.daily_user_counts_by_server)), [ 'S.daily_user_sketches', 'day || used::text || denied::text' ],
-		map { [ "headcount.$_ AS r", 'r::text' ] } "users_on('S', '2026-01-05')", "source_activity('S', 'day', '2026-01-04', '2026-01-14')");
+	my @parts = ((map { [ "$_ AS r", 'r::text' ] } qw(S.daily_user_counts_2013 S.daily_user_counts_2019 S.daily_user_counts_2025 S.daily_user_counts_by_server S.daily_user_counts_by_place)), [ 'S.daily_user_sketches', 'day || used::text || denied::text' ],
+		map { [ "headcount.$_ AS r", 'r::text' ] } "users_on('S', '2026-01-05')", "source_activity('S', 'day', '2026-01-04 00:00+00', '2026-01-14 00:00+00')");
 	@parts = @parts[1, 2] if $quickly;
 	my $sql = "SELECT 'no rows' WHERE NOT EXISTS (SELECT FROM live.daily_user_counts WHERE daily_users > 0);\n";
 	for (@parts)

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "core/base/error.hpp"
+#include "support/faults.hpp"
 #include "support/toolbox.hpp"
 #include "support/zones.hpp"
 
@@ -14,16 +15,6 @@ namespace {
 using core::day_number;
 using core::granularity;
 using core::grid;
-
-template <typename Action>
-void expect_fault(core::fault kind, Action &&action) {
-  try {
-    action();
-    ADD_FAILURE() << "no error";
-  } catch (const core::error &error) {
-    EXPECT_EQ(error.kind(), kind) << error.what();
-  }
-}
 
 std::vector<instant> bounds_of(const grid &buckets) { return {buckets.bounds.begin(), buckets.bounds.end()}; }
 
@@ -308,6 +299,25 @@ TEST(civil_grid, more_than_most_buckets_are_refused) {
     });
 }
 
+// Before the zone is asked about each bucket: all of time has 2.5 billion hours.
+TEST(civil_grid, far_too_many_are_refused_at_once) {
+  class asked_zone final : public core::time_zone {
+   public:
+    core::instant start_of(core::day_number day) const override { return ++asked, utc.start_of(day); }
+    std::int64_t wall_clock(core::instant at) const override { return ++asked, utc.wall_clock(at); }
+    mutable int asked = 0;
+  };
+  const host host;
+  const asked_zone zone;
+  const interval all_time{core::first_finite, core::end_of_finite - 1};
+  for (const core::bucket_size &size : {core::bucket_size(granularity::hour), core::bucket_size::of(0, 0, 1, 1, "1 tick")})
+    expect_fault(core::fault::too_large, [&] { core::civil_grid(size, all_time, zone, host); });
+  expect_fault(core::fault::too_large, [&] { core::civil_grid(granularity::hour, {0, 2300LL * 366 * days}, zone, host); });
+  EXPECT_EQ(zone.asked, 0);
+  // but 200,000 years have few months
+  EXPECT_EQ(core::civil_grid(granularity::month, {0, 200000LL * 365 * days}, utc, host).size(), 2398407U);
+}
+
 TEST(civil_grid, can_be_interrupted) {
   const host host;
   polls_allowed = polls;
@@ -374,6 +384,114 @@ TEST(civil_hours, across_a_half_hour_step) {
   const instant back = 60 * days - 9 * hours;
   EXPECT_EQ(bounds_of(core::civil_grid(granularity::hour, {back - 1, back + 1}, half_hour, host)),
             (std::vector<instant>{back - hours, back + 30 * minutes}));
+}
+
+// --- buckets of intervals --------------------------------------------------------------------------------------------
+
+core::bucket_size parts(std::int64_t ticks) { return core::bucket_size::of(0, 0, ticks, 1, "parts"); }
+
+// Minute by minute: a part begins with its day, where the wall clock shows a multiple of its length since midnight, or comes to
+// show another part.
+std::vector<instant> parts_slowly(std::int64_t length, interval window, const core::time_zone &zone) {
+  const auto begins = [&](instant at) {
+    const day_number day = core::day_of(at, zone);
+    const auto part = [&](instant of) { return (zone.wall_clock(of) - std::int64_t{day} * days + 100 * length) / length; };
+    return at == zone.start_of(day) || (zone.wall_clock(at) - std::int64_t{day} * days) % length == 0 || part(at) != part(at - 1);
+  };
+  instant at = window.start - ((window.start % minutes) + minutes) % minutes;
+  while (!begins(at)) at -= minutes;
+  std::vector<instant> bounds{at};
+  do {
+    do at += minutes;
+    while (!begins(at));
+    bounds.push_back(at);
+  } while (at < window.end);
+  return bounds;
+}
+
+TEST(civil_parts, agree_with_the_wall_clock) {
+  dice roll(64);
+  constexpr std::int64_t lengths[] = {minutes, 7 * minutes, 15 * minutes, 40 * minutes, hours, 90 * minutes, 5 * hours, 6 * hours, 7 * hours, 23 * hours};
+  constexpr std::int64_t near[] = {30, 50, 60, 71, 100, 200, spring_2024, autumn_2024, 1000};
+  for (const auto &[name, zone] : all_zones) {
+    for (const std::int64_t day : near) {
+      for (const std::int64_t length : lengths) {
+        const host host;
+        const instant start = (day - 2) * days + roll.between(0, 60 * 60) * minutes + roll.between(0, minutes - 1);
+        const interval window{start, start + roll.between(1, 50 * hours)};
+        EXPECT_EQ(bounds_of(core::civil_grid(parts(length), window, *zone, host)), parts_slowly(length, window, *zone))
+            << name << ", " << length / minutes << " minutes, from " << window.start << " to " << window.end;
+      }
+    }
+  }
+}
+
+TEST(civil_parts, of_a_day_of_25_hours) {
+  const host host;
+  const interval day{berlin.start_of(autumn_2024), berlin.start_of(autumn_2024 + 1)};
+  const auto after = [&](std::initializer_list<std::int64_t> lengths) {
+    std::vector<instant> bounds{day.start};
+    for (const std::int64_t each : lengths) bounds.push_back(bounds.back() + each * hours);
+    return bounds;
+  };
+  EXPECT_EQ(bounds_of(core::civil_grid(parts(6 * hours), day, berlin, host)), after({7, 6, 6, 6}));
+  EXPECT_EQ(bounds_of(core::civil_grid(parts(5 * hours), day, berlin, host)), after({6, 5, 5, 5, 4}));
+  EXPECT_EQ(core::civil_grid(parts(15 * minutes), day, berlin, host).size(), 100U);
+}
+
+// What lies before the window costs nothing.
+TEST(civil_parts, microseconds_late_in_a_day) {
+  const host host;
+  EXPECT_EQ(bounds_of(core::civil_grid(parts(3), {20 * hours, 20 * hours + 4}, utc, host)), (std::vector<instant>{20 * hours, 20 * hours + 3, 20 * hours + 6}));
+  expect_fault(core::fault::too_large, [&] { core::civil_grid(parts(1), {0, days}, utc, host); });
+}
+
+TEST(bucket_size, days_and_months_count_from_2000) {
+  const host host;
+  const auto first = [](std::int64_t months, std::int64_t number, std::int32_t weekday, std::int64_t day) {
+    return core::first_day_of_bucket(core::bucket_size::of(months, number, 0, weekday, "size"), day);
+  };
+  // 2000-01-01 was a Saturday: the first Monday is day 2, the first Sunday day 1.
+  EXPECT_EQ(first(0, 7, 1, 0), -5);
+  EXPECT_EQ(first(0, 7, 7, 0), -6);
+  EXPECT_EQ(first(0, 7, 6, 0), 0);
+  EXPECT_EQ(first(0, 14, 1, 10), 2);
+  EXPECT_EQ(first(0, 14, 1, 1), -12);
+  EXPECT_EQ(first(0, 10, 1, 12), 12);
+  EXPECT_EQ(first(0, 10, 1, 11), 2);
+  EXPECT_EQ(first(5, 0, 1, 151), 0);      // 2000-05-31
+  EXPECT_EQ(first(5, 0, 1, 152), 152);    // 2000-06-01
+  EXPECT_EQ(first(12, 0, 1, -1), -365);   // 1999
+  EXPECT_EQ(first(120, 0, 1, 9000), 7305);  // 2020-01-01
+  for (std::int32_t weekday = 1; weekday <= 7; ++weekday)
+    for (std::int64_t day = -30; day < 30; ++day) {
+      EXPECT_EQ(first(0, 7, weekday, day), core::first_day_of_bucket({granularity::week, weekday}, day));
+      EXPECT_EQ((first(0, 7, weekday, day) + 70 + 5) % 7 + 1, weekday) << day;  // day 0 is 6, a Saturday
+      EXPECT_LE(first(0, 7, weekday, day), day);
+      EXPECT_GT(first(0, 7, weekday, day) + 7, day);
+    }
+}
+
+TEST(bucket_size, is_of_one_unit) {
+  const auto refuses = [](std::int64_t months, std::int64_t number, std::int64_t ticks, std::int32_t weekday = 1) {
+    expect_fault(core::fault::invalid_argument, [&] { (void)core::bucket_size::of(months, number, ticks, weekday, "size"); });
+  };
+  refuses(0, 0, 0);
+  refuses(-1, 0, 0);
+  refuses(0, -1, 0);
+  refuses(0, 0, -1);
+  refuses(1, 15, 0);
+  refuses(0, 1, hours);
+  refuses(0, 0, 36 * hours);
+  refuses(0, 1, 0, 0);
+  refuses(0, 1, 0, 8);
+  EXPECT_EQ(core::bucket_size::of(0, 0, 48 * hours, 1, "size").days, 2);
+  EXPECT_TRUE(core::bucket_size::of(0, 0, 24 * hours, 1, "size").is_of_days());
+  EXPECT_FALSE(core::bucket_size::of(0, 0, 24 * hours - 1, 1, "size").is_of_days());
+  expect_fault(core::fault::out_of_range, [] {
+    const host host;
+    core::civil_grid(core::bucket_size::of(2000000000, 0, 0, 1, "size"), {0, 1}, utc, host);
+  });
 }
 
 // --- finding buckets -------------------------------------------------------------------------------------------------

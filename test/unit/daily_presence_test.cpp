@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/base/error.hpp"
+#include "core/presence/packed_intervals.hpp"
 #include "support/toolbox.hpp"
 #include "support/zones.hpp"
 
@@ -305,6 +306,96 @@ TEST(daily_presence, damaged_bytes_are_an_error_or_another_answer_but_never_more
     }
   }
   EXPECT_GT(refused, 100);
+}
+
+// The bytes of one without users, hosts and peaks, which has these denials.
+bytes bytes_with(instant first, const std::vector<std::pair<day_number, std::uint64_t>> &denials, const context &with) {
+  core::byte_buffer buffer(with.memory);
+  buffer.append_word(static_cast<std::uint64_t>(first), 8);
+  const days_by_key none(with.memory);
+  none.write(buffer, with);
+  none.write(buffer, with);
+  buffer.append_varint(denials.size());
+  for (const auto &[day, count] : denials) {
+    buffer.append_word(static_cast<std::uint32_t>(day), 4);
+    buffer.append_varint(count);
+  }
+  buffer.append_byte(0);
+  host_events(with.memory).write(buffer, with);
+  return {buffer.data(), buffer.data() + buffer.size()};
+}
+
+TEST(daily_presence, denials_and_times_beyond_their_range_are_damage) {
+  const host with;
+  const std::uint64_t most = INT64_MAX;
+  const auto read = [&](const bytes &from, daily_presence &to) {
+    core::byte_reader reader(from);
+    to.read(reader, with);
+  };
+  const auto is_damaged = [&](const bytes &from) {
+    daily_presence to(utc, 1000, with.memory());
+    try {
+      read(from, to);
+    } catch (const core::error &error) {
+      return error.kind() == core::fault::damaged_bytes;
+    }
+    return false;
+  };
+  EXPECT_FALSE(is_damaged(bytes_with(5, {{0, most}, {1, most}}, with)));
+  EXPECT_TRUE(is_damaged(bytes_with(5, {{0, most}, {0, 1}}, with)));
+  EXPECT_TRUE(is_damaged(bytes_with(5, {{0, most + 1}}, with)));
+  daily_presence one(utc, 1000, with.memory()), other(utc, 1000, with.memory());
+  read(bytes_with(5, {{0, most}}, with), one);
+  read(bytes_with(5, {{0, most}}, with), other);
+  EXPECT_THROW(one.merge(other, with), core::error);
+  EXPECT_EQ(other.denials_on(0), INT64_MAX);
+
+  for (const instant first : {forever, core::first_finite, core::end_of_finite - 1}) EXPECT_FALSE(is_damaged(bytes_with(first, {}, with)));
+  for (const instant first : {beginning, core::first_finite - 1, core::end_of_finite, forever - 1})
+    EXPECT_TRUE(is_damaged(bytes_with(first, {}, with))) << first;
+}
+
+// The last word of days that there is; the sanitizers look at how it is reached.
+TEST(days_by_key, has_the_last_days_that_there_are) {
+  const host with;
+  days_by_key sets(with.memory());
+  sets.add(view_of("u"), INT32_MAX - 200, INT32_MAX - 1);
+  EXPECT_EQ(days_in(sets, with)["u"].size(), 200U);
+  EXPECT_EQ(*days_in(sets, with)["u"].rbegin(), INT32_MAX - 1);
+}
+
+TEST(days_by_key, stays_that_are_none_are_damage) {
+  const host with;
+  // Words of no key, then the long stays as a presence in days; or all as packed intervals of days.
+  const auto is_damaged = [&](key_type type, interval stay, bool packed) {
+    core::keyed_intervals stays(type, with.memory());
+    stays.add(type == key_type::text ? view_of("u") : view_of("8 bytes."), stay);
+    core::byte_buffer buffer(with.memory());
+    if (packed) {
+      core::pack_intervals(buffer, stays, with);
+    } else {
+      const bytes canonical = canonical_of(presence_view(stays), with);
+      buffer.append_varint(0);
+      buffer.append_varint(canonical.size());
+      buffer.append(canonical);
+    }
+    days_by_key to(with.memory());
+    core::byte_reader from({buffer.data(), buffer.size()});
+    try {
+      packed ? to.merge_packed(from, with) : to.merge(from, with);
+    } catch (const core::error &error) {
+      return error.kind() == core::fault::damaged_bytes;
+    }
+    EXPECT_EQ(days_in(to, with)["u"].size(), static_cast<std::size_t>(stay.end - stay.start));
+    return false;
+  };
+  for (const bool packed : {false, true}) {
+    EXPECT_FALSE(is_damaged(key_type::text, {0, 700}, packed));
+    EXPECT_TRUE(is_damaged(key_type::text, {0, std::int64_t{INT32_MAX} + 1}, packed));
+    EXPECT_TRUE(is_damaged(key_type::text, {std::int64_t{INT32_MIN} - 1, 0}, packed));
+    EXPECT_TRUE(is_damaged(key_type::text, {0, forever}, packed));
+  }
+  EXPECT_TRUE(is_damaged(key_type::bigint, {0, 700}, false));
 }
 
 }  // namespace

@@ -460,7 +460,7 @@ TEST(day_fold, nothing_is_no_days) {
   EXPECT_EQ(fold.first_day(5), std::nullopt);
   EXPECT_EQ(report_of(fold, 1, 3, {true, true, false}), report());
   EXPECT_EQ(report_of(fold, 1, 3, {true, true, true}), report_of(table(), 1, 3, {true, true, true}, {1}));
-  fold.for_each_patch(100, [](const core::day_patch &patch) { ADD_FAILURE() << patch.counts.day; });
+  fold.for_each_patch(100, true, [](const core::day_patch &patch) { ADD_FAILURE() << patch.counts.day; });
   EXPECT_FALSE(fold.has_changed_seen());
   EXPECT_EQ(members_of(fold.seen_bytes(0), with), numbers());
 }
@@ -474,7 +474,7 @@ stored_rows patched(const past &of, day_fold &fold, std::int64_t end) {
   stored_rows rows = before;
   std::erase_if(rows, [&](const auto &row) { return of.is_fresh(row.first); });
   std::int64_t last = INT64_MIN;
-  fold.for_each_patch(static_cast<day_number>(end), [&](const core::day_patch &patch) {
+  fold.for_each_patch(static_cast<day_number>(end), true, [&](const core::day_patch &patch) {
     const std::int64_t day = patch.counts.day;
     EXPECT_LT(last, day);
     EXPECT_LT(day, end);
@@ -605,7 +605,7 @@ TEST(day_fold, clean_history_is_read_without_its_sets) {
   EXPECT_LE(all.sets.opened(), 6U);
   day_fold patches(all.history, all.sets, with);
   all.sets.forget_opened();
-  patches.for_each_patch(40, [](const core::day_patch &patch) { ADD_FAILURE() << patch.counts.day; });
+  patches.for_each_patch(40, true, [](const core::day_patch &patch) { ADD_FAILURE() << patch.counts.day; });
   EXPECT_EQ(all.sets.opened(), 0U);
 }
 
@@ -661,7 +661,7 @@ TEST(day_fold, damage_is_noticed_in_what_is_opened_and_does_no_harm_in_the_rest)
       day_fold fold(all.history, all.sets, with);
       if (is_report) return report_of(fold, -40, 90, wanted);
       report patches;
-      fold.for_each_patch(90, [&](const core::day_patch &patch) {
+      fold.for_each_patch(90, true, [&](const core::day_patch &patch) {
         patches.emplace_back(patch.counts.day, 0, 0, 0, 0, patch.counts.window_count, patch.new_users.size(), 0, 0);
       });
       return patches;

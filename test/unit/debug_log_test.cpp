@@ -286,5 +286,27 @@ TEST(pair_checkouts, agrees_with_a_slow_one) {
   }
 }
 
+TEST(debug_log, passes_over_what_is_no_time_and_no_date) {
+  const auto count = [](const char *time) { return instants(line(time), utc, first_of_march * days).size(); };
+  EXPECT_EQ(count("9:00:00"), 1U);
+  EXPECT_EQ(count("23:59:60"), 1U);  // a leap second
+  for (const char *const bad : {"24:00:00", "9:60:00", "9:00:61", "9.00.00", "9:00", "x:00:00", "9:x:00", "9:00:x", ""}) EXPECT_EQ(count(bad), 0U) << bad;
+  EXPECT_EQ(count("2024-03-02T09:00:00+15:59"), 1U);
+  for (const char *const bad : {"2024-03-02T09:00:00", "2024-03-02T09:00:00*01:00", "2024-03-02T09:00:00+16:00", "2024-03-02T09:00:00+01:60", "2024-03-02T09:00:00+x",
+                                "2024-03-02x09:00:00Z", "2024-03x02T09:00:00Z", "2024-03-xxT09:00:00Z", "2024-xx-02T09:00:00Z", "xxxx-03-02T09:00:00Z", "2024-13-02T09:00:00Z",
+                                "2024-00-02T09:00:00Z", "2024-03-00T09:00:00Z", "1979-03-02T09:00:00Z", "2100-02-29T09:00:00Z", "2023-02-29T09:00:00Z"})
+    EXPECT_EQ(count(bad), 0U) << bad;
+  // A day that is none leaves the lines on the day before.
+  for (const char *const bad : {"13/1/2024", "3/32/2024", "0/1/2024", "3-2-2024", "3/2", "3/x/2024", "x/2/2024", "3/2/x", "2/29/2100"})
+    EXPECT_EQ(instants("0:00:00 (lmgrd) TIMESTAMP " + std::string(bad) + "\n" + line("9:00:00"), utc, first_of_march * days), (std::vector<instant>{at(0, 9)})) << bad;
+  EXPECT_EQ(instants("0:00:00 (lmgrd) TIMESTAMP 2/29/2400\n" + line("9:00:00")).size(), 1U);
+  const auto spelt = [](const char *date) {
+    return instants("0:00:00 (demo) Server's System Date and Time: " + std::string(date) + "\n" + line("9:00:00"), utc, first_of_march * days);
+  };
+  EXPECT_EQ(spelt("Sat Mar 02 2024"), (std::vector<instant>{at(1, 9)}));
+  for (const char *const bad : {"Sat Mar 02", "Sat March 02 2024", "Sat arJ 02 2024", "Sat Xxx 02 2024", "Sat Mar xx 2024", "Sat Mar 02 xxxx", "Sat Mar 023 2024", "Sat Mar 02 20245", "Sat", ""})
+    EXPECT_EQ(spelt(bad), (std::vector<instant>{at(0, 9)})) << bad;
+}
+
 }  // namespace
 }  // namespace headcount::test

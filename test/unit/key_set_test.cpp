@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/base/error.hpp"
+#include "support/faults.hpp"
 #include "support/toolbox.hpp"
 
 namespace headcount::test {
@@ -86,31 +87,26 @@ TEST(key_set, counts_what_is_distinct_in_each_form) {
   }
 }
 
-void expect_damaged(const bytes &log, const char *what) {
+void expect_damaged_log(const bytes &log, const char *what) {
   const host with;
-  try {
-    (void)core::count_distinct(key_log_reader(log), with);
-    ADD_FAILURE() << "taken as sound: " << what;
-  } catch (const core::error &error) {
-    EXPECT_EQ(error.kind(), core::fault::damaged_bytes) << what;
-  }
+  expect_fault(core::fault::damaged_bytes, [&] { (void)core::count_distinct(key_log_reader(log), with); }, what);
 }
 
 TEST(key_log, damage_is_noticed) {
-  expect_damaged(from_hex("c60101000c0000"), "a head cut off");
-  expect_damaged(from_hex("c501010008000000"), "another magic");
-  expect_damaged(from_hex("c602010008000000"), "another version");
-  expect_damaged(from_hex("c601000008000000"), "no key type");
-  expect_damaged(from_hex("c601050008000000"), "an unknown key type");
-  expect_damaged(from_hex("c601010108000000"), "something where nothing is");
-  expect_damaged(from_hex("c601010007000000"), "less used than a head");
-  expect_damaged(from_hex("c601010009000000"), "more used than there is");
-  expect_damaged(from_hex("c60101000a0000000261"), "a key cut off");
-  expect_damaged(from_hex("c60101000a000000808001"), "a length cut off");
-  expect_damaged(from_hex("c6010100130000008080808080808080808001"), "a length in too many bytes");
+  expect_damaged_log(from_hex("c60101000c0000"), "a head cut off");
+  expect_damaged_log(from_hex("c501010008000000"), "another magic");
+  expect_damaged_log(from_hex("c602010008000000"), "another version");
+  expect_damaged_log(from_hex("c601000008000000"), "no key type");
+  expect_damaged_log(from_hex("c601050008000000"), "an unknown key type");
+  expect_damaged_log(from_hex("c601010108000000"), "something where nothing is");
+  expect_damaged_log(from_hex("c601010007000000"), "less used than a head");
+  expect_damaged_log(from_hex("c601010009000000"), "more used than there is");
+  expect_damaged_log(from_hex("c60101000a0000000261"), "a key cut off");
+  expect_damaged_log(from_hex("c60101000a000000808001"), "a length cut off");
+  expect_damaged_log(from_hex("c6010100130000008080808080808080808001"), "a length in too many bytes");
   const bytes sound = key_log_of(key_type::text, {"abc", "d", std::string(200, 'x')});
   for (std::size_t size = 0; size < sound.size(); ++size)
-    expect_damaged({sound.begin(), sound.begin() + static_cast<std::ptrdiff_t>(size)}, "truncated");
+    expect_damaged_log({sound.begin(), sound.begin() + static_cast<std::ptrdiff_t>(size)}, "truncated");
 }
 
 }  // namespace

@@ -136,6 +136,23 @@ TEST(level_sweep, hours_of_the_week_are_those_of_day_and_clock) {
   }
 }
 
+// As many hours as there are buckets in a grid, no more.
+TEST(level_sweep, hours_of_too_long_a_window_are_refused) {
+  const host host;
+  const interval window{0, 5000LL * 366 * days};
+  const auto refused = [](auto &&action) {
+    try {
+      action();
+    } catch (const core::error &error) {
+      return error.kind() == core::fault::too_large;
+    }
+    return false;
+  };
+  EXPECT_TRUE(refused([&] { week_hours(window, utc, host); }));
+  EXPECT_TRUE(refused([&] { find_week_levels(presence_view(), window, utc, host); }));
+  EXPECT_TRUE(refused([&] { find_level_times(presence_view(), window, {1, 1}, utc, host); }));
+}
+
 TEST(level_sweep, what_is_counted_is_the_whole_in_parts) {
   const host host;
   dice roll(7002);

@@ -131,5 +131,18 @@ TEST(multiset_counter, count_bits_counts_bits) {
   }
 }
 
+TEST(multiset_counter, what_was_never_added_cannot_go) {
+  const host host;
+  for (const numbers &stranger : {numbers{4}, numbers{1, 4}, numbers{1, 70'000}}) {
+    core::multiset_counter counts(host.memory());
+    add(counts, canonical_of({1, 2, 3}, host), host);
+    EXPECT_FALSE(remove(counts, canonical_of(stranger, host), host));
+  }
+  core::multiset_counter counts(host.memory());
+  add(counts, canonical_of({1, 2, 3}, host), host);
+  EXPECT_TRUE(remove(counts, canonical_of({1, 3}, host), host));
+  EXPECT_FALSE(remove(counts, canonical_of({1}, host), host));
+}
+
 }  // namespace
 }  // namespace headcount::test

@@ -121,5 +121,28 @@ TEST(numbered_days, numbers_run_out) {
   EXPECT_THROW(too_few.number_the_rest(7, 9), core::error);
 }
 
+TEST(numbered_days, forgotten_users_are_known_by_their_key_only) {
+  const host with;
+  daily_presence sessions(utc, 1000, with.memory());
+  for (const char *const user : {"u", "v"}) sessions.add_session(view_of(user), view_of("h"), {1, 2});
+  const core::keyed_hash key(core::forgetting_key{std::byte{7}});
+  const auto hash = key(view_of("v"));
+  std::pmr::vector<core::numbered_user> all(with.memory());
+  all.push_back({hash, 5, true});
+  core::user_numbers keyless(sessions.users(), sessions.denied(), with), known(sessions.users(), sessions.denied(), with);
+  known.know_by(key);
+  core::for_each_page(all, 1, with, [&](std::int32_t, std::uint32_t, key_view page) {
+    try {
+      keyless.learn(page);
+      ADD_FAILURE() << "learnt without the key";
+    } catch (const core::error &error) {
+      EXPECT_EQ(error.kind(), core::fault::damaged_bytes);
+    }
+    known.learn(page);
+  });
+  EXPECT_EQ(known.number_the_rest(8, 20).size(), 1U);
+  EXPECT_EQ((std::vector<std::uint32_t>(known.of_used().begin(), known.of_used().end())), (std::vector<std::uint32_t>{8, 5}));
+}
+
 }  // namespace
 }  // namespace headcount::test

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/base/error.hpp"
+#include "support/faults.hpp"
 #include "support/toolbox.hpp"
 #include "support/zones.hpp"
 
@@ -40,7 +41,7 @@ bool touches(const entry &key, interval when) {
 }
 
 // The keys that touch the interval. Nameless ones get a number for a name.
-std::set<std::string> names(const slow_presence &presence, interval when) {
+std::set<std::string> names_in(const slow_presence &presence, interval when) {
   std::set<std::string> found;
   for (std::size_t at = 0; at < presence.keys.size(); ++at)
     if (touches(presence.keys[at], when))
@@ -175,7 +176,7 @@ void expect_activity(const core::activity_row &row, const slow_presence &presenc
              !touches(key, {whole.start, std::max(when.start, whole.start)});
   const auto [level, at] = peak_slowly(presence, when);
   EXPECT_EQ(row.start, bucket.start);
-  EXPECT_EQ(row.unique_keys, count(names(presence, when)));
+  EXPECT_EQ(row.unique_keys, count(names_in(presence, when)));
   EXPECT_EQ(row.new_keys, fresh);
   EXPECT_EQ(row.highest.level, level);
   if (level != 0) {
@@ -279,7 +280,7 @@ TEST(rolling_activity, agrees_with_the_model) {
     for (std::size_t at = 0; at < found.unique_keys.size(); ++at) {
       const std::int64_t day = expected.first + static_cast<std::int64_t>(at);
       const interval when{day_slowly(day - window + 1, *here.zone).start, day_slowly(day, *here.zone).end};
-      EXPECT_EQ(found.unique_keys[at], count(names(sessions, when))) << "day " << at;
+      EXPECT_EQ(found.unique_keys[at], count(names_in(sessions, when))) << "day " << at;
     }
   }
 }
@@ -322,17 +323,17 @@ void expect_daily_user_counts(const world &here, licensing_model model) {
     const core::daily_user_count &row = found.rows[at];
     const std::int64_t number = expected.first + static_cast<std::int64_t>(at);
     const interval day = day_slowly(number, *here.zone);
-    const auto used = names(sessions, day), denied = names(denials, day);
+    const auto used = names_in(sessions, day), denied = names_in(denials, day);
     const interval last_days{day_slowly(number - window + 1, *here.zone).start, day.end};
     if (model == licensing_model::model_2013) {
       EXPECT_EQ(row.daily_users, count(used));
-      EXPECT_EQ(row.total_users, count(names(sessions, last_days)));
+      EXPECT_EQ(row.total_users, count(names_in(sessions, last_days)));
     } else if (model == licensing_model::model_2025) {
       EXPECT_EQ(row.daily_users, count(used + denied));
-      EXPECT_EQ(row.total_users, count(names(sessions, last_days) + names(denials, last_days)));
+      EXPECT_EQ(row.total_users, count(names_in(sessions, last_days) + names_in(denials, last_days)));
     } else {
       EXPECT_EQ(row.daily_users, count(used + denied));
-      EXPECT_EQ(row.total_users, count(names(sessions, {beginning, day.end}) + names(denials, {beginning, day.end})));
+      EXPECT_EQ(row.total_users, count(names_in(sessions, {beginning, day.end}) + names_in(denials, {beginning, day.end})));
       EXPECT_GE(row.total_users, total_before);
       EXPECT_LE(row.denial_users, row.daily_users);
       total_before = row.total_users;
@@ -344,7 +345,7 @@ void expect_daily_user_counts(const world &here, licensing_model model) {
     if (level != 0) {
       EXPECT_EQ(row.concurrent_hosts.at, when);
     }
-    EXPECT_LE(row.concurrent_hosts.level, count(names(hosts, day)));
+    EXPECT_LE(row.concurrent_hosts.level, count(names_in(hosts, day)));
     EXPECT_EQ(row.complete, day.end <= as_of);
   }
 }
@@ -494,16 +495,6 @@ TEST(daily_user_counts, users_of_two_types_are_refused) {
 
 // --- arguments -------------------------------------------------------------------------------------------------------
 
-template <typename Action>
-void expect_fault(core::fault kind, Action &&action) {
-  try {
-    action();
-    ADD_FAILURE() << "no error";
-  } catch (const core::error &error) {
-    EXPECT_EQ(error.kind(), kind) << error.what();
-  }
-}
-
 TEST(report, windows_have_at_least_one_day) {
   const host host;
   for (const std::int64_t window : {std::int64_t{0}, std::int64_t{-1}, INT64_MIN}) {
@@ -550,7 +541,7 @@ TEST(find_days, agrees_with_the_model) {
     SCOPED_TRACE(told(here, round));
     const slow_presence sessions(key_type::text, here.sessions, here.range.as_of);
     const slow_days expected = days_slowly(here.range, sessions.first(), *here.zone);
-    std::optional<core::day_span> found;
+    std::optional<core::reported_days> found;
     if (!goes_well(expected.unbounded, [&] { found = core::find_days(sessions.view(), here.range, *here.zone); }))
       continue;
     EXPECT_EQ(found.has_value(), expected.first <= expected.last);

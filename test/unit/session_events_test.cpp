@@ -6,6 +6,7 @@
 
 #include "core/base/error.hpp"
 #include "core/presence/sweep.hpp"
+#include "support/faults.hpp"
 #include "support/toolbox.hpp"
 
 namespace headcount::test {
@@ -158,14 +159,9 @@ TEST(session_events, a_long_loop_can_be_interrupted) {
 
 // --- damage ----------------------------------------------------------------------------------------------------------
 
-void expect_damaged(const bytes &state, const char *what) {
+void expect_damaged_state(const bytes &state, const char *what) {
   const host with;
-  try {
-    (void)highest_of(state, with);
-    ADD_FAILURE() << "taken as sound: " << what;
-  } catch (const core::error &error) {
-    EXPECT_EQ(error.kind(), core::fault::damaged_bytes) << what;
-  }
+  expect_fault(core::fault::damaged_bytes, [&] { (void)highest_of(state, with); }, what);
 }
 
 //                     head     last event       keys      events: a begins 3 ticks after `beginning`, ends 2 later
@@ -176,27 +172,27 @@ TEST(session_events, damage_is_noticed) {
   const host with;
   EXPECT_EQ(highest_of(state("01 0161 02 81 03 01 02"), with), 1);
   EXPECT_EQ(highest_of(from_hex("c5010400 0000000000000000 00 02 81 03 81 02"), with), 2);  // without keys
-  expect_damaged(from_hex("c5010100 00000000000000"), "a head cut off");
-  expect_damaged(from_hex("c4010100 0000000000000000 00 00"), "another magic");
-  expect_damaged(from_hex("c5020100 0000000000000000 00 00"), "another version");
-  expect_damaged(from_hex("c5010000 0000000000000000 00 00"), "no key type");
-  expect_damaged(from_hex("c5010500 0000000000000000 00 00"), "an unknown key type");
-  expect_damaged(from_hex("c5010101 0000000000000000 00 00"), "something where nothing is");
-  expect_damaged(state("05 0161 00"), "more keys than bytes");
-  expect_damaged(state("01 0561 00"), "a key cut off");
-  expect_damaged(state("01 0161 05 81 03"), "more events than bytes");
-  expect_damaged(state("01 0161 02 81 03"), "an event too few");
-  expect_damaged(state("01 0161 01 81 03 01 02"), "bytes behind the last event");
-  expect_damaged(state("01 0161 01 89 0300000000000000 00"), "a gap of 9 bytes");
-  expect_damaged(state("01 0161 01 d1 03 0000000000"), "a number of 5 bytes");
-  expect_damaged(state("01 0161 02 91 03 01 01 02"), "a key that is not there");
-  expect_damaged(state("00 01 81 03"), "an event of no key");
-  expect_damaged(from_hex("c5010400 0000000000000000 01 00 00"), "a session with a key");
-  expect_damaged(from_hex("c5010400 0000000000000000 00 01 91 03 01"), "a session with a number");
-  expect_damaged(state("01 0161 01 88 ffffffffffffffff"), "a time beyond all");
-  expect_damaged(state("01 0161 02 81 03 00"), "an end behind a start of the same instant");
-  expect_damaged(state("01 0161 01 01 03"), "an end without a start");
-  expect_damaged(from_hex("c5010400 0000000000000000 00 01 01 03"), "an end of nobody");
+  expect_damaged_state(from_hex("c5010100 00000000000000"), "a head cut off");
+  expect_damaged_state(from_hex("c4010100 0000000000000000 00 00"), "another magic");
+  expect_damaged_state(from_hex("c5020100 0000000000000000 00 00"), "another version");
+  expect_damaged_state(from_hex("c5010000 0000000000000000 00 00"), "no key type");
+  expect_damaged_state(from_hex("c5010500 0000000000000000 00 00"), "an unknown key type");
+  expect_damaged_state(from_hex("c5010101 0000000000000000 00 00"), "something where nothing is");
+  expect_damaged_state(state("05 0161 00"), "more keys than bytes");
+  expect_damaged_state(state("01 0561 00"), "a key cut off");
+  expect_damaged_state(state("01 0161 05 81 03"), "more events than bytes");
+  expect_damaged_state(state("01 0161 02 81 03"), "an event too few");
+  expect_damaged_state(state("01 0161 01 81 03 01 02"), "bytes behind the last event");
+  expect_damaged_state(state("01 0161 01 89 0300000000000000 00"), "a gap of 9 bytes");
+  expect_damaged_state(state("01 0161 01 d1 03 0000000000"), "a number of 5 bytes");
+  expect_damaged_state(state("01 0161 02 91 03 01 01 02"), "a key that is not there");
+  expect_damaged_state(state("00 01 81 03"), "an event of no key");
+  expect_damaged_state(from_hex("c5010400 0000000000000000 01 00 00"), "a session with a key");
+  expect_damaged_state(from_hex("c5010400 0000000000000000 00 01 91 03 01"), "a session with a number");
+  expect_damaged_state(state("01 0161 01 88 ffffffffffffffff"), "a time beyond all");
+  expect_damaged_state(state("01 0161 02 81 03 00"), "an end behind a start of the same instant");
+  expect_damaged_state(state("01 0161 01 01 03"), "an end without a start");
+  expect_damaged_state(from_hex("c5010400 0000000000000000 00 01 01 03"), "an end of nobody");
 }
 
 TEST(session_events, no_damage_leads_out_of_the_bytes) {
@@ -207,7 +203,7 @@ TEST(session_events, no_damage_leads_out_of_the_bytes) {
     fill(events, random_rows(type, 200, {.keys = 20, .endless = 20}, roll));
     const bytes sound = written(events, kept);
     for (std::size_t size = 0; size < sound.size(); ++size)
-      expect_damaged({sound.begin(), sound.begin() + static_cast<std::ptrdiff_t>(size)}, "truncated");
+      expect_damaged_state({sound.begin(), sound.begin() + static_cast<std::ptrdiff_t>(size)}, "truncated");
     for (int round = 0; round < 2000; ++round) {
       const host with;
       bytes state = sound;

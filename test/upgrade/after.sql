@@ -4,6 +4,7 @@ SET client_min_messages = warning;
 SET headcount.as_of = '2026-02-01 12:00+00';
 CREATE FUNCTION is_same() RETURNS boolean LANGUAGE sql AS $$
     SELECT NOT EXISTS ((TABLE stored.daily_user_counts EXCEPT ALL TABLE live.daily_user_counts) UNION ALL (TABLE live.daily_user_counts EXCEPT ALL TABLE stored.daily_user_counts))
+       AND NOT EXISTS ((TABLE stored.daily_user_counts_by_hall EXCEPT ALL TABLE live.daily_user_counts_by_hall) UNION ALL (TABLE live.daily_user_counts_by_hall EXCEPT ALL TABLE stored.daily_user_counts_by_hall))
        AND NOT EXISTS (SELECT FROM headcount.verify('stored'))
 $$;
 CREATE FUNCTION dirty_days() RETURNS integer LANGUAGE sql AS $$ SELECT s.dirty_days FROM headcount.source_status AS s WHERE s.source = 'stored' AND s.exact $$;

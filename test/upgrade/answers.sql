@@ -5,6 +5,9 @@ SET headcount.as_of = '2026-02-01 12:00+00';
 SELECT * FROM stored.daily_user_counts_2013;
 SELECT * FROM stored.daily_user_counts_2019;
 SELECT * FROM stored.daily_user_counts_by_server;
+SELECT * FROM stored.daily_user_counts_by_hall;
+SELECT * FROM headcount.source_counts_by('stored', '{hall}', from_day => '2026-01-20', to_day => '2026-01-25');
+SELECT * FROM headcount.source_counts_by('live', '{hall,server}', from_day => '2026-01-20', to_day => '2026-01-25');
 SELECT * FROM stored.daily_user_sketches;
 SELECT * FROM stored.data_quality;
 SELECT count(*), md5(string_agg(s::text, ' ' ORDER BY s::text)) FROM stored.sessions AS s;
@@ -16,3 +19,4 @@ SELECT * FROM headcount.verify('stored');
 -- no rows: stored and computed days are the same
 (TABLE stored.daily_user_counts_2019 EXCEPT ALL TABLE live.daily_user_counts_2019) UNION ALL (TABLE live.daily_user_counts_2019 EXCEPT ALL TABLE stored.daily_user_counts_2019);
 (TABLE stored.daily_user_counts_by_server EXCEPT ALL TABLE live.daily_user_counts_by_server) UNION ALL (TABLE live.daily_user_counts_by_server EXCEPT ALL TABLE stored.daily_user_counts_by_server);
+(TABLE stored.daily_user_counts_by_hall EXCEPT ALL TABLE live.daily_user_counts_by_hall) UNION ALL (TABLE live.daily_user_counts_by_hall EXCEPT ALL TABLE stored.daily_user_counts_by_hall);

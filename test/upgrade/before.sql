@@ -12,7 +12,8 @@ FROM generate_series(1, 400) AS i;
 INSERT INTO refused SELECT 'user ' || i % 29, 'nas ' || i % 3, timestamptz '2026-01-02 12:00+00' + i * interval '5 hours' FROM generate_series(1, 90) AS i;
 SELECT headcount.create_source(name, 'login', 'who', 'mac', 'came', 'went', server => 'nas', last_seen => 'heard', idle_limit => '30 hours',
     denials => 'refused', denied_user => 'who', denied_at => 'at', denied_server => 'nas', realtime_servers => '{nas 0,nas 1}',
-    false_denial_before => '5 seconds', time_zone => 'Europe/Warsaw', materialized => name = 'stored')
+    false_denial_before => '5 seconds', time_zone => 'Europe/Warsaw', materialized => name = 'stored',
+    weight => '1 + id % 4', dimensions => '{"hall": "left(mac, 6)"}')
 FROM unnest(ARRAY['stored', 'live']) AS name;
 CREATE TABLE kept AS SELECT headcount.presence_agg(who, came, went) AS p, headcount.user_set_agg(id) AS s FROM login;
 SELECT headcount.create_instance('sag-1', 'here', 'stored', 'nas 1');

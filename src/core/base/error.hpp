@@ -15,10 +15,12 @@ enum class fault {
   damaged_message,   // the same from a client, in binary
   out_of_range,      // a date or time beyond what timestamptz holds
   number_too_small,  // a user number below 0
+  number_too_large,  // a sum beyond what bigint holds
   wrong_context,     // an aggregate's own function called by hand
   mixed_keys,        // presences over keys of two types meet
   mixed_dictionaries,  // sets of users meet that were numbered apart
   too_large,         // an answer or a state beyond what a value may hold
+  forgotten,         // names that were erased
   not_written,       // a file that the disk or a library refused
 };
 

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <span>
 
+#include "core/base/wide_product.hpp"
+
 namespace headcount::core {
 
 namespace xxh64 {
@@ -63,11 +65,9 @@ inline std::uint64_t hash_bytes(std::span<const std::byte> bytes, std::uint64_t 
 // function of Wang Yi's wyhash (public domain): both halves of a 128-bit product.
 inline std::uint64_t hash_words(const std::array<std::uint64_t, 4> &words, std::uint64_t length) {
   const auto mix = [](std::uint64_t left, std::uint64_t right) {
-    __extension__ using wide = unsigned __int128;
-    const wide product = static_cast<wide>(left) * right;
+    const wide_product product = multiply(left, right);
     // The factors are mixed in again, since one that is 0 would wipe out the other.
-    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U) ^ left ^
-           std::rotl(right, 32);
+    return product.low ^ product.high ^ left ^ std::rotl(right, 32);
   };
   const std::uint64_t low = mix(words[0] ^ 0xA0761D6478BD642FU, words[1] ^ 0xE7037ED1A0B428DBU ^ length);
   const std::uint64_t high = mix(words[2] ^ 0x8EBC6AF09C88C6E3U, words[3] ^ 0x589965CC75374CC3U);

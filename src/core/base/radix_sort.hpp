@@ -35,7 +35,7 @@ void radix_sort(std::span<Value> values, std::span<Value> other, Key &&key_of, c
 
   std::span<Value> from = values, to = other.first(values.size());
   for (unsigned shift = 0; shift < 64 && (range >> shift) != 0; shift += digit_bits) {
-    const auto digit_of = [&](const Value &value) { return ((key_of(value) - base) >> shift) & (digits - 1); };
+    const auto digit_of = [&](const Value &value) { return static_cast<std::size_t>((key_of(value) - base) >> shift) & (digits - 1); };
     std::array<std::size_t, digits> place{};
     for (const Value &value : from) ++place[digit_of(value)];
     std::size_t sum = 0;

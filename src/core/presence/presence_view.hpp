@@ -53,7 +53,7 @@ class presence_view {
 
   std::size_t key_count(const context &host) const {
     if (const auto *table = std::get_if<const keyed_intervals *>(&form_)) return (*table)->size();
-    if (const auto *reader = std::get_if<presence_reader>(&form_)) return reader->key_count();
+    if (const auto *reader = std::get_if<presence_reader>(&form_)) return static_cast<std::size_t>(reader->key_count());  // fewer than bytes
     std::size_t keys = 0;
     for_each_unordered(host, [&](key_view, std::span<const interval>) { ++keys; });
     return keys;

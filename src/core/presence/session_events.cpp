@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <map>
 #include <optional>
 #include <utility>
 
+#include "core/base/error.hpp"
 #include "core/base/radix_sort.hpp"
 #include "core/presence/presence_view.hpp"
 
@@ -93,7 +95,7 @@ class session_events::sorted_events {
     shift_ = stretch_bits(range, count_, packing_.max_tick_bits());
     const std::uint64_t mask = (std::uint64_t{1} << shift_) - 1;
     ends_.resize(static_cast<std::size_t>(range >> shift_) + 1);
-    from.for_each_event(host, [&](instant at, bool, std::uint32_t) { ++ends_[distance(first_, at) >> shift_]; });
+    from.for_each_event(host, [&](instant at, bool, std::uint32_t) { ++ends_[bucket_of(distance(first_, at))]; });
     std::size_t sum = 0;
     for (std::size_t &each : ends_) {
       largest_ = std::max(largest_, each);
@@ -102,7 +104,7 @@ class session_events::sorted_events {
     words_.resize(count_);
     from.for_each_event(host, [&](instant at, bool begins, std::uint32_t number) {
       const std::uint64_t offset = distance(first_, at);
-      words_[ends_[offset >> shift_]++] = packing_.of(offset & mask, begins, number);
+      words_[ends_[bucket_of(offset)]++] = packing_.of(offset & mask, begins, number);
     });
   }
 
@@ -126,6 +128,8 @@ class session_events::sorted_events {
   }
 
  private:
+  std::size_t bucket_of(std::uint64_t offset) const { return static_cast<std::size_t>(offset >> shift_); }
+
   packing packing_;
   std::size_t count_ = 0, largest_ = 0;
   instant first_ = 0, last_ = 0;
@@ -228,7 +232,7 @@ class session_events::part_writer {
     to_.append_varint(events);
     // At once, as far as can be told: growing moves a lot of memory.
     constexpr std::size_t usual_event = 7;
-    if (events < max_bytes / usual_event / 2) to_.reserve(events * usual_event);
+    if (events < max_bytes / usual_event / 2) to_.reserve(static_cast<std::size_t>(events) * usual_event);
   }
 
   void add(instant base, std::span<const word> events, const packing &packed) {
@@ -471,6 +475,111 @@ std::int64_t session_events::highest(const context &host) const {
       },
       [&](instant, std::span<const word> events, const packing &packed) { counter->count(events, packed); });
   return counter->best();
+}
+
+namespace {
+
+std::int64_t sum_of(std::int64_t one, std::int64_t other) {
+  std::int64_t sum = 0;
+  if (__builtin_add_overflow(one, other, &sum))
+    throw error(fault::number_too_large, "weights add up to more than a bigint holds", {}, "Count in larger units.");
+  return sum;
+}
+
+// The weight that is the key of a session.
+std::int64_t weight_of(key_view key) {
+  const std::int64_t weight = key.size() == 8 ? bigint_key::value_of(key) : -1;
+  if (weight < 0) byte_reader::throw_damaged("A weight is negative.");
+  return weight;
+}
+
+}  // namespace
+
+void session_events::sweep(const context &host, level_listener &to) const {
+  if (type_ != key_type::session && type_ != key_type::bigint)
+    byte_reader::throw_damaged("It is not the state of level_agg.");
+  std::pmr::vector<std::int64_t> weights(host.memory), starts(host.memory);
+  std::int64_t level = 0;
+  instant now = beginning;
+  bool is_begun = false;
+  const auto tell = [&] {
+    std::sort(starts.begin(), starts.end());
+    std::int64_t after = level;
+    for (const std::int64_t each : starts) after = sum_of(after, each);
+    to.hear(now, level, starts, after);
+    level = after;
+    starts.clear();
+  };
+  in_order(
+      host,
+      [&](const table &keys, std::uint64_t, instant) {
+        if (type_ == key_type::session) weights.push_back(1);
+        for (std::uint32_t at = 0; at < keys.size(); ++at) weights.push_back(weight_of(keys[at].key()));
+      },
+      [&](instant base, std::span<const word> events, const packing &packed) {
+        for (const word each : events) {
+          const instant at = later(base, packed.tick(each));
+          if (at != now || !is_begun) {
+            if (is_begun) tell();
+            is_begun = true;
+            now = at;
+          }
+          const std::int64_t weight = weights[packed.number(each)];
+          if (packed.begins(each) != 0) {
+            starts.push_back(weight);
+          } else {
+            level -= weight;  // ends come first
+            if (level < 0) byte_reader::throw_damaged("A session ends that did not begin.");
+          }
+        }
+      });
+  if (is_begun) tell();
+}
+
+std::int64_t session_events::highest_weight(const context &host) const {
+  if (type_ != key_type::text && type_ != key_type::none) byte_reader::throw_damaged("Its keys have no weights.");
+  // A key is as many keys here as it has weights.
+  struct weighted {
+    std::uint32_t key;
+    std::int64_t weight;
+  };
+  std::pmr::monotonic_buffer_resource long_keys(arena_start, host.memory);
+  table keys(host.memory, &long_keys);
+  std::pmr::vector<weighted> numbers(host.memory);
+  std::pmr::vector<std::pmr::map<std::int64_t, std::uint32_t>> there(host.memory);  // of each key, sessions by weight
+  std::int64_t level = 0, best = 0;
+  in_order(
+      host,
+      [&](const table &composed, std::uint64_t, instant) {
+        ticker tick(host);
+        for (std::uint32_t at = 0; at < composed.size(); ++at, tick()) {
+          const key_view bytes = composed[at].key();
+          byte_reader reader(bytes);
+          const auto weight = static_cast<std::int64_t>(reader.take_varint());
+          if (weight < 0) byte_reader::throw_damaged("A weight is negative.");
+          numbers.push_back({number_in(keys, bytes.subspan(bytes.size() - reader.remaining())), weight});
+        }
+        there.resize(keys.size());
+      },
+      [&](instant, std::span<const word> events, const packing &packed) {
+        const auto heaviest = [](const auto &of) { return of.empty() ? 0 : of.rbegin()->first; };
+        for (const word each : events) {
+          if (packed.number(each) >= numbers.size()) byte_reader::throw_damaged("A key is not among its keys.");
+          const weighted &one = numbers[packed.number(each)];
+          auto &sessions = there[one.key];
+          const std::int64_t before = heaviest(sessions);
+          if (packed.begins(each) != 0) {
+            ++sessions[one.weight];
+          } else {
+            const auto found = sessions.find(one.weight);
+            if (found == sessions.end()) byte_reader::throw_damaged("A session ends that did not begin.");
+            if (--found->second == 0) sessions.erase(found);
+          }
+          level = sum_of(level - before, heaviest(sessions));
+          best = std::max(best, level);
+        }
+      });
+  return best;
 }
 
 }  // namespace headcount::core

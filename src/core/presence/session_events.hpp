@@ -1,6 +1,10 @@
 #pragma once
 // Sessions collected for one question only: how many keys were present at once? (max_concurrent)
 //
+// With weights there are two more such questions. Of sessions that each count for themselves: what do those that are there add
+// up to? Then the key is the weight (type bigint), so sessions of one weight share a number. Of weighted keys: while a key is
+// there it weighs what the heaviest of its sessions there does. Then the weight is in front of the key (LEB128, type text).
+//
 //   rows      as they come, keys numbered in order of arrival; nothing is united
 //   parts     what others wrote, their events in order of time already
 //
@@ -40,6 +44,20 @@ namespace headcount::core {
 
 inline constexpr std::uint8_t events_magic = 0xC5;
 
+// Told of each instant at which sessions begin or end, in order of time.
+class level_listener {
+ public:
+  level_listener() = default;
+  level_listener(const level_listener &) = delete;
+  level_listener &operator=(const level_listener &) = delete;
+
+  // The level once what ends at the instant has ended, what each start adds to it, the lightest first, and the level after all.
+  virtual void hear(instant at, std::int64_t level, std::span<const std::int64_t> starts, std::int64_t after) = 0;
+
+ protected:
+  ~level_listener() = default;
+};
+
 class session_events {
  public:
   session_events(key_type type, std::pmr::memory_resource *memory);
@@ -68,6 +86,13 @@ class session_events {
 
   // The highest number of keys at once. Throws damaged_bytes where parts cannot be true.
   std::int64_t highest(const context &host) const;
+
+  // Tells of the sum of the weights of the sessions that are there: 1 for type session, the key for type bigint. Throws
+  // damaged_bytes, and number_too_large.
+  void sweep(const context &host, level_listener &to) const;
+
+  // The highest sum of the weights of keys, which have them in front. Throws the same.
+  std::int64_t highest_weight(const context &host) const;
 
   // The key type that bytes from write() say they have. Throws damaged_bytes.
   static key_type type_of(key_view bytes);

@@ -78,7 +78,7 @@ void daily_presence::merge(const daily_presence &from, const context &host) {
   first_ = std::min(first_, from.first_);
   users_.merge(from.users_, host);
   denied_.merge(from.denied_, host);
-  for (const auto &[day, count] : from.denials_) denials_[day] += count;
+  for (const auto &[day, count] : from.denials_) add_denials(day, count);
   hosts_->merge(*from.hosts_, host);
 }
 
@@ -90,11 +90,21 @@ void daily_presence::merge(byte_reader &from, const context &host) {
 void daily_presence::read_denials(byte_reader &from) {
   for (std::uint64_t days = from.take_varint(); days-- > 0;) {
     const auto day = static_cast<day_number>(static_cast<std::uint32_t>(from.take_word(4)));
-    denials_[day] += static_cast<std::int64_t>(from.take_varint());
+    add_denials(day, static_cast<std::int64_t>(from.take_varint()));
   }
 }
 
-instant daily_presence::read_first(byte_reader &from) { return static_cast<instant>(from.take_word(8)); }
+// So many were not written by anybody who counted them.
+void daily_presence::add_denials(day_number day, std::int64_t count) {
+  std::int64_t &sum = denials_[day];
+  if (count < 0 || __builtin_add_overflow(sum, count, &sum)) byte_reader::throw_damaged("A number is out of range.");
+}
+
+instant daily_presence::read_first(byte_reader &from) {
+  const auto first = static_cast<instant>(from.take_word(8));
+  if (first != forever && (first < first_finite || first >= end_of_finite)) byte_reader::throw_damaged("A time is out of range.");
+  return first;
+}
 
 void daily_presence::read(byte_reader &from, const context &host) {
   check_open();

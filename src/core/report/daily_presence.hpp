@@ -83,11 +83,11 @@ class daily_presence {
   // Whether nothing that counts was added.
   bool is_empty() const { return first_ == forever; }
 
-  // To add what was collected elsewhere under the same zone and as_of.
+  // To add what was collected elsewhere under the same zone and as_of. More denials than can be counted are damaged_bytes.
   days_by_key &users() { return users_; }
   host_events &hosts() { return *hosts_; }
   days_by_key &denied() { return denied_; }
-  void add_denials(day_number day, std::int64_t count) { denials_[day] += count; }
+  void add_denials(day_number day, std::int64_t count);
   void note_first(instant at) { first_ = std::min(first_, at); }
 
   // Adds all of another one of the same zone and as_of, or what such a one wrote; both must be open, else throws
@@ -96,7 +96,7 @@ class daily_presence {
   void merge(byte_reader &from, const context &host);
   // Reads into an empty one what another one wrote, open or not. Throws damaged_bytes.
   void read(byte_reader &from, const context &host);
-  // No more of it than first().
+  // No more of it than first(). Throws damaged_bytes.
   static instant read_first(byte_reader &from);
   void write(byte_buffer &to, const context &host) const;
   // All of it in as few bytes as there may be, for a wire; both must be open, else throws invalid_argument. Throws damaged_bytes.

@@ -160,7 +160,7 @@ struct daily_peaks {
 // Puts what was counted on `days`, whose bounds are in `buckets`, into rows; denials_on(day_number) is the number of
 // denials.
 template <typename DenialsOn>
-void put_rows(daily_user_counts &to, const day_span &days, const grid &buckets, day_counter &active,
+void put_rows(daily_user_counts &to, const reported_days &days, const grid &buckets, day_counter &active,
               day_counter &denied, licensing_model model, std::int64_t window_days, instant as_of,
               const daily_peaks &peaks, DenialsOn &&denials_on) {
   active.finish();

@@ -135,12 +135,13 @@ class day_fold {
   }
 
   // Calls visit(const day_patch &) for each day before `end` of which something else is to be stored than there is. A day
-  // with nothing at all is not to be stored.
+  // with nothing at all is not to be stored; nor, if idle days are not wanted, one that only has users of the last days.
   template <typename Visit>
-  void for_each_patch(day_number end, Visit &&visit) {
+  void for_each_patch(day_number end, bool idle_days, Visit &&visit) {
     (void)begin_totals();
     const auto days = patched_days(end);
     for (const day_number day : days) {
+      if (!idle_days && entry_on(day) == nullptr) continue;
       day_patch patch(host_.memory);
       if (make_patch(day, patch)) visit(static_cast<const day_patch &>(patch));
     }

@@ -193,7 +193,7 @@ void host_events::merge(byte_reader &from, const context &host) {
       const auto each = xxh64::load<event>(events.data() + at);
       const std::uint64_t known = each & max_hosts;
       if (known >= numbers.size()) byte_reader::throw_damaged("A host is not among its hosts.");
-      put(*into, (each & ~event{max_hosts}) | numbers[known]);
+      put(*into, (each & ~event{max_hosts}) | numbers[static_cast<std::size_t>(known)]);
     }
     host.poll();
   }

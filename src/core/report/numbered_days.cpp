@@ -40,7 +40,8 @@ user_numbers::user_numbers(const days_by_key &used, const days_by_key &denied, c
     : host_(host),
       used_(used, host),
       denied_(denied, host),
-      filter_(std::bit_ceil((std::size_t{used.size()} + denied.size()) / 4 + 1), host.memory) {
+      filter_(std::bit_ceil((std::size_t{used.size()} + denied.size()) / 4 + 1), host.memory),
+      hashes_(host.memory) {
   const auto note = [this](std::uint32_t, key_view name) {
     const std::uint64_t hash = hash_bytes(name);
     filter_word(hash) |= std::uint64_t{1} << (hash & 63U);
@@ -49,8 +50,25 @@ user_numbers::user_numbers(const days_by_key &used, const days_by_key &denied, c
   denied.for_each_key(host, note);
 }
 
+void user_numbers::know_by(const keyed_hash &key) {
+  has_key_ = true;
+  hashes_.clear();
+  hashes_.reserve(std::size_t{used_.users.size()} + denied_.users.size());
+  for (side *const each : {&used_, &denied_})
+    each->users.for_each_key(host_, [&](std::uint32_t at, key_view name) { hashes_.push_back({key(name), &each->numbers[at]}); });
+  std::sort(hashes_.begin(), hashes_.end());
+}
+
 void user_numbers::learn(key_view page) {
   for_each_user(page, [this](const numbered_user &user) {
+    if (user.is_forgotten) {
+      if (!has_key_) throw error(fault::damaged_bytes, "invalid page of users", "The key of the names that were forgotten is missing.");
+      hashed wanted{{}, nullptr};
+      std::copy(user.name.begin(), user.name.end(), wanted.hash.begin());
+      const auto [first, last] = std::equal_range(hashes_.begin(), hashes_.end(), wanted);
+      std::for_each(first, last, [&](const hashed &each) { *each.number = user.number; });
+      return;
+    }
     const std::uint64_t hash = hash_bytes(user.name);
     if ((filter_word(hash) >> (hash & 63U) & 1U) == 0) return;
     for (side *const each : {&used_, &denied_})
@@ -75,7 +93,7 @@ std::pmr::vector<numbered_user> user_numbers::number_the_rest(std::uint32_t next
   return added;
 }
 
-std::optional<day_span> find_days(const daily_presence &sessions, const daily_presence &denials,
+std::optional<reported_days> find_days(const daily_presence &sessions, const daily_presence &denials,
                                   const time_zone &zone) {
   return find_days(std::min(sessions.first(), denials.first()), {std::nullopt, std::nullopt, sessions.as_of()}, zone);
 }

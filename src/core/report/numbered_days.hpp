@@ -3,6 +3,7 @@
 // beside stored days where it is not stored yet.
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <memory_resource>
@@ -12,6 +13,7 @@
 
 #include "core/base/context.hpp"
 #include "core/base/key.hpp"
+#include "core/base/keyed_hash.hpp"
 #include "core/presence/sweep.hpp"
 #include "core/report/daily_presence.hpp"
 #include "core/sets/dictionary_page.hpp"
@@ -44,6 +46,9 @@ class user_numbers {
   // The users are those with a session and those that were denied; both sets stay as they are.
   user_numbers(const days_by_key &used, const days_by_key &denied, const context &host);
 
+  // Users whose names were forgotten are known by hashes under this key, which has to come before their pages.
+  void know_by(const keyed_hash &key);
+
   // Takes the numbers of these users out of a page. Throws damaged_bytes.
   void learn(key_view page);
 
@@ -64,12 +69,20 @@ class user_numbers {
     days_by_key::reader find;
     std::pmr::vector<std::uint32_t> numbers;
   };
-  std::uint64_t &filter_word(std::uint64_t hash) { return filter_[hash >> 6U & (filter_.size() - 1)]; }
+  struct hashed {
+    std::array<std::byte, keyed_hash::size> hash;
+    std::uint32_t *number;  // of the user with this hash
+    friend bool operator<(const hashed &a, const hashed &b) { return a.hash < b.hash; }
+  };
+  std::uint64_t &filter_word(std::uint64_t hash) { return filter_[static_cast<std::size_t>(hash >> 6U) & (filter_.size() - 1)]; }
 
   const context &host_;
   side used_, denied_;
   // A bit for the hash of each of them, 16 bits a user: most names in a page are of others, and need not be looked for.
   std::pmr::vector<std::uint64_t> filter_;
+  // All of them by the hashes of their names, in order, if there is a key.
+  std::pmr::vector<hashed> hashes_;
+  bool has_key_ = false;
 };
 
 struct numbered_day {
@@ -95,6 +108,6 @@ numbered_days find_numbered_days(const daily_presence &sessions, const daily_pre
                                  const user_numbers &numbers, const time_zone &zone, const context &host);
 
 // The days from the first one with data to that of as_of, nothing where there are no data.
-std::optional<day_span> find_days(const daily_presence &sessions, const daily_presence &denials, const time_zone &zone);
+std::optional<reported_days> find_days(const daily_presence &sessions, const daily_presence &denials, const time_zone &zone);
 
 }  // namespace headcount::core

@@ -29,7 +29,7 @@ struct windowed_grid {
   std::size_t lead;  // buckets before the first day of the report
 };
 
-windowed_grid make_windowed_grid(day_span days, std::int64_t window_days, instant first_data, const time_zone &zone,
+windowed_grid make_windowed_grid(reported_days days, std::int64_t window_days, instant first_data, const time_zone &zone,
                                  const context &host) {
   std::int64_t lead = 0;
   if (first_data != forever) {
@@ -88,9 +88,9 @@ std::pmr::vector<activity_row> fill_activity(const presence_view &presence, cons
 
 }  // namespace
 
-std::optional<day_span> find_days(instant first_data, const day_range &range, const time_zone &zone) {
+std::optional<reported_days> find_days(instant first_data, const day_range &range, const time_zone &zone) {
   if (range.as_of == beginning) return std::nullopt;
-  day_span days{};
+  reported_days days{};
   if (range.first.has_value()) {
     days.first = *range.first;
   } else {
@@ -109,7 +109,7 @@ std::optional<day_span> find_days(instant first_data, const day_range &range, co
   return days;
 }
 
-std::optional<day_span> find_days(const presence_view &presence, const day_range &range, const time_zone &zone) {
+std::optional<reported_days> find_days(const presence_view &presence, const day_range &range, const time_zone &zone) {
   return find_days(first_instant(presence, range.as_of), range, zone);
 }
 
@@ -123,7 +123,7 @@ daily_activity find_daily_activity(const presence_view &presence, const day_rang
   return activity;
 }
 
-std::pmr::vector<activity_row> find_activity(const presence_view &presence, granularity size, interval window,
+std::pmr::vector<activity_row> find_activity(const presence_view &presence, const bucket_size &size, interval window,
                                              instant as_of, const time_zone &zone, const context &host) {
   std::pmr::vector<activity_row> none(host.memory);
   if (as_of == beginning) return none;

@@ -22,18 +22,18 @@ struct day_range {
   instant as_of;
 };
 
-struct day_span {
+struct reported_days {
   day_number first;
   day_number last;
 };
 
 // The days that a report has whose data begin at `first_data` (`forever`: there are none); nothing where it has none.
 // Throws missing_argument where it would have no first or no last day.
-std::optional<day_span> find_days(instant first_data, const day_range &range, const time_zone &zone);
+std::optional<reported_days> find_days(instant first_data, const day_range &range, const time_zone &zone);
 
 // The days that a report over `presence` has; nothing where it has none. Throws missing_argument where it would have
 // no first or no last day.
-std::optional<day_span> find_days(const presence_view &presence, const day_range &range, const time_zone &zone);
+std::optional<reported_days> find_days(const presence_view &presence, const day_range &range, const time_zone &zone);
 
 struct activity_row {
   instant start;  // of the bucket
@@ -54,7 +54,7 @@ daily_activity find_daily_activity(const presence_view &presence, const day_rang
 
 // The same for the civil buckets that meet the window; an infinite bound is drawn in to the first data, or to `as_of`.
 // Throws missing_argument where that leaves the window without an end.
-std::pmr::vector<activity_row> find_activity(const presence_view &presence, granularity size, interval window,
+std::pmr::vector<activity_row> find_activity(const presence_view &presence, const bucket_size &size, interval window,
                                              instant as_of, const time_zone &zone, const context &host);
 
 struct rolling_activity {

@@ -177,7 +177,7 @@ instant shared_rows::first() const {
 
 published_events shared_rows::events() {
   published_events found(space_, memory_);
-  for_each_part([&](part &each, std::uint32_t) { found.add_part({each.extent_list(), each.extents}); });
+  for_each_part([&](part &each, std::uint32_t) { found.add_part({each.extent_list(), static_cast<std::size_t>(each.extents)}); });
   return found;
 }
 
@@ -329,7 +329,7 @@ void shared_rows::count(shared_rows *denials, const context &host) {
   for (std::uint32_t range; (range = head_.next_range.fetch_add(1, std::memory_order_relaxed)) < by->ranges;)
     sweep(*by, range, days, from, host);
 
-  day_counter counter(by->first_day, by->days, window_days_, host);
+  day_counter counter(by->first_day, static_cast<std::size_t>(by->days), window_days_, host);
   key_counter count_days(counter, host);
   bool any = false;
   for_each_of_block(head_.next_users, users_, host, [&](key_view user, std::uint32_t number) {

@@ -86,7 +86,7 @@ void for_each_word(day_number first, day_number last, AddWord &&add_word, AddSta
     return;
   }
   for (std::int32_t number = from; number <= to; ++number) {
-    const day_number begin = number << day_word::shift, end = begin + (1 << day_word::shift) - 1;
+    const day_number begin = number << day_word::shift, end = begin + ((1 << day_word::shift) - 1);
     add_word(day_word::of(std::max(first, begin), std::min(last, end)));
   }
 }

@@ -41,7 +41,7 @@ class key_set {
     waiting &held = waiting_[waiting_count_];
     held.key = slot_of(key);
     held.hash = hash_words({held.key[0], held.key[1], 0, 0}, 0);
-    __builtin_prefetch(&slots_[held.hash & (slots_.size() - 1)]);
+    __builtin_prefetch(&slots_[static_cast<std::size_t>(held.hash) & (slots_.size() - 1)]);
     if (++waiting_count_ == waiting_.size()) settle();
   }
 
@@ -147,7 +147,7 @@ class key_set {
   // The slot of the key, or the free slot where it belongs.
   static std::size_t probe(const std::pmr::vector<slot> &slots, const slot &key, std::uint64_t hash) {
     const std::size_t mask = slots.size() - 1;
-    std::size_t at = hash & mask;
+    std::size_t at = static_cast<std::size_t>(hash) & mask;
     while (slots[at] != key && length_of(slots[at]) != 0) at = (at + 1) & mask;
     return at;
   }

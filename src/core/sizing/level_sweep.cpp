@@ -3,13 +3,12 @@
 #include <algorithm>
 
 #include "core/base/error.hpp"
+#include "core/base/wide_product.hpp"
 
 #include "core/base/core_only.hpp"
 
 namespace headcount::core {
 namespace {
-
-__extension__ using wide = __int128;  // a level times its ticks
 
 constexpr std::int64_t floor_div(std::int64_t value, std::int64_t by) { return value / by - (value % by < 0 ? 1 : 0); }
 
@@ -41,16 +40,20 @@ class hour_walk {
   std::size_t at_ = 0;
 };
 
-constexpr auto nothing = [](std::int64_t) {};
+constexpr auto nothing = [](std::int64_t, std::int64_t) {};
+
+void check_length(interval window) {
+  if (window.start < 0 && window.end > window.start + forever) {
+    throw error(fault::out_of_range, "time at a level is out of range", "The range is longer than an interval can say.",
+                "Give bounds that are closer together.");
+  }
+}
 
 }  // namespace
 
 level_sweep::level_sweep(const presence_view &presence, interval window, const context &host)
     : window_(window), starts_(host.memory), ends_(host.memory) {
-  if (window.start < 0 && window.end > window.start + forever) {
-    throw error(fault::out_of_range, "time at a level is out of range", "The range is longer than an interval can say.",
-                "Give bounds that are closer together.");
-  }
+  check_length(window);
   presence.for_each_unordered(host, [&](key_view, std::span<const interval> intervals) {
     for (const interval &each : intervals) {
       if (is_empty(clip(each, window))) continue;
@@ -63,6 +66,10 @@ level_sweep::level_sweep(const presence_view &presence, interval window, const c
   });
   starts_.sort(host);
   ends_.sort(host);
+}
+
+weight_sweep::weight_sweep(const session_events &sessions, interval window) : sessions_(sessions), window_(window) {
+  check_length(window);
 }
 
 std::pmr::vector<week_hour> week_hours(interval window, const time_zone &zone, const context &host) {
@@ -87,9 +94,11 @@ std::pmr::vector<week_hour> week_hours(interval window, const time_zone &zone, c
 }
 
 double level_times::mean() const {
-  wide sum = 0;
-  for_each([&](std::int64_t level, std::int64_t ticks, std::int64_t) { sum += wide{level} * ticks; });
-  return static_cast<double>(sum) / static_cast<double>(total_);
+  wide_product sum;  // neither is negative
+  for_each([&](std::int64_t level, std::int64_t ticks, std::int64_t) {
+    sum += multiply(static_cast<std::uint64_t>(level), static_cast<std::uint64_t>(ticks));
+  });
+  return to_double(sum) / static_cast<double>(total_);
 }
 
 std::int64_t level_times::percentile(double fraction) const {
@@ -100,64 +109,73 @@ std::int64_t level_times::percentile(double fraction) const {
   return lowest;
 }
 
-level_times find_level_times(const presence_view &presence, interval window, const context &host) {
+namespace {
+
+template <typename Sweep>
+level_times times_of(const Sweep &sweep, const context &host) {
   level_times times(host.memory);
-  level_sweep(presence, window, host)
-      .run(
-          host, [&](interval when, std::int64_t level) { times.add(level, when.end - when.start); }, nothing);
+  sweep.run(
+      host, [&](interval when, std::int64_t level) { times.add(level, when.end - when.start); }, nothing);
   return times;
 }
 
-level_times find_level_times(const presence_view &presence, interval window, hours_and_weekdays counted,
-                             const time_zone &zone, const context &host) {
+template <typename Sweep>
+level_times times_of(const Sweep &sweep, interval window, hours_and_weekdays counted, const time_zone &zone,
+                     const context &host) {
   std::pmr::vector<week_hour> hours = week_hours(window, zone, host);
   std::erase_if(hours, [&](const week_hour &each) { return !counted.holds(each.hour_of_week); });
   level_times times(host.memory);
   hour_walk in_hours(hours);
-  level_sweep(presence, window, host)
-      .run(
-          host,
-          [&](interval when, std::int64_t level) {
-            in_hours(when, [&](interval part, int) { times.add(level, part.end - part.start); });
-          },
-          nothing);
+  sweep.run(
+      host,
+      [&](interval when, std::int64_t level) {
+        in_hours(when, [&](interval part, int) { times.add(level, part.end - part.start); });
+      },
+      nothing);
   return times;
 }
 
-std::pmr::vector<level_times> find_week_levels(const presence_view &presence, interval window, const time_zone &zone,
-                                               const context &host) {
+template <typename Sweep>
+std::pmr::vector<level_times> week_of(const Sweep &sweep, interval window, const time_zone &zone, const context &host) {
   const std::pmr::vector<week_hour> hours = week_hours(window, zone, host);
   std::pmr::vector<level_times> week(host.memory);
   week.reserve(hours_per_week);
   for (int at = 0; at < hours_per_week; ++at) week.emplace_back(host.memory);
   hour_walk in_hours(hours);
-  level_sweep(presence, window, host)
-      .run(
-          host,
-          [&](interval when, std::int64_t level) {
-            in_hours(when, [&](interval part, int hour) {
-              week[static_cast<std::size_t>(hour)].add(level, part.end - part.start);
-            });
-          },
-          nothing);
+  sweep.run(
+      host,
+      [&](interval when, std::int64_t level) {
+        in_hours(when, [&](interval part, int hour) {
+          week[static_cast<std::size_t>(hour)].add(level, part.end - part.start);
+        });
+      },
+      nothing);
   return week;
 }
 
-capacities find_capacities(const presence_view &presence, interval window, const context &host) {
+template <typename Sweep>
+capacities capacities_of(const Sweep &sweep, const context &host) {
   capacities found(host.memory);
   level_times times(host.memory);
-  std::pmr::vector<std::int64_t> met(host.memory);  // how many starts met each level
-  level_sweep(presence, window, host)
-      .run(
-          host, [&](interval when, std::int64_t level) { times.add(level, when.end - when.start); },
-          [&](std::int64_t level) {
-            const auto at = static_cast<std::size_t>(level);
-            if (at >= met.size()) met.resize(at + 1);
-            ++met[at];
-            ++found.starts;
-          });
-  const std::int64_t peak = times.peak();  // who starts is there for a tick at least, so no start met as many
+  std::pmr::vector<std::int64_t> met(host.memory);  // how many starts were one too many for each capacity, and those below
+  sweep.run(
+      host, [&](interval when, std::int64_t level) { times.add(level, when.end - when.start); },
+      [&](std::int64_t level, std::int64_t weight) {
+        ++found.starts;
+        const std::int64_t needed = level + weight;
+        if (needed > max_capacities)
+          throw error(fault::too_large, "there are too many capacities to tell", "Each one up to the peak has a row.",
+                      "Ask for a shorter span, or count weight in larger units.");
+        if (needed == 0) return;
+        const auto at = static_cast<std::size_t>(needed - 1);
+        if (at >= met.size()) met.resize(at + 1);
+        ++met[at];
+      });
+  const std::int64_t peak = times.peak();  // who starts is there for a tick at least, so no start needs more
   if (peak < 0) return found;
+  if (peak > max_capacities)
+    throw error(fault::too_large, "there are too many capacities to tell", "Each one up to the peak has a row.",
+                "Ask for a shorter span, or count weight in larger units.");
   found.all.resize(static_cast<std::size_t>(peak) + 1);
   std::pmr::vector<std::int64_t> held(found.all.size(), host.memory);
   times.for_each(
@@ -170,6 +188,44 @@ capacities find_capacities(const presence_view &presence, interval window, const
     lacking += held[at];
   }
   return found;
+}
+
+}  // namespace
+
+level_times find_level_times(const presence_view &presence, interval window, const context &host) {
+  return times_of(level_sweep(presence, window, host), host);
+}
+
+level_times find_level_times(const session_events &sessions, interval window, const context &host) {
+  return times_of(weight_sweep(sessions, window), host);
+}
+
+level_times find_level_times(const presence_view &presence, interval window, hours_and_weekdays counted,
+                             const time_zone &zone, const context &host) {
+  return times_of(level_sweep(presence, window, host), window, counted, zone, host);
+}
+
+level_times find_level_times(const session_events &sessions, interval window, hours_and_weekdays counted,
+                             const time_zone &zone, const context &host) {
+  return times_of(weight_sweep(sessions, window), window, counted, zone, host);
+}
+
+std::pmr::vector<level_times> find_week_levels(const presence_view &presence, interval window, const time_zone &zone,
+                                               const context &host) {
+  return week_of(level_sweep(presence, window, host), window, zone, host);
+}
+
+std::pmr::vector<level_times> find_week_levels(const session_events &sessions, interval window, const time_zone &zone,
+                                               const context &host) {
+  return week_of(weight_sweep(sessions, window), window, zone, host);
+}
+
+capacities find_capacities(const presence_view &presence, interval window, const context &host) {
+  return capacities_of(level_sweep(presence, window, host), host);
+}
+
+capacities find_capacities(const session_events &sessions, interval window, const context &host) {
+  return capacities_of(weight_sweep(sessions, window), host);
 }
 
 }  // namespace headcount::core

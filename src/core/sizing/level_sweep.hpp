@@ -8,15 +8,19 @@
 //   met             0     1       1                   by each start, ends before starts; starts at one instant one
 //                                                     after the other
 //
-// Capacity N turns away each start that met N or more, and lacks for as long as the level is above N.
+// Capacity N turns away each start that met N or more, and lacks for as long as the level is above N. With weights the
+// level is their sum, each start adds its own, and N turns it away if that would be more than N; of starts at one
+// instant the lightest comes first.
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <memory_resource>
 #include <vector>
 
 #include "core/base/context.hpp"
 #include "core/presence/presence_view.hpp"
+#include "core/presence/session_events.hpp"
 #include "core/time/civil.hpp"
 #include "core/time/instant.hpp"
 #include "core/time/instant_list.hpp"
@@ -29,8 +33,8 @@ class level_sweep {
   // Throws out_of_range where the window is longer than a duration can say.
   level_sweep(const presence_view &presence, interval window, const context &host);
 
-  // Calls held(interval, level) for each stretch of one level, which together are the window, and met(level) for each
-  // start in it.
+  // Calls held(interval, level) for each stretch of one level, which together are the window, and met(level, weight),
+  // weight being 1, for each start in it.
   template <typename Held, typename Met>
   void run(const context &host, Held &&held, Met &&met) const {
     ticker tick(host);
@@ -45,7 +49,7 @@ class level_sweep {
       if (at > since) held(interval{since, at}, level);
       since = at;
       for (; end < ends_.size() && ends_[end] == at; ++end) --level;
-      for (; start < starts_.size() && starts_[start] == at; ++start) met(level++);
+      for (; start < starts_.size() && starts_[start] == at; ++start) met(level++, std::int64_t{1});
     }
     if (window_.end > since) held(interval{since, window_.end}, level);
   }
@@ -55,6 +59,54 @@ class level_sweep {
   std::int64_t carried_ = 0;  // there already when the window begins
   instant_list starts_;
   instant_list ends_;  // before the end of the window
+};
+
+// The same for sessions with weights.
+class weight_sweep {
+ public:
+  // Throws out_of_range where the window is longer than a duration can say.
+  weight_sweep(const session_events &sessions, interval window);
+
+  template <typename Held, typename Met>
+  void run(const context &host, Held &&held, Met &&met) const {
+    listener<Held, Met> here(window_, held, met);
+    sessions_.sweep(host, here);
+    here.finish();
+  }
+
+ private:
+  template <typename Held, typename Met>
+  class listener final : public level_listener {
+   public:
+    listener(interval window, Held &held, Met &met) : window_(window), since_(window.start), held_(held), met_(met) {}
+
+    void hear(instant at, std::int64_t level, std::span<const std::int64_t> starts, std::int64_t after) override {
+      if (at >= window_.end) return;
+      if (at >= window_.start) {
+        if (at > since_) held_(interval{since_, at}, level_);
+        since_ = at;
+        for (const std::int64_t weight : starts) {
+          met_(level, weight);
+          level += weight;
+        }
+      }
+      level_ = after;
+    }
+
+    void finish() {
+      if (window_.end > since_) held_(interval{since_, window_.end}, level_);
+    }
+
+   private:
+    interval window_;
+    instant since_;
+    std::int64_t level_ = 0;
+    Held &held_;
+    Met &met_;
+  };
+
+  const session_events &sessions_;
+  interval window_;
 };
 
 inline constexpr int hours_per_day = 24, days_per_week = 7, hours_per_week = hours_per_day * days_per_week;
@@ -84,20 +136,26 @@ struct hours_and_weekdays {
 // For how many ticks each level was held.
 class level_times {
  public:
-  explicit level_times(std::pmr::memory_resource *memory) : ticks_(memory) {}
+  explicit level_times(std::pmr::memory_resource *memory) : ticks_(memory), rare_(memory) {}
 
   void add(std::int64_t level, std::int64_t ticks) {
+    total_ += ticks;
+    if (level >= first_rare) {
+      rare_[level] += ticks;
+      return;
+    }
     if (ticks_.empty()) lowest_ = level;
     if (level < lowest_) make_room_below(level);
     const auto at = static_cast<std::size_t>(level - lowest_);
     if (at >= ticks_.size()) ticks_.resize(at + 1);
     ticks_[at] += ticks;
-    total_ += ticks;
   }
 
   std::int64_t total() const { return total_; }
   // The highest level, -1 where there is no time.
-  std::int64_t peak() const { return lowest_ + static_cast<std::int64_t>(ticks_.size()) - 1; }
+  std::int64_t peak() const {
+    return rare_.empty() ? lowest_ + static_cast<std::int64_t>(ticks_.size()) - 1 : rare_.rbegin()->first;
+  }
   double mean() const;
 
   // The lowest level that, with those below it, has at least this share of the time. There is some time.
@@ -112,6 +170,10 @@ class level_times {
       so_far += ticks_[at];
       visit(lowest_ + static_cast<std::int64_t>(at), ticks_[at], so_far);
     }
+    for (const auto &[level, ticks] : rare_) {
+      so_far += ticks;
+      visit(level, ticks, so_far);
+    }
   }
 
   // What part of the total some ticks are: the same quotient wherever shares are told or compared.
@@ -125,8 +187,12 @@ class level_times {
     lowest_ = lowest;
   }
 
+  // So many people at once are few places' peak; weights may be any, and far apart. Half a megabyte for each hour of the week.
+  static constexpr std::int64_t first_rare = 65536;
+
   std::int64_t lowest_ = 0;
   std::pmr::vector<std::int64_t> ticks_;  // from that level on: an hour of the week sees some of all levels
+  std::pmr::map<std::int64_t, std::int64_t> rare_;  // the levels from first_rare on
   std::int64_t total_ = 0;
 };
 
@@ -134,9 +200,14 @@ class level_times {
 level_times find_level_times(const presence_view &presence, interval window, const context &host);
 level_times find_level_times(const presence_view &presence, interval window, hours_and_weekdays counted,
                              const time_zone &zone, const context &host);
+level_times find_level_times(const session_events &sessions, interval window, const context &host);
+level_times find_level_times(const session_events &sessions, interval window, hours_and_weekdays counted,
+                             const time_zone &zone, const context &host);
 
 // The same for each hour of the week.
 std::pmr::vector<level_times> find_week_levels(const presence_view &presence, interval window, const time_zone &zone,
+                                               const context &host);
+std::pmr::vector<level_times> find_week_levels(const session_events &sessions, interval window, const time_zone &zone,
                                                const context &host);
 
 // What a capacity would have meant.
@@ -152,6 +223,9 @@ struct capacities {
   std::int64_t starts = 0;
 };
 
+// Throws too_large where the peak is beyond max_capacities.
+inline constexpr std::int64_t max_capacities = 10'000'000;
 capacities find_capacities(const presence_view &presence, interval window, const context &host);
+capacities find_capacities(const session_events &sessions, interval window, const context &host);
 
 }  // namespace headcount::core

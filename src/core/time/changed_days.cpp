@@ -74,10 +74,10 @@ void day_runs::unite_nearest() {
   runs_.erase(runs_.begin() + static_cast<std::ptrdiff_t>(nearest) + 1);
 }
 
-// One string of bytes for three names: before each its length, or a number that is no length where there is none.
+// One string of bytes for all of it: before each its length, or a number that is no length where there is none.
 key_view changed_days::keep(const session_key &key) {
   constexpr std::uint64_t none = ~std::uint64_t{0};
-  const std::array parts{key.user, key.host, key.server};
+  const std::array parts{key.user, key.host, key.server, key.weight};
   std::size_t size = 0;
   for (const auto &part : parts) size += sizeof none + (part ? part->size() : 0);
   auto *const bytes = static_cast<std::byte *>(keys_.allocate(size, 1));

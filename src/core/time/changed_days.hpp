@@ -2,7 +2,7 @@
 // The civil days that a change of sessions touches, for the triggers on a table of sessions.
 //
 //   INSERT, DELETE   every day that a row meets
-//   UPDATE           the days on which, for some key (user, host, server), old and new rows differ in number:
+//   UPDATE           the days on which, for some key (user, host, server, weight), old and new rows differ in number:
 //
 //     old      [---------------------->  for ever
 //     new      [---------)                           closing a session changes what comes after its end, no more
@@ -81,9 +81,9 @@ class changed_days {
   static constexpr std::size_t max_waiting = 100'000;
   static constexpr std::size_t max_key_bytes = std::size_t{16} << 20U;
 
-  // Whose session it is; no value is SQL's NULL, which is not the same as ''.
+  // Whose session it is, and what it weighs; no value is SQL's NULL, which is not the same as ''.
   struct session_key {
-    std::optional<key_view> user, host, server;
+    std::optional<key_view> user, host, server, weight{};
   };
 
   changed_days(const time_zone &zone, instant until, std::pmr::memory_resource *memory)

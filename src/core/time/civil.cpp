@@ -20,6 +20,14 @@ constexpr std::int64_t floor_div(std::int64_t value, std::int64_t by) { return v
               "Ask for a shorter range or a coarser granularity.");
 }
 
+// Refuses what is far too long before anything walks over it: buckets are not twice as long as their size, whatever clocks do.
+void check_length(interval window, const bucket_size &size) {
+  const auto length = static_cast<std::uint64_t>(window.end) - static_cast<std::uint64_t>(window.start);
+  const std::uint64_t sizes = size.ticks != 0 ? length / static_cast<std::uint64_t>(size.ticks)
+                                              : length / static_cast<std::uint64_t>(ticks_per_day) / static_cast<std::uint64_t>(size.months != 0 ? size.months * 31 : size.days);
+  if (sizes > 2 * static_cast<std::uint64_t>(max_buckets)) throw_too_many_buckets();
+}
+
 struct month_number {
   std::int64_t value;  // months since January of year 0
 };
@@ -45,81 +53,86 @@ month_number month_of(std::int64_t day) {
   return {(era * 400 + year_of_era) * 12 + (5 * day_of_year + 2) / 153 + 2};
 }
 
-constexpr std::int64_t months_in(granularity size) {
-  return size == granularity::month ? 1 : size == granularity::quarter ? 3 : 12;
+// Months count from January 2000, days from the first day of 2000 with which weeks begin: 2000-01-01 was a Saturday.
+constexpr std::int64_t first_counted_month = 24000;
+constexpr std::int64_t first_counted_day(std::int32_t first_weekday) { return (first_weekday + 1) % 7; }
+
+std::int64_t next_start(const bucket_size &size, std::int64_t start) {
+  return size.months != 0 ? first_day({month_of(start).value + size.months}) : start + size.days;
 }
 
-// The first day of the civil bucket that holds `day`, and of the next one. 2000-01-03 was a Monday.
-std::int64_t bucket_start(granularity size, std::int64_t day) {
-  if (size == granularity::day) return day;
-  if (size == granularity::week) return floor_div(day - 2, 7) * 7 + 2;
-  const std::int64_t months = months_in(size);
-  return first_day({floor_div(month_of(day).value, months) * months});
+// Buckets may be larger than the range of time.
+instant start_of_day(std::int64_t day, const time_zone &zone) {
+  if (day < first_finite / ticks_per_day || day >= end_of_finite / ticks_per_day)
+    throw error(fault::out_of_range, "the buckets go beyond the range of time");
+  return zone.start_of(static_cast<day_number>(day));
 }
 
-std::int64_t next_start(granularity size, std::int64_t start) {
-  if (size == granularity::day) return start + 1;
-  if (size == granularity::week) return start + 7;
-  return first_day({month_of(start).value + months_in(size)});
-}
-
-// Hours by the wall clock. They begin where it shows a full hour, and where it is put to another hour: a day of 25
-// hours has 25, and where it is put by half an hour (Lord Howe) one hour has 90 minutes and none is shown twice.
-class wall_hours {
+// The parts of a day by the wall clock. One begins with the day, where the clock shows a multiple of its length since midnight, and
+// where the clock is put into another one: a day of 25 hours has 25 of one hour and four of six, one of which has seven; and
+// where the clock is put by half an hour (Lord Howe) one hour has 90 minutes and none is shown twice.
+class day_parts {
  public:
-  explicit wall_hours(const time_zone &zone) : zone_(zone) {}
+  day_parts(std::int64_t length, const time_zone &zone) : length_(length), zone_(zone) {}
 
-  // When the hour began that holds `at`.
-  instant start_of(instant at) const {
-    const instant start = at - into_hour(zone_.wall_clock(at));
-    if (offset(start) == offset(at)) return start;
-    const instant put = first_with_offset_of(at, start);
-    return begins_hour(put) ? put : start_of(put - 1);
+  // Appends when those of a day begin that end after `from`, up to the first that begins at `to` or later.
+  void append(grid &buckets, day_number day, interval window, ticker &tick) const {
+    const instant end = zone_.start_of(day + 1);
+    const std::int64_t midnight = std::int64_t{day} * ticks_per_day;
+    for (instant at = zone_.start_of(day), segment_end = at; at < end; at = segment_end) {
+      if (is_done(buckets, window)) return;
+      // up to where the clock is put next
+      const std::int64_t offset = zone_.wall_clock(at) - at;
+      segment_end = put_after(at, end);
+      const std::int64_t clock = at + offset - midnight;
+      if (at == zone_.start_of(day) || begins(at, midnight)) add(buckets, at, window);
+      instant next = at + (length_ - (clock - floor_div(clock, length_) * length_));
+      if (next < window.start) next += (std::min(window.start, segment_end) - next) / length_ * length_;
+      for (; next < segment_end; next += length_) {
+        if (is_done(buckets, window)) return;
+        add(buckets, next, window);
+        tick();
+      }
+    }
   }
 
-  // When the hour after that of `at` begins.
-  instant next(instant at) const {
-    const instant next = at + ticks_per_hour - into_hour(zone_.wall_clock(at));
-    if (offset(next) == offset(at)) return next;
-    const instant put = first_with_offset_of(next, at);
-    return begins_hour(put) ? put : this->next(put);
+  static bool is_done(const grid &buckets, interval window) { return !buckets.bounds.empty() && buckets.bounds.back() >= window.end; }
+
+  static void add(grid &buckets, instant at, interval window) {
+    if (buckets.bounds.size() == 1 && at <= window.start) buckets.bounds.clear();
+    buckets.bounds.push_back(at);
+    if (buckets.size() > static_cast<std::size_t>(max_buckets)) throw_too_many_buckets();
   }
 
  private:
-  static std::int64_t into_hour(std::int64_t clock) {
-    return clock - floor_div(clock, ticks_per_hour) * ticks_per_hour;
+  // When the clock is put after `at`, or `end`. It is looked at every hour.
+  instant put_after(instant at, instant end) const {
+    const std::int64_t offset = zone_.wall_clock(at) - at;
+    while (at < end) {
+      const instant next = std::min(at + ticks_per_hour, end - 1);
+      if (zone_.wall_clock(next) - next != offset) return first_with_other_offset(next, at, offset);
+      if (next == end - 1) break;
+      at = next;
+    }
+    return end;
   }
-  std::int64_t offset(instant at) const { return zone_.wall_clock(at) - at; }
 
-  // The clock was put once between `before` and `at`: when.
-  instant first_with_offset_of(instant at, instant before) const {
-    const std::int64_t wanted = offset(at);
+  instant first_with_other_offset(instant at, instant before, std::int64_t offset) const {
     while (at - before > 1) {
       const instant middle = before + (at - before) / 2;
-      (offset(middle) == wanted ? at : before) = middle;
+      (zone_.wall_clock(middle) - middle == offset ? before : at) = middle;
     }
     return at;
   }
 
-  bool begins_hour(instant put) const {
-    const std::int64_t clock = zone_.wall_clock(put);
-    return into_hour(clock) == 0 ||
-           floor_div(clock, ticks_per_hour) != floor_div(zone_.wall_clock(put - 1), ticks_per_hour);
+  bool begins(instant put, std::int64_t midnight) const {
+    const std::int64_t now = zone_.wall_clock(put) - midnight, before = zone_.wall_clock(put - 1) - midnight;
+    return floor_div(now, length_) * length_ == now || floor_div(now, length_) != floor_div(before, length_);
   }
 
+  std::int64_t length_;
   const time_zone &zone_;
 };
-
-void append_hours(grid &to, interval window, const time_zone &zone, const context &host) {
-  ticker tick(host);
-  const wall_hours hours(zone);
-  instant at = hours.start_of(window.start);
-  for (to.bounds.push_back(at); at < window.end; to.bounds.push_back(at)) {
-    at = hours.next(at);
-    if (to.bounds.size() > static_cast<std::size_t>(max_buckets)) throw_too_many_buckets();
-    tick();
-  }
-}
 
 }  // namespace
 
@@ -140,9 +153,51 @@ granularity parse_granularity(std::string_view name) {
   const auto *const found = std::find_if(names.begin(), names.end(), same);
   if (found == names.end()) {
     throw error(fault::invalid_argument, "unknown granularity \"" + std::string(name) + "\"", {},
-                "Granularities are hour, day, week, month, quarter and year.");
+                "Granularities are hour, day, week, month, quarter, year, and intervals, like 15 minutes.");
   }
   return static_cast<granularity>(found - names.begin());
+}
+
+void check_first_weekday(std::int32_t first_weekday) {
+  if (first_weekday < 1 || first_weekday > 7)
+    throw error(fault::invalid_argument, "argument \"week_starts\" must be from 1 to 7, but is " + std::to_string(first_weekday), {},
+                "1 is Monday, 7 is Sunday.");
+}
+
+bucket_size::bucket_size(granularity name, std::int32_t weekday) : first_weekday(weekday) {
+  check_first_weekday(weekday);
+  switch (name) {
+    case granularity::hour: ticks = ticks_per_hour; break;
+    case granularity::day: days = 1; break;
+    case granularity::week: days = 7; break;
+    case granularity::month: months = 1; break;
+    case granularity::quarter: months = 3; break;
+    case granularity::year: months = 12; break;
+  }
+}
+
+bucket_size bucket_size::of(std::int64_t months, std::int64_t days, std::int64_t ticks, std::int32_t first_weekday, std::string_view text) {
+  static constexpr const char *hint = "Buckets are of whole months, of whole days, or of less than a day: 3 months, 10 days, 15 minutes.";
+  const auto refuse = [text](const char *why) { throw error(fault::invalid_argument, "granularity \"" + std::string(text) + "\" " + why, {}, hint); };
+  check_first_weekday(first_weekday);
+  if (months < 0 || days < 0 || ticks < 0 || (months == 0 && days == 0 && ticks == 0)) refuse("is not positive");
+  if ((months != 0) + (days != 0) + (ticks != 0) > 1) refuse("is of months, days and times at once");
+  if (ticks > ticks_per_day && ticks % ticks_per_day != 0) refuse("is longer than a day, but not of whole days");
+  bucket_size size;
+  size.first_weekday = first_weekday;
+  size.months = months;
+  size.days = ticks >= ticks_per_day ? ticks / ticks_per_day : days;
+  size.ticks = ticks >= ticks_per_day ? 0 : ticks;
+  return size;
+}
+
+std::int64_t first_day_of_bucket(const bucket_size &size, std::int64_t day) {
+  if (size.months != 0) {
+    const std::int64_t months = month_of(day).value - first_counted_month;
+    return first_day({first_counted_month + floor_div(months, size.months) * size.months});
+  }
+  const std::int64_t first = first_counted_day(size.first_weekday);
+  return first + floor_div(day - first, size.days) * size.days;
 }
 
 grid day_grid(day_number first, day_number last, const time_zone &zone, const context &host) {
@@ -160,20 +215,29 @@ grid day_grid(day_number first, day_number last, const time_zone &zone, const co
   return days;
 }
 
-grid civil_grid(granularity size, interval window, const time_zone &zone, const context &host) {
+grid civil_grid(const bucket_size &size, interval window, const time_zone &zone, const context &host) {
   grid buckets(host.memory);
   if (is_empty(window)) return buckets;
-  if (size == granularity::hour) {
-    append_hours(buckets, window, zone, host);
+  check_length(window, size);
+  ticker tick(host);
+  if (!size.is_of_days()) {
+    const day_parts parts(size.ticks, zone);
+    std::int64_t day = day_of(window.start, zone);
+    for (; !day_parts::is_done(buckets, window); ++day) {
+      parts.append(buckets, static_cast<day_number>(day), window, tick);
+      if (start_of_day(day + 1, zone) >= window.end) break;
+      tick();
+    }
+    // the last one ends with its day
+    if (!day_parts::is_done(buckets, window)) day_parts::add(buckets, start_of_day(day + 1, zone), window);
     return buckets;
   }
-  ticker tick(host);
-  std::int64_t day = bucket_start(size, day_of(window.start, zone));
-  instant start = zone.start_of(static_cast<day_number>(day));
+  std::int64_t day = first_day_of_bucket(size, day_of(window.start, zone));
+  instant start = start_of_day(day, zone);
   buckets.bounds.push_back(start);
   while (start < window.end) {
     day = next_start(size, day);
-    const instant next = zone.start_of(static_cast<day_number>(day));
+    const instant next = start_of_day(day, zone);
     if (next > start) buckets.bounds.push_back(next);
     start = std::max(start, next);
     if (buckets.size() > static_cast<std::size_t>(max_buckets)) throw_too_many_buckets();

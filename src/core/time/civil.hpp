@@ -45,6 +45,29 @@ enum class granularity { hour, day, week, month, quarter, year };
 // Reads "hour" ... "year", in any case. Throws invalid_argument.
 granularity parse_granularity(std::string_view name);
 
+// How large buckets are: of months, counted from January 2000; of days, counted from the first day of 2000 with which weeks
+// begin; or of less than a day, counted from each midnight by the clock on the wall, the last one of a day as short as it comes.
+struct bucket_size {
+  bucket_size() = default;
+  // NOLINTNEXTLINE: a name is a size
+  bucket_size(granularity name, std::int32_t first_weekday = 1);
+
+  // Of an interval as it is written: one of months, days and ticks, positive; times of whole days are days. Weeks begin with
+  // first_weekday, 1 being Monday and 7 Sunday. Throws invalid_argument, with the interval as `text`.
+  static bucket_size of(std::int64_t months, std::int64_t days, std::int64_t ticks, std::int32_t first_weekday, std::string_view text);
+
+  bool is_of_days() const { return ticks == 0; }
+
+  std::int64_t months = 0, days = 0, ticks = 0;  // one of them
+  std::int32_t first_weekday = 1;
+};
+
+// Throws invalid_argument.
+void check_first_weekday(std::int32_t first_weekday);
+
+// The first day of the bucket that holds `day`, of buckets of days or months.
+std::int64_t first_day_of_bucket(const bucket_size &size, std::int64_t day);
+
 // Consecutive buckets [bounds[i], bounds[i + 1]).
 struct grid {
   explicit grid(std::pmr::memory_resource *memory) : bounds(memory) {}
@@ -57,8 +80,9 @@ struct grid {
 // The days `first` to `last`, one bucket each, also those of no length. Throws too_large.
 grid day_grid(day_number first, day_number last, const time_zone &zone, const context &host);
 
-// The civil buckets that meet the finite window, those of no length left out. Weeks begin on Monday. Throws too_large.
-grid civil_grid(granularity size, interval window, const time_zone &zone, const context &host);
+// The civil buckets that meet the finite window, those of no length left out. Throws too_large, and out_of_range where they go
+// beyond the range of time.
+grid civil_grid(const bucket_size &size, interval window, const time_zone &zone, const context &host);
 
 // Finds buckets. Civil buckets are nearly even, so a guess lands within a step or two.
 class bucket_finder {

@@ -27,7 +27,7 @@ void instant_list::slice_up() {
 
 void instant_list::put(instant at) {
   const std::uint64_t offset = static_cast<std::uint64_t>(at) - static_cast<std::uint64_t>(first_);
-  slice &into = slices_[at < first_ ? 0 : std::min<std::uint64_t>(offset >> shift_, max_slices - 1)];
+  slice &into = slices_[at < first_ ? 0 : static_cast<std::size_t>(std::min<std::uint64_t>(offset >> shift_, max_slices - 1))];
   const std::size_t place = into.count % block_capacity;
   if (place == 0) {
     auto *const made = static_cast<block *>(memory_->allocate(sizeof(block), alignof(block)));

@@ -34,14 +34,14 @@ COMMIT;
 -- The page: its table, the numbers for its script, and the points of its lines are the data.
 CREATE TEMP TABLE page AS SELECT xmlparse(document convert_from(file('html'), 'UTF8')) AS page;
 CREATE TEMP TABLE shown AS
-SELECT r.n, r.ucd, uct::integer, ucdy::integer, nullif(ucde, '')::integer AS ucde, nullif(ucch, '')::integer AS ucch
+SELECT r.n, r.ucd, replace(uct, ',', '')::integer AS uct, replace(ucdy, ',', '')::integer AS ucdy, nullif(ucde, '')::integer AS ucde, nullif(ucch, '')::integer AS ucch
 FROM page, XMLTABLE('//tbody/tr' PASSING page COLUMNS n FOR ORDINALITY, ucd date PATH 'th', uct text PATH 'td[1]', ucdy text PATH 'td[2]', ucde text PATH 'td[3]', ucch text PATH 'td[4]') AS r;
 SELECT count(*) AS rows, count(*) FILTER (WHERE (s.ucd, s.uct, s.ucdy) = (c.ucd, c.uct, c.ucdy) AND s.ucde IS NOT DISTINCT FROM c.ucde AND s.ucch IS NOT DISTINCT FROM c.ucch) AS equal
 FROM shown AS s FULL JOIN counts AS c ON c.n = s.n - 1;
 CREATE TEMP TABLE points AS SELECT (xpath('//script[@id="points"]/text()', page))[1]::text::jsonb AS points FROM page;
 SELECT points -> 'days' = (SELECT jsonb_agg(ucd ORDER BY ucd) FROM counts) AS days,
        points -> 'uct' = (SELECT jsonb_agg(uct ORDER BY ucd) FROM counts) AS uct, points -> 'ucdy' = (SELECT jsonb_agg(ucdy ORDER BY ucd) FROM counts) AS ucdy,
-       points -> 'ucde' = (SELECT jsonb_agg(ucde ORDER BY ucd) FROM counts) AS ucde, points ? 'ucch' AS ucch
+       points -> 'ucde' = (SELECT jsonb_agg(ucde ORDER BY ucd) FROM counts) AS ucde, points -> 'ucch' = (SELECT jsonb_agg(ucch ORDER BY ucd) FROM counts) AS ucch
 FROM points;
 -- A stretch of one point goes to that point again, so that it is a dot; that is no point of its own.
 SELECT line, count(DISTINCT point) AS points, array_agg(DISTINCT point ORDER BY point) = (
@@ -97,14 +97,22 @@ SELECT arguments, fails(format('SELECT headcount_export.render(%s)', arguments))
     $$'pdf', 't', '{ucd,uct}', '{D,T}', '{1900-03-01,9999-12-31}', '{NULL,2147483647}'$$, $$'html', 't', '{ucd,uct}', '{D,T}', '{1900-03-01,9999-12-31}', '{0,2147483647}'$$]) AS arguments;
 SELECT format, fails(format('SELECT headcount_export.render(%L, ''t'', ''{ucd}'', ''{D}'', array_fill(date ''2024-01-01'', ARRAY[1048576]), ''{}'')', format)) FROM unnest('{xlsx,pdf}'::text[]) AS format;
 
+-- Of each number the last day and the highest one; what the numbers are of, when they were put together.
+SELECT f.* FROM xmlparse(document convert_from(headcount_export.render('html', 't', '{ucd,uct,ucch}', '{Date,Total,Hosts}', '{2024-03-03,2024-03-01,2024-03-02}', '{1200,NULL,3400,7,1500,9}'), 'UTF8')) AS page,
+     XMLTABLE('//dl/div' PASSING page COLUMNS title text PATH 'dt', last text PATH 'dd[1]', highest text PATH 'dd[2]') AS f;
+SELECT regexp_replace((xpath('string(//p[@class="notes"])', xmlparse(document convert_from(headcount_export.render('html', 't', '{ucd,uct}', '{Date,Total}', '{2024-03-03}', '{1}', '{source <a>,time zone UTC}'), 'UTF8'))))[1]::text, '[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}', 'then') AS notes;
+SELECT notes, fails(format($$SELECT headcount_export.render('pdf', 't', '{ucd}', '{D}', '{}', '{}', %s)$$, notes)) FROM unnest(ARRAY[$$NULL$$, $$'{NULL}'$$, $$ARRAY[repeat('x', 1001)]$$, $$ARRAY[''::text]$$]) AS notes;
+
 -- 100,000 rows.
 CREATE TEMP TABLE many AS
 SELECT (SELECT array_agg(date '1990-01-01' + n ORDER BY n) FROM generate_series(1, 100000) AS n) AS days, (SELECT array_agg(nullif(m % 5003, 0) ORDER BY m) FROM generate_series(1, 400000) AS m) AS vals;
 SELECT format, length(headcount_export.render(format, 'Many', '{ucd,uct,ucdy,ucde,ucch}', '{D,T,U,E,H}', days, vals)) > 1000000 AS large FROM many, unnest('{xlsx,pdf,html}'::text[]) AS format;
-SELECT count(*) AS rows, count(*) FILTER (WHERE row = concat('<tr><th scope="row" class="day">', date '1990-01-01' + n::integer, '</th><td>', nullif((4 * n - 3) % 5003, 0), '</td><td>', nullif((4 * n - 2) % 5003, 0), '</td><td>', nullif((4 * n - 1) % 5003, 0), '</td><td>', nullif(4 * n % 5003, 0), '</td></tr>')) AS equal
+SELECT count(*) AS rows, count(*) FILTER (WHERE replace(regexp_replace(row, ' (class="rest"|data-weekday="S..")', '', 'g'), ',', '') = concat('<tr><th scope="row" class="day">', date '1990-01-01' + n::integer, '</th><td>', nullif((4 * n - 3) % 5003, 0), '</td><td>', nullif((4 * n - 2) % 5003, 0), '</td><td>', nullif((4 * n - 1) % 5003, 0), '</td><td>', nullif(4 * n % 5003, 0), '</td></tr>')) AS equal,
+       count(*) FILTER (WHERE (row LIKE '<tr class="rest">%') = (extract(isodow FROM date '1990-01-01' + n::integer) > 5) AND coalesce(substring(row FROM 'weekday="(...)"') = to_char(date '1990-01-01' + n::integer, 'Dy'), extract(isodow FROM date '1990-01-01' + n::integer) < 6)) AS weekends,
+       count(*) FILTER (WHERE row ~ '>[0-9],[0-9]{3}<' AND row !~ '>[0-9]{4}<') AS grouped
 FROM (SELECT row, row_number() OVER (ORDER BY line) AS n
       FROM many, regexp_split_to_table(convert_from(headcount_export.render('html', 'Many', '{ucd,uct,ucdy,ucde,ucch}', '{D,T,U,E,H}', days, vals), 'UTF8'), E'\n') WITH ORDINALITY AS r (row, line)
-      WHERE row LIKE '<tr><th scope="row"%') AS rows;
+      WHERE row LIKE '<tr%><th scope="row"%') AS rows;
 SELECT count(*) AS temporary_files FROM pg_ls_tmpdir();
 
 DROP FUNCTION file(text, text[], text, bigint, text[]);
