@@ -190,8 +190,10 @@ app.use(async (error, req, res, next) => { // Express knows it by its four argum
 
 // --- start and stop --------------------------------------------------------------------------------------------------
 
-// Clients that never finish what they began are looked for every five seconds.
+// Clients that never finish what they began are looked for every five seconds. The last limit is for those that do not read
+// what they asked for: nothing goes to them or comes from them. It is longer than an answer takes.
 const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, connectionsCheckingInterval: 5_000 }, app);
+server.setTimeout(30_000);
 server.maxConnections = 1_000;
 server.listen(Number(PORT), '127.0.0.1', () => {
   if (!process.env.TOKEN) console.log(`X-Auth-token: ${TOKEN}`);

@@ -7,28 +7,15 @@ use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use Headcount;
+use HttpExample;
 use IO::Uncompress::Unzip;
 use IPC::Run;
 use JSON::PP qw(decode_json);
-use PostgreSQL::Test::RecursiveCopy;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-sub have { my ($program) = @_; return scalar grep { -x "$_/$program" } split /:/, $ENV{PATH} }
-for my $program (qw(node npm curl))
-{
-	plan skip_all => "$program is not installed" unless have($program);
-}
-
-# In a copy, so that nothing is installed into the tree.
-my $folder  = PostgreSQL::Test::Utils::tempdir();
+my $folder  = http_example([qw(node npm curl)]);
 my $example = "$folder/http";
-PostgreSQL::Test::RecursiveCopy::copypath("$FindBin::Bin/../../examples/http", $example, filterfn => sub { $_[0] !~ /node_modules/ });
-$ENV{HOME} = $folder;
-my $log = '';
-my @npm = ('npm', '--prefix', $example, '--cache', "$folder/npm", '--fetch-retries=1', '--fetch-timeout=20000');
-plan skip_all => 'the npm registry cannot be reached' unless IPC::Run::run([ @npm, 'ping' ], '>&', \$log, IPC::Run::timeout(60));
-ok(IPC::Run::run([ @npm, 'ci', '--no-audit', '--no-fund' ], '>&', \$log), 'npm ci') or BAIL_OUT($log);
 
 my $node = new_node('http');
 plan skip_all => 'headcount_export is not installed'
