@@ -67,26 +67,22 @@ LANGUAGE sql STABLE PARALLEL SAFE COST 10000 ROWS 365 SET search_path = pg_catal
     WHERE e.day >= b.first_day AND e.day <= b.last_day
     ORDER BY e.day
 $f$ $q$, hll);
+    -- The numbers of users are given out here, and mean nothing elsewhere.
+    EXECUTE pg_catalog.format($q$
+CREATE FUNCTION headcount_internal.sketched_days(sessions bytea, denials bytea) RETURNS SETOF headcount_internal.sketched_day
+LANGUAGE sql STABLE PARALLEL SAFE COST 10000 ROWS 10 SET search_path = pg_catalog, pg_temp AS $f$
+    SELECT n.day, k.used, k.denied, headcount.cardinality(n.used)::integer, headcount.cardinality(n.denied)::integer,
+           headcount.cardinality(headcount.user_set_union(n.used, n.denied))::integer, n.denials, n.concurrent_hosts, n.concurrent_hosts_at
+    FROM headcount_internal.daily_sets(sessions, denials, NULL::bytea[]) AS n
+         LEFT JOIN (SELECT u.day, %1$s AS used, %2$s AS denied FROM headcount_internal.daily_users(sessions, denials) AS u GROUP BY u.day) AS k ON k.day = n.day
+$f$ $q$, headcount_internal.sketch_text('u.user_name', 'NOT u.is_denied'), headcount_internal.sketch_text('u.user_name', 'u.is_denied'));
 END
 $$;
 COMMENT ON TYPE headcount_internal.sketched_day IS 'what is known of a day, or of a part of it, of a source without sets of users; the counts are NULL for parts';
+COMMENT ON FUNCTION headcount_internal.sketched_days(bytea, bytea) IS
+    'the days with something, with sketches of their users, from what daily_session_agg and daily_denial_agg collected';
 COMMENT ON FUNCTION headcount_internal.sketched_report(regclass, headcount_internal.sketched_day[], text, integer, text, timestamptz, date, date, boolean) IS
     'the daily report from sketches of users by day; by source the planner finds what days are asked for';
-
--- The days with something of what daily_session_agg and daily_denial_agg collected. The numbers of users are given out here, and
--- mean nothing elsewhere.
-CREATE FUNCTION headcount_internal.sketched_days_text(sessions text, denials text) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RETURN format($q$SELECT n.day, k.used_sketch, k.denied_sketch, headcount.cardinality(n.used)::integer AS used_count, headcount.cardinality(n.denied)::integer AS denied_count,
-       headcount.cardinality(headcount.user_set_union(n.used, n.denied))::integer AS daily_count, n.denials, n.concurrent_hosts, n.concurrent_hosts_at
-FROM headcount_internal.daily_sets(%1$s, %2$s, NULL::bytea[]) AS n
-     LEFT JOIN (SELECT u.day, %3$s AS used_sketch, %4$s AS denied_sketch
-                FROM headcount_internal.daily_users(%1$s, %2$s) AS u GROUP BY u.day) AS k ON k.day = n.day$q$,
-        sessions, denials, headcount_internal.sketch_text('u.user_name', 'NOT u.is_denied'), headcount_internal.sketch_text('u.user_name', 'u.is_denied'));
-END
-$$;
-COMMENT ON FUNCTION headcount_internal.sketched_days_text(text, text) IS 'the query for days with sketches of their users, from what was collected of sessions and of denials';
 
 -- All there is of the days that matter for those that are asked for: the last stored one before them is there to say that the report
 -- has begun.
@@ -106,14 +102,14 @@ BEGIN
       SELECT %1$sROW(k.day, d.used_sketch, d.denied_sketch, NULL, NULL, NULL, d.denials, d.concurrent_hosts, d.concurrent_hosts_at)::headcount_internal.sketched_day
       FROM %6$s WHERE %3$s
       UNION ALL
-      SELECT %7$sROW(n.day, n.used_sketch, n.denied_sketch, n.used_count, n.denied_count, n.daily_count, n.denials, n.concurrent_hosts, n.concurrent_hosts_at)::headcount_internal.sketched_day
+      SELECT %7$sn
       FROM %8$s
-           CROSS JOIN LATERAL (%9$s) AS n$q$,
+           CROSS JOIN LATERAL headcount_internal.sketched_days(s.state, d.state) AS n$q$,
         slice, name, condition, state,
         CASE WHEN first IS NULL THEN '' WHEN part IS NOT NULL THEN ' AND d.day >= ' || first
              ELSE format(' AND d.day >= coalesce((SELECT max(b.day) FROM %I.stored_days AS b WHERE b.scope = %L AND b.day < %s), %s)', name, scope, first, first) END,
         headcount_internal.parts_from(name), CASE WHEN part IS NOT NULL THEN 'coalesce(s.slice, d.slice), ' END,
-        headcount_internal.collected(name, options, headcount_internal.model_scope(options.realtime_servers, model), part), headcount_internal.sketched_days_text('s.state', 'd.state'));
+        headcount_internal.collected(name, options, headcount_internal.model_scope(options.realtime_servers, model), part));
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.sketched_rows(text, headcount_internal.options, text, "char", text, text) IS

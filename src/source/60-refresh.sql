@@ -81,13 +81,13 @@ CREATE FUNCTION headcount_internal.day_rows_query(name text, scope "char", is_ex
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NOT is_exact THEN      -- sets of nobody, and how many there were
-        RETURN format($q$
+        RETURN $q$
 SELECT n.day, e.nobody AS used, e.nobody AS denied, n.denials, n.concurrent_hosts, n.concurrent_hosts_at,
-       coalesce(p.concurrent_users, 0) AS concurrent_users, coalesce(p.concurrent_sessions, 0) AS concurrent_sessions, p.concurrent_weight, n.used_sketch, n.denied_sketch,
+       coalesce(p.concurrent_users, 0) AS concurrent_users, coalesce(p.concurrent_sessions, 0) AS concurrent_sessions, p.concurrent_weight, n.used AS used_sketch, n.denied AS denied_sketch,
        n.used_count, n.denied_count, n.daily_count
-FROM (%s) AS n
+FROM headcount_internal.sketched_days(c.sessions, c.denials) AS n
      LEFT JOIN unnest(c.peaks) AS p ON p.day = n.day
-     CROSS JOIN (VALUES (headcount.to_user_set('{}'))) AS e (nobody)$q$, headcount_internal.sketched_days_text('c.sessions', 'c.denials'));
+     CROSS JOIN (VALUES (headcount.to_user_set('{}'))) AS e (nobody)$q$;
     END IF;
     RETURN format($q$
 SELECT n.day, headcount_internal.in_dictionary(n.used, %3$s) AS used, headcount_internal.in_dictionary(n.denied, %3$s) AS denied, n.denials, n.concurrent_hosts, n.concurrent_hosts_at,
