@@ -36,6 +36,29 @@ SELECT (SELECT array_agg(b) FROM collected AS c, headcount_internal.dictionary_b
 SELECT headcount_internal.dictionary_buckets(NULL, NULL, 4);
 SELECT headcount_internal.dictionary_buckets(c.sessions, NULL, NULL) FROM collected AS c;
 
+-- What is left of all pages by a filter is about the users that were collected, and a few others; with the key of forgotten names, as
+-- hashes too.
+CREATE TEMP TABLE wide AS
+    SELECT p.page, p.users FROM (SELECT headcount_internal.daily_session_agg('other ' || i, 'h', '2024-03-01', '2024-03-02', 'UTC', '2024-03-05') AS state FROM generate_series(1, 2000) AS i) AS c,
+        headcount_internal.assign_user_ids(c.state, NULL, NULL, 5000, 16) AS p;
+CREATE TEMP TABLE secret AS SELECT headcount_internal.key_page('\x000102030405060708090a0b0c0d0e0f') AS page;
+SELECT d.same_days, d.forgotten_as_well, l.others < 400 AS few_others, l.others_forgotten < 400 AS few_others_forgotten
+FROM collected AS c,
+    LATERAL (SELECT headcount_internal.user_filter(c.sessions, c.denials) AS by_name, headcount_internal.user_filter(c.sessions, c.denials, (TABLE secret)) AS by_hash) AS f,
+    LATERAL (SELECT (SELECT array_agg(d ORDER BY d.day) = (SELECT array_agg(e ORDER BY e.day) FROM pg_temp.days((SELECT array_agg(page) FROM page)) AS e)
+                     FROM pg_temp.days((SELECT array_agg(headcount_internal.filtered_page(p.page, f.by_name)) FROM page AS p)) AS d) AS same_days,
+                    (SELECT count(*) BETWEEN 4 AND 6 FROM headcount_internal.user_names((SELECT array_agg(headcount_internal.filtered_page(p.page, f.by_hash))
+                         FROM headcount_internal.forget_names((SELECT array_agg(page) FROM page), ARRAY['ann', 'bob', 'dan', 'eve', 'zoe', 'Zoë'], (TABLE secret), 4) AS p WHERE p.bucket < 0),
+                         headcount.to_user_set(ARRAY(SELECT generate_series(0, 99))), '?')) AS forgotten_as_well) AS d,
+    LATERAL (SELECT (SELECT count(*) FROM headcount_internal.user_names((SELECT array_agg(headcount_internal.filtered_page(w.page, f.by_name)) FROM wide AS w), headcount.to_user_set(ARRAY(SELECT generate_series(5000, 7000))))) AS others,
+                    (SELECT count(*) FROM headcount_internal.user_names((SELECT array_agg(headcount_internal.filtered_page(p.page, f.by_hash))
+                         FROM headcount_internal.forget_names((SELECT array_agg(page) FROM wide), NULL, (TABLE secret), 4) AS p), headcount.to_user_set(ARRAY(SELECT generate_series(5000, 7000))), '?')) AS others_forgotten) AS l;
+SELECT headcount_internal.filtered_page(k.page, f) = k.page AS key_stays FROM secret AS k, collected AS c, headcount_internal.user_filter(c.sessions, NULL) AS f;
+SELECT headcount_internal.user_filter(NULL, NULL) IS NULL AS nobody;
+SELECT headcount_internal.filtered_page('\x01', '\x000000');
+SELECT headcount_internal.filtered_page('\x04', '\x00');
+DROP TABLE wide, secret;
+
 -- What is wrong is an error.
 SELECT headcount_internal.dictionary_buckets(c.sessions, c.denials, 3) FROM collected AS c;
 SELECT headcount_internal.dictionary_buckets(c.sessions, c.denials, 0) FROM collected AS c;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "core/report/numbered_days.hpp"
+#include "core/sets/user_filter.hpp"
 #include "core/sets/user_set_bytes.hpp"
 #include "pg/daily_value.hpp"
 #include "pg/dictionary.hpp"
@@ -89,6 +90,40 @@ HEADCOUNT_FUNCTION(headcount_dictionary_buckets) {
   return rows.result(fcinfo);
 }
 
+// (sessions, denials, key_page): with a key also as those that forgotten users would be
+HEADCOUNT_FUNCTION(headcount_user_filter) {
+  const pg::workspace work;
+  const pg::daily_arguments collected(fcinfo, 0, work);
+  if (collected.empty()) return pg::null_result(fcinfo);
+  std::optional<core::keyed_hash> hash;
+  if (!PG_ARGISNULL(2)) hash = core::key_in_page(pg::bytes_argument(fcinfo, 2));
+  const core::days_by_key &used = collected.sessions().users(), &denied = collected.denials().denied();
+  const std::size_t size = core::user_filter::bytes_for((std::size_t{used.size()} + denied.size()) * (hash.has_value() ? 2 : 1));
+  const std::span<std::byte> bytes = pg::empty_value(size);
+  const std::span<std::byte> filter = bytes.subspan(VARHDRSZ);
+  const auto note = [&](std::uint32_t, core::key_view user) {
+    core::user_filter::add(filter, user);
+    if (hash.has_value()) core::user_filter::add(filter, (*hash)(user));
+  };
+  used.for_each_key(work, note);
+  denied.for_each_key(work, note);
+  return pg::value_result(bytes);
+}
+
+// (page, filter)
+HEADCOUNT_FUNCTION(headcount_filtered_page) {
+  const pg::workspace work;
+  const core::key_view page = pg::bytes_argument(fcinfo, 0);
+  const core::user_filter wanted(pg::bytes_argument(fcinfo, 1));
+  const core::page_kind kind = core::kind_of_page(page);
+  if (kind == core::page_kind::key) return pg::copied_value(page);
+  core::page_builder left(kind, work.host().memory);
+  core::for_each_user(page, [&](const core::numbered_user &user) {
+    if (wanted.may_have(user.name)) left.add(user);
+  });
+  return pg::copied_value(left.bytes());
+}
+
 // (names, buckets)
 HEADCOUNT_FUNCTION(headcount_name_buckets) {
   const pg::workspace work;
@@ -166,20 +201,20 @@ HEADCOUNT_FUNCTION(headcount_user_names) {
   pg::text_buffer name;
   if (PG_ARGISNULL(1)) return rows.result(fcinfo);
   const core::user_set_reader numbers = pg::user_set_argument(fcinfo, 1, work);
-  std::int64_t forgotten = 0;
+  bool meets_forgotten = false;
   pg::for_each_argument_page(fcinfo, 0, [&](core::key_view page) {
     core::for_each_user(page, [&](const core::numbered_user &user) {
       if (!numbers.contains(user.number)) return;
       if (!user.is_forgotten)
         rows.put(pg::field(name(user.name)));
       else if (PG_ARGISNULL(2))
-        ++forgotten;
+        meets_forgotten = true;
       else
         rows.put(pg::field(name(pg::bytes_argument(fcinfo, 2))));
     });
   });
-  if (forgotten > 0)
-    throw core::error(core::fault::forgotten, "the names of " + std::to_string(forgotten) + (forgotten == 1 ? " user" : " users") + " on the days that are asked for have been forgotten", {},
+  if (meets_forgotten)
+    throw core::error(core::fault::forgotten, "names of users on the days that are asked for have been forgotten", {},
                       "How many users there were is still known: headcount.unique_users and the views count them.");
   return rows.result(fcinfo);
 }

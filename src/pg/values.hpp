@@ -40,6 +40,11 @@ inline Datum value_result(std::span<std::byte> bytes) {
   return PointerGetDatum(bytes.data());
 }
 
+// So many bytes that are 0, behind room for their length word; at most what a value holds.
+inline std::span<std::byte> empty_value(std::size_t size) {
+  return {static_cast<std::byte *>(call([size] { return palloc0(size + VARHDRSZ); })), size + VARHDRSZ};
+}
+
 // A varlena value of a copy of the bytes.
 inline Datum copied_value(core::key_view bytes) {
   const std::size_t size = bytes.size() + VARHDRSZ;

@@ -197,18 +197,25 @@ $$;
 COMMENT ON FUNCTION headcount_internal.make_live_views(text, headcount_internal.options) IS
     'makes or replaces the views of the sessions and denials of a source on days that are computed from its tables';
 
+-- All pages, some thousands at a time: one value could not hold all of them.
+CREATE FUNCTION headcount_internal.page_groups_text(name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('(SELECT array_agg(l.page) AS pages FROM %I.rollup_dictionary AS l GROUP BY l.bucket / 4096)', name)
+$$;
+COMMENT ON FUNCTION headcount_internal.page_groups_text(text) IS 'the query for the pages of the dictionary of a source, in groups';
+
 CREATE FUNCTION headcount_internal.key_page_text(name text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format('(SELECT k.page FROM %I.rollup_dictionary AS k WHERE k.bucket = -2147483648)', name)
 $$;
 COMMENT ON FUNCTION headcount_internal.key_page_text(text) IS 'the expression for the page with the key of forgotten names, NULL if none were';
 
--- The pages with the numbers of the users of two states. Only those of their buckets are read, so the cost follows these
--- users, not all there ever were. Those of slices,
+-- The pages with the numbers of the users of two states. Only those of their buckets are read, and what is not about them is left out,
+-- so the cost follows these users, not all there ever were. Those of slices,
 -- each of which has few, are looked up one by one: else the planner could read all pages for each slice.
 CREATE FUNCTION headcount_internal.known_users(name text, states text, of_slices boolean DEFAULT false) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format($q$(SELECT array_agg(u.page) AS pages
+    SELECT format($q$(SELECT array_agg(headcount_internal.filtered_page(u.page, (SELECT headcount_internal.user_filter(%2$s, %4$s)))) AS pages
                   FROM LATERAL headcount_internal.dictionary_buckets(%2$s, (SELECT r.dictionary_buckets FROM %1$I.rollup_state AS r), %4$s) AS b (bucket)
                        %3$s)$q$, name, states,
         format(CASE WHEN of_slices THEN 'CROSS JOIN LATERAL (SELECT p.page FROM %I.rollup_dictionary AS p WHERE p.bucket = b.bucket OFFSET 0) AS u'

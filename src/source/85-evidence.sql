@@ -74,12 +74,12 @@ DECLARE
         FROM %I.denials AS d WHERE NOT d.is_false_denial%s AND $q$, source, CASE WHEN kind.scope = 'r' THEN ' AND d.server = ANY ($3)' ELSE '' END);
     -- the users of stored days: a condition for those days follows, and stored_end
     stored     constant text := format($q$SELECT u.name AS user_name, NULL::timestamptz AS at
-        FROM headcount_internal.user_names((SELECT array_agg(l.page) FROM %1$I.rollup_dictionary AS l),
+        FROM %4$s AS g CROSS JOIN LATERAL headcount_internal.user_names(g.pages,
                                   (SELECT headcount.user_set_union_agg(x.users)
                                    FROM %1$I.rollup_days AS d CROSS JOIN LATERAL (VALUES %2$s) AS x (users)
                                    WHERE d.scope = %3$L AND $q$, source,
         CASE WHEN kind.has_sessions AND kind.has_denials THEN '(d.used), (d.denied)' WHEN kind.has_sessions THEN '(d.used)' ELSE '(d.denied)' END,
-        kind.scope);
+        kind.scope, headcount_internal.page_groups_text(source));
     stored_end constant text := ')) AS u (name)';
     live_from  constant text := CASE WHEN reads_stored THEN 'greatest($1, $7)' ELSE '$1' END;
     rows       text[] := '{}';

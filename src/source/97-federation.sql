@@ -120,7 +120,7 @@ WITH numbered AS MATERIALIZED (
     UNION ALL
     SELECT k.day, d.used, d.denied FROM %3$s WHERE d.scope = %2$L),
 dictionary AS MATERIALIZED (
-    SELECT h.number, h.hash FROM headcount_internal.hashed_users((SELECT array_agg(l.page) FROM %1$I.rollup_dictionary AS l), $1) AS h),
+    SELECT h.number, h.hash FROM %6$s AS g CROSS JOIN LATERAL headcount_internal.hashed_users(g.pages, $1) AS h),
 people AS MATERIALIZED (
     SELECT n.day, CASE WHEN h.hash IS NULL THEN headcount_internal.fail_forgotten(%5$L) ELSE h.hash END AS hash, k.is_denied
     FROM numbered AS n
@@ -130,7 +130,7 @@ people AS MATERIALIZED (
     UNION ALL
     SELECT u.day, headcount_internal.keyed_hash(u.user_name, $1), u.is_denied
     FROM %4$s CROSS JOIN LATERAL headcount_internal.daily_users(s.state, d.state) AS u)$q$,
-        name, scope, headcount_internal.parts_from(name), headcount_internal.collected(name, options, scope), name);
+        name, scope, headcount_internal.parts_from(name), headcount_internal.collected(name, options, scope), name, headcount_internal.page_groups_text(name));
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.shared_people_query(text, headcount_internal.options, "char") IS

@@ -16,6 +16,17 @@ CREATE FUNCTION headcount_internal.dictionary_buckets(sessions bytea, denials by
 COMMENT ON FUNCTION headcount_internal.dictionary_buckets(bytea, bytea, integer, bytea) IS
     'the buckets of the users that daily_session_agg and daily_denial_agg collected; how many there are is a power of two. With the key of forgotten names also its own, -2147483648, and those that the users are in if they were forgotten, which are below 0';
 
+-- What is read of the dictionary is taken together as one value, which has a limit; with what is left by a filter it follows
+-- the users that were collected, not all there ever were.
+CREATE FUNCTION headcount_internal.user_filter(sessions bytea, denials bytea, key_page bytea DEFAULT NULL) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_user_filter' LANGUAGE C STABLE PARALLEL SAFE COST 10000;
+COMMENT ON FUNCTION headcount_internal.user_filter(bytea, bytea, bytea) IS
+    'a filter that the users pass whom daily_session_agg and daily_denial_agg collected, and some others, for filtered_page; with the key of forgotten names also as those that were forgotten. NULL if nothing was collected';
+
+CREATE FUNCTION headcount_internal.filtered_page(page bytea, filter bytea) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'headcount_filtered_page' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION headcount_internal.filtered_page(bytea, bytea) IS 'those users of a page of the dictionary that pass a filter; a key as it is';
+
 -- Names that were forgotten are hashes under a key, in pages and buckets of their own.
 CREATE FUNCTION headcount_internal.name_buckets(names text[], buckets integer) RETURNS SETOF integer
     AS 'MODULE_PATHNAME', 'headcount_name_buckets' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 ROWS 10;

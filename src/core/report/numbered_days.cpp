@@ -40,15 +40,7 @@ user_numbers::user_numbers(const days_by_key &used, const days_by_key &denied, c
     : host_(host),
       used_(used, host),
       denied_(denied, host),
-      filter_(std::bit_ceil((std::size_t{used.size()} + denied.size()) / 4 + 1), host.memory),
-      hashes_(host.memory) {
-  const auto note = [this](std::uint32_t, key_view name) {
-    const std::uint64_t hash = hash_bytes(name);
-    filter_word(hash) |= std::uint64_t{1} << (hash & 63U);
-  };
-  used.for_each_key(host, note);
-  denied.for_each_key(host, note);
-}
+      hashes_(host.memory) {}
 
 void user_numbers::know_by(const keyed_hash &key) {
   has_key_ = true;
@@ -69,8 +61,6 @@ void user_numbers::learn(key_view page) {
       std::for_each(first, last, [&](const hashed &each) { *each.number = user.number; });
       return;
     }
-    const std::uint64_t hash = hash_bytes(user.name);
-    if ((filter_word(hash) >> (hash & 63U) & 1U) == 0) return;
     for (side *const each : {&used_, &denied_})
       if (const std::uint32_t at = each->find.find(user.name); at != days_by_key::npos) each->numbers[at] = user.number;
   });

@@ -49,7 +49,7 @@ class user_numbers {
   // Users whose names were forgotten are known by hashes under this key, which has to come before their pages.
   void know_by(const keyed_hash &key);
 
-  // Takes the numbers of these users out of a page. Throws damaged_bytes.
+  // Takes the numbers of these users out of a page, in which there should be few others. Throws damaged_bytes.
   void learn(key_view page);
 
   // Gives numbers of [next, end) to the users who have none, and returns these. Throws too_large where they run out.
@@ -74,12 +74,9 @@ class user_numbers {
     std::uint32_t *number;  // of the user with this hash
     friend bool operator<(const hashed &a, const hashed &b) { return a.hash < b.hash; }
   };
-  std::uint64_t &filter_word(std::uint64_t hash) { return filter_[static_cast<std::size_t>(hash >> 6U) & (filter_.size() - 1)]; }
 
   const context &host_;
   side used_, denied_;
-  // A bit for the hash of each of them, 16 bits a user: most names in a page are of others, and need not be looked for.
-  std::pmr::vector<std::uint64_t> filter_;
   // All of them by the hashes of their names, in order, if there is a key.
   std::pmr::vector<hashed> hashes_;
   bool has_key_ = false;

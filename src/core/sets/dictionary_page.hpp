@@ -70,6 +70,30 @@ inline keyed_hash key_in_page(key_view page) {
 template <typename Visit>
 void for_each_user(key_view page, Visit &&visit);
 
+// A page of users, or of forgotten ones, put together from users whose numbers ascend.
+class page_builder {
+ public:
+  page_builder(page_kind kind, std::pmr::memory_resource *memory) : page_(memory) { page_.append_byte(static_cast<std::uint8_t>(kind)); }
+
+  // Throws invalid_argument where two have the same number.
+  void add(const numbered_user &user) {
+    if (user.number == before_ && count_ > 0)
+      throw error(fault::invalid_argument, "two users have the number " + std::to_string(user.number));
+    page_.append_varint(user.number - before_);
+    if (!user.is_forgotten) page_.append_varint(user.name.size());
+    page_.append(user.name);
+    before_ = user.number;
+    ++count_;
+  }
+
+  std::uint32_t users() const { return count_; }
+  key_view bytes() { return {page_.data(), page_.size()}; }
+
+ private:
+  byte_buffer page_;
+  std::uint32_t before_ = 0, count_ = 0;
+};
+
 // The bucket of a user; `buckets` is a power of two.
 inline std::uint32_t bucket_of(key_view name, std::uint32_t buckets) {
   return static_cast<std::uint32_t>(hash_bytes(name)) & (buckets - 1);
@@ -128,19 +152,9 @@ void for_each_page(std::span<const numbered_user> users, std::uint32_t buckets, 
   for (auto at = order.cbegin(); at != order.cend();) {
     host.poll();
     const std::int32_t here = at->bucket;
-    byte_buffer page(host.memory);
-    page.append_byte(static_cast<std::uint8_t>(here < 0 ? page_kind::forgotten : page_kind::users));
-    std::uint32_t before = 0, count = 0;
-    for (; at != order.cend() && at->bucket == here; ++at, ++count) {
-      const auto &[name, number, is_forgotten] = at->user;
-      if (number == before && count > 0)
-        throw error(fault::invalid_argument, "two users have the number " + std::to_string(number));
-      page.append_varint(number - before);
-      if (!is_forgotten) page.append_varint(name.size());
-      page.append(name);
-      before = number;
-    }
-    visit(here, count, key_view(page.data(), page.size()));
+    page_builder page(here < 0 ? page_kind::forgotten : page_kind::users, host.memory);
+    for (; at != order.cend() && at->bucket == here; ++at) page.add(at->user);
+    visit(here, page.users(), page.bytes());
   }
 }
 
