@@ -39,10 +39,16 @@ namespace {
 
 constexpr std::uint8_t daily_magic = 0xC2, daily_version = 2, area_version = 3, packed_version = 4;
 
+[[noreturn]] void throw_too_many_users() {
+  throw core::error(core::fault::too_large, "there are too many users on the days that are computed at once",
+                    "What is collected of them holds at most 1 GB, which is some 30 million users.",
+                    "Make several sources, each of a part of the users.");
+}
+
 // The bytes of a value: the length word is left free, write(core::byte_buffer &) appends the others.
 template <typename Write>
 std::span<std::byte> make_flat(std::pmr::memory_resource *memory, Write &&write) {
-  core::byte_buffer buffer(memory);
+  core::byte_buffer buffer(memory, throw_too_many_users);
   for (int at = 0; at < VARHDRSZ; ++at) buffer.append_byte(0);
   write(buffer);
   const std::size_t size = buffer.size();
@@ -328,7 +334,7 @@ std::optional<std::span<const std::byte>> packed_state(FunctionCallInfo fcinfo, 
   }
   const daily_argument state(fcinfo, 0, host);
   if (!state.rows().is_open()) return std::nullopt;
-  core::byte_buffer buffer(host.memory);
+  core::byte_buffer buffer(host.memory, throw_too_many_users);
   write_head(buffer, state.settings(), packed_version);
   state.rows().write_packed(buffer, host);
   const std::size_t size = buffer.size();

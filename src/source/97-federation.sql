@@ -8,7 +8,8 @@
 -- the session at the member. What is exchanged are presences, whose union is exact by the algebra: users by whole
 -- civil days, so that a user takes about as many bytes for a year as for a day; hosts as they came and went, as a peak
 -- over all members is nothing that can be told from the peaks of each. Keys are hashes of names under a key that the members
--- share, and which the one that unites them need not know: it learns which names are the same, and no name.
+-- share, and which the one that unites them need not know: it learns which names are the same, and no name. Where no user is at two
+-- members, as where the users are what divides them, each counts its own, from what it has stored, and a day is a row of numbers.
 
 CREATE FUNCTION headcount_internal.keyed_hash(name text, key bytea) RETURNS uuid
     AS 'MODULE_PATHNAME', 'headcount_keyed_hash' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -19,10 +20,11 @@ CREATE FUNCTION headcount_internal.hashed_users(pages bytea[], key bytea, OUT nu
 COMMENT ON FUNCTION headcount_internal.hashed_users(bytea[], bytea) IS 'the numbers of the users in some pages of a dictionary, with the hashes of their names under a key, NULL for those that were forgotten';
 
 -- The columns are read by number in federation.cpp, where the first one is the pass.
-CREATE TYPE headcount_internal.sharing AS (pass uuid, key bytea);
+CREATE TYPE headcount_internal.sharing AS (pass uuid, key bytea, shards bigint[]);
 COMMENT ON TYPE headcount_internal.sharing IS 'how a source is shared with a federation: a row of its table "sharing"';
 COMMENT ON COLUMN headcount_internal.sharing.pass IS 'the view shared_days shows it to the function that reads with the rights of the owner: nobody else knows it';
 COMMENT ON COLUMN headcount_internal.sharing.key IS 'under which names are hashed, 16 bytes';
+COMMENT ON COLUMN headcount_internal.sharing.shards IS 'which shards of Citus the tables of sessions and of denials were when the source was shared, NULL for others';
 
 CREATE TYPE headcount_internal.federation AS (
     pass            uuid,
@@ -30,12 +32,14 @@ CREATE TYPE headcount_internal.federation AS (
     licensing_model text,
     window_days     integer,
     with_hosts      boolean,
-    is_tolerant     boolean
+    is_tolerant     boolean,
+    adds_users      boolean
 );
 COMMENT ON TYPE headcount_internal.federation IS 'what a federation was told: a row of its table "federation"';
 COMMENT ON COLUMN headcount_internal.federation.pass IS 'its views show it to the function that reads with the rights of the owner: nobody else knows it';
 COMMENT ON COLUMN headcount_internal.federation.window_days IS 'NULL is what the licensing model says';
 COMMENT ON COLUMN headcount_internal.federation.is_tolerant IS 'whether there are answers without members that are down';
+COMMENT ON COLUMN headcount_internal.federation.adds_users IS 'whether no user is at two members, so that each member counts its own';
 
 CREATE TYPE headcount_internal.federation_member AS (member integer, server text, source text);
 COMMENT ON TYPE headcount_internal.federation_member IS 'a member of a federation: a row of its table "members"; its foreign table is member_<number>';
@@ -50,7 +54,7 @@ CREATE TYPE headcount_internal.shared_row AS (
 );
 COMMENT ON TYPE headcount_internal.shared_row IS 'a part of what a member of a federation answers';
 COMMENT ON COLUMN headcount_internal.shared_row.request IS 'what was asked';
-COMMENT ON COLUMN headcount_internal.shared_row.kind IS 'member: what the source is; users, denied, hosts: who was there when; denials: how many on a day; used_sketch, denied_sketch: sketches of a day';
+COMMENT ON COLUMN headcount_internal.shared_row.kind IS 'member: what the source is; users, denied, hosts: who was there when; denials: how many on a day; counts: the same, and in note total, daily and denied users of that day, where no user is at two members; used_sketch, denied_sketch: sketches of a day';
 
 CREATE TYPE headcount_internal.federated_row AS (
     day                 date,
@@ -205,6 +209,32 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION headcount_internal.request_bounds(text, text) IS 'a digest of when the days begin that matter for a request';
 
+-- A table that is a shard of Citus goes on to be there, as it was, when the shard was moved to another server or split. Citus hides
+-- shards in pg_class from most applications, and shortens long names in a way of its own.
+CREATE FUNCTION headcount_internal.shard_of(relation regclass) RETURNS bigint
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    names constant text[] := (pg_identify_object_as_address('pg_class'::regclass, relation, 0)).object_names;
+    shard bigint;
+BEGIN
+    IF to_regclass('pg_catalog.pg_dist_shard') IS NOT NULL THEN
+        EXECUTE 'SELECT s.shardid FROM pg_dist_shard AS s JOIN pg_dist_placement AS p ON p.shardid = s.shardid
+                      CROSS JOIN LATERAL parse_ident(shard_name(s.logicalrelid, s.shardid)) AS n (names) CROSS JOIN LATERAL pg_identify_object_as_address(''pg_class''::regclass, s.logicalrelid, 0) AS l
+                 WHERE s.shardid::text = substring($1[2] FROM ''_(\d+)$'') AND p.groupid = (SELECT g.groupid FROM pg_dist_local_group AS g)
+                   AND n.names[cardinality(n.names)] = $1[2] AND l.object_names[1] = $1[1]' INTO shard USING names;
+    END IF;
+    RETURN shard;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.shard_of(regclass) IS 'the shard of Citus that a table of this server is now, NULL for others';
+
+CREATE FUNCTION headcount_internal.shards_of(source headcount_internal.source) RETURNS bigint[]
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN array_remove(t.shards, NULL) <> '{}' THEN t.shards END
+    FROM (SELECT ARRAY[headcount_internal.shard_of(source.sessions), headcount_internal.shard_of(source.denials)] AS shards) AS t
+$$;
+COMMENT ON FUNCTION headcount_internal.shards_of(headcount_internal.source) IS 'the shards of Citus that the tables of a source are now, of sessions and of denials, NULL if none is one';
+
 -- Runs as the owner of the source, under no setting of whoever asks.
 CREATE FUNCTION headcount_internal.shared_rows(name text, request text) RETURNS SETOF headcount_internal.shared_row
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
@@ -216,14 +246,24 @@ DECLARE
     from_day constant date := coalesce((asked ->> 'from_day')::date, '-infinity');
     to_day   constant date := coalesce((asked ->> 'to_day')::date, 'infinity');
     source   constant headcount_internal.source := headcount_internal.find_source(name);
+    adds_users constant boolean := coalesce((asked ->> 'adds_users')::boolean, false);
     key      bytea;
+    shards   bigint[];
     is_early boolean;
 BEGIN
     PERFORM headcount_internal.set_as_of((asked ->> 'as_of')::timestamptz);
-    EXECUTE format('SELECT s.key FROM %I.sharing AS s', name) INTO key;
+    EXECUTE format('SELECT s.key, s.shards FROM %I.sharing AS s', name) INTO key, shards;
+    IF shards IS NOT NULL AND shards IS DISTINCT FROM headcount_internal.shards_of(source) THEN
+        PERFORM headcount_internal.raise_error('55000', format('a table of source "%s" is no longer the shard that it was', name),
+            'Citus moved or split it, so its rows are not written here any more.', 'Drop the source, make sources over the shards that there are now, and the federation anew.');
+    END IF;
     IF what = 'counts' THEN
         IF model IS NULL OR to_regclass(format('%I.%I', name, 'daily_user_counts_' || model)) IS NULL OR NOT coalesce((asked ->> 'window_days')::integer > 0, false) THEN
             PERFORM headcount_internal.raise_error('22023', 'the request is none that this version of headcount understands');
+        END IF;
+        IF adds_users AND headcount_internal.is_trailing(model) AND headcount_internal.window_days(model, source.window_days) <> (asked ->> 'window_days')::integer THEN
+            PERFORM headcount_internal.raise_error('55000', format('source "%s" has totals of %s days, the federation has totals of %s', name, headcount_internal.window_days(model, source.window_days), asked ->> 'window_days'),
+                'Where no user is at two members, each member counts its own.', 'Give both the same window_days, with headcount.alter_source or headcount.alter_federation.');
         END IF;
         EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I AS c WHERE c.day = $1)', name, 'daily_user_counts_' || model) INTO is_early USING from_day;
     ELSIF what IS DISTINCT FROM 'member' AND what IS DISTINCT FROM 'sketches' THEN
@@ -234,13 +274,16 @@ BEGIN
                            'bounds', headcount_internal.request_bounds(source.time_zone, request),
                            'frozen_before', CASE WHEN source.materialized THEN NULLIF(headcount_internal.frozen_before(source.state), '-infinity') END)::text;
     IF what = 'counts' THEN
-        RETURN QUERY SELECT request, u.kind, NULL::date, NULL::bigint, u.content, NULL::text
-        FROM headcount_internal.shared_users_of(name, headcount_internal.options_of(name), key, model, from_day, to_day, (asked ->> 'window_days')::integer) AS u;
+        IF NOT adds_users THEN
+            RETURN QUERY SELECT request, u.kind, NULL::date, NULL::bigint, u.content, NULL::text
+            FROM headcount_internal.shared_users_of(name, headcount_internal.options_of(name), key, model, from_day, to_day, (asked ->> 'window_days')::integer) AS u;
+        END IF;
         IF (asked ->> 'hosts')::boolean THEN
             RETURN QUERY SELECT request, 'hosts', NULL::date, NULL::bigint, headcount_internal.shared_hosts_of(name, source, key, model, from_day, to_day), NULL::text;
         END IF;
-        RETURN QUERY EXECUTE format('SELECT $1, ''denials'', c.day, c.denials::bigint, NULL::headcount.presence, NULL::text
-            FROM %I.%I AS c WHERE c.day >= $2 AND c.day <= $3 AND c.denials > 0', name, 'daily_user_counts_' || model) USING request, from_day, to_day;
+        RETURN QUERY EXECUTE format(CASE WHEN adds_users THEN 'SELECT $1, ''counts'', c.day, c.denials::bigint, NULL::headcount.presence, concat_ws('' '', c.total_users, c.daily_users, c.denial_users)
+            FROM %I.%I AS c WHERE c.day >= $2 AND c.day <= $3' ELSE 'SELECT $1, ''denials'', c.day, c.denials::bigint, NULL::headcount.presence, NULL::text
+            FROM %I.%I AS c WHERE c.day >= $2 AND c.day <= $3 AND c.denials > 0' END, name, 'daily_user_counts_' || model) USING request, from_day, to_day;
     ELSIF what = 'sketches' THEN
         RETURN QUERY EXECUTE format('SELECT $1, k.kind, s.day, NULL::bigint, NULL::headcount.presence, k.sketch
             FROM %I.daily_user_sketches AS s CROSS JOIN LATERAL (VALUES (''used_sketch'', s.used::text), (''denied_sketch'', s.denied::text)) AS k (kind, sketch)
@@ -256,7 +299,7 @@ BEGIN
     EXECUTE format('CREATE TABLE IF NOT EXISTS %I.sharing OF headcount_internal.sharing (PRIMARY KEY (pass))', name);
     EXECUTE format('COMMENT ON TABLE %I.sharing IS %L', name, 'under which key the source is shared with federations; change it with headcount.share_source');
     EXECUTE format('DELETE FROM %I.sharing', name);
-    EXECUTE format('INSERT INTO %I.sharing (pass, key) VALUES (gen_random_uuid(), $1)', name) USING key;
+    EXECUTE format('INSERT INTO %I.sharing (pass, key, shards) VALUES (gen_random_uuid(), $1, $2)', name) USING key, headcount_internal.shards_of(headcount_internal.find_source(name));
     PERFORM headcount_internal.make_view(name, 'shared_days', format($q$
 SELECT r.request, r.kind, r.day, r.number, r.content, r.note
 FROM %1$I.sharing AS s
@@ -394,7 +437,7 @@ COMMENT ON FUNCTION headcount_internal.check_members(text, headcount_internal.sh
 
 CREATE FUNCTION headcount_internal.request_text(what text, federation headcount_internal.federation, model text, from_day date, to_day date, as_of timestamptz) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT jsonb_strip_nulls(jsonb_build_object('what', what, 'model', model, 'window_days', headcount_internal.window_days(model, federation.window_days), 'hosts', federation.with_hosts,
+    SELECT jsonb_strip_nulls(jsonb_build_object('what', what, 'model', model, 'window_days', headcount_internal.window_days(model, federation.window_days), 'hosts', federation.with_hosts, 'adds_users', NULLIF(federation.adds_users, false),
         'from_day', NULLIF(from_day, '-infinity')::text, 'to_day', NULLIF(to_day, 'infinity')::text,
         'as_of', to_char(as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US"+00" BC')))::text
 $$;
@@ -432,6 +475,20 @@ FROM unnest($1) AS a WHERE a.kind IN ('used_sketch', 'denied_sketch') GROUP BY a
     END IF;
     SELECT bool_or((m.note ->> 'has_earlier')::boolean), max((m.note ->> 'frozen_before')::date) INTO has_earlier, frozen
     FROM (SELECT a.note::jsonb AS note FROM unnest(answers) AS a WHERE a.kind = 'member') AS m;
+    IF federation.adds_users THEN
+        RETURN QUERY
+        SELECT c.day, c.total_users, c.daily_users, c.denial_users, c.denials, h.hosts, CASE WHEN h.hosts > 0 THEN p.concurrent_hosts_at END,
+               c.day < headcount.day_of(as_of, federation.time_zone), cardinality(missing) > 0, missing, NULL::text, NULL::text
+        FROM (SELECT a.day, sum(split_part(a.note, ' ', 1)::integer)::integer AS total_users, sum(split_part(a.note, ' ', 2)::integer)::integer AS daily_users,
+                     sum(split_part(a.note, ' ', 3)::integer)::integer AS denial_users, sum(a.number)::integer AS denials
+              FROM unnest(answers) AS a WHERE a.kind = 'counts' GROUP BY a.day) AS c
+             LEFT JOIN (SELECT r.day, r.concurrent_hosts, r.concurrent_hosts_at
+                        FROM (SELECT headcount.presence_union_agg(a.content) AS hosts FROM unnest(answers) AS a WHERE a.kind = 'hosts') AS u
+                             CROSS JOIN LATERAL headcount.daily_user_counts(NULL, NULL, u.hosts, federation.time_zone, what, NULL, NULL, NULL, as_of) AS r) AS p ON p.day = c.day
+             CROSS JOIN LATERAL (VALUES (CASE WHEN federation.with_hosts AND (frozen IS NULL OR c.day >= frozen) THEN coalesce(p.concurrent_hosts, 0) END)) AS h (hosts)
+        ORDER BY c.day;
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT c.day, c.total_users, c.daily_users, c.denial_users, coalesce(d.denials, 0)::integer, h.hosts, CASE WHEN h.hosts IS NOT NULL THEN c.concurrent_hosts_at END,
            c.complete, cardinality(missing) > 0, missing, NULL::text, NULL::text
@@ -556,18 +613,18 @@ COMMENT ON FUNCTION headcount_internal.build_federation(text, text[], text[], he
 CREATE FUNCTION headcount_internal.check_federation(federation headcount_internal.federation) RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM headcount_internal.check_required('licensing_model', federation.licensing_model), headcount_internal.check_required('hosts', federation.with_hosts::text), headcount_internal.check_required('partial', federation.is_tolerant::text);
+    PERFORM headcount_internal.check_required('licensing_model', federation.licensing_model), headcount_internal.check_required('hosts', federation.with_hosts::text), headcount_internal.check_required('partial', federation.is_tolerant::text), headcount_internal.check_required('disjoint_users', federation.adds_users::text);
     PERFORM headcount_internal.check_licensing(federation.licensing_model, federation.window_days);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.check_federation(headcount_internal.federation) IS 'raises an error that names the argument unless a federation can be told this';
 
 CREATE FUNCTION headcount.create_federation(name text, servers text[], sources text[], licensing_model text DEFAULT '2019', window_days integer DEFAULT NULL,
-    hosts boolean DEFAULT true, partial boolean DEFAULT false)
+    hosts boolean DEFAULT true, partial boolean DEFAULT false, disjoint_users boolean DEFAULT false)
 RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-    federation constant headcount_internal.federation := ROW(gen_random_uuid(), NULL, licensing_model, window_days, hosts, partial);
+    federation constant headcount_internal.federation := ROW(gen_random_uuid(), NULL, licensing_model, window_days, hosts, partial, disjoint_users);
     unknown    text;
 BEGIN
     PERFORM headcount_internal.check_source_name(name), headcount_internal.check_required('servers', servers::text), headcount_internal.check_required('sources', sources::text);
@@ -593,8 +650,8 @@ BEGIN
     RETURN headcount_internal.execute_quietly(format('SELECT headcount_internal.build_federation(%L, %L::text[], %L::text[], %L::headcount_internal.federation)', name, servers, sources, federation));
 END
 $$;
-COMMENT ON FUNCTION headcount.create_federation(text, text[], text[], text, integer, boolean, boolean) IS
-    'makes a schema of views over sources of other databases, united exactly: servers of postgres_fdw, and the source of each (or one name for all), shared there with headcount.share_source. Without hosts their peaks are not asked for; with partial there are answers without members that cannot be reached, which say so';
+COMMENT ON FUNCTION headcount.create_federation(text, text[], text[], text, integer, boolean, boolean, boolean) IS
+    'makes a schema of views over sources of other databases, united exactly: servers of postgres_fdw, and the source of each (or one name for all), shared there with headcount.share_source. Without hosts their peaks are not asked for; with partial there are answers without members that cannot be reached, which say so; with disjoint_users no user is at two members, and each counts its own';
 
 CREATE FUNCTION headcount_internal.change_federation(name text, given headcount_internal.federation) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -605,24 +662,24 @@ BEGIN
     EXECUTE format('SELECT f.* FROM %I.federation AS f', name) INTO federation;
     federation := jsonb_populate_record(federation, jsonb_strip_nulls(to_jsonb(given)));
     PERFORM headcount_internal.check_federation(federation);
-    EXECUTE format('UPDATE %I.federation SET licensing_model = $1, window_days = $2, with_hosts = $3, is_tolerant = $4', name)
-        USING federation.licensing_model, federation.window_days, federation.with_hosts, federation.is_tolerant;
+    EXECUTE format('UPDATE %I.federation SET licensing_model = $1, window_days = $2, with_hosts = $3, is_tolerant = $4, adds_users = $5', name)
+        USING federation.licensing_model, federation.window_days, federation.with_hosts, federation.is_tolerant, federation.adds_users;
     PERFORM headcount_internal.make_federation_views(name, federation);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.change_federation(text, headcount_internal.federation) IS 'changes what a federation was told; runs as its owner';
 
-CREATE FUNCTION headcount.alter_federation(name text, licensing_model text DEFAULT NULL, window_days integer DEFAULT NULL, hosts boolean DEFAULT NULL, partial boolean DEFAULT NULL) RETURNS void
+CREATE FUNCTION headcount.alter_federation(name text, licensing_model text DEFAULT NULL, window_days integer DEFAULT NULL, hosts boolean DEFAULT NULL, partial boolean DEFAULT NULL, disjoint_users boolean DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
     found_table constant regclass := headcount_internal.find_federation(name);
-    given       constant headcount_internal.federation := ROW(NULL, NULL, licensing_model, window_days, hosts, partial);
+    given       constant headcount_internal.federation := ROW(NULL, NULL, licensing_model, window_days, hosts, partial, disjoint_users);
 BEGIN
     PERFORM headcount_internal.execute_as_owner(found_table, format('SELECT headcount_internal.change_federation(%L, %L::headcount_internal.federation)', name, given));
 END
 $$;
-COMMENT ON FUNCTION headcount.alter_federation(text, text, integer, boolean, boolean) IS 'changes what a federation was told; NULL leaves it as it is. Grants on the views, and what was built on them, stay';
+COMMENT ON FUNCTION headcount.alter_federation(text, text, integer, boolean, boolean, boolean) IS 'changes what a federation was told; NULL leaves it as it is. Grants on the views, and what was built on them, stay';
 
 CREATE FUNCTION headcount_internal.drop_federation(name text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$

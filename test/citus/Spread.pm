@@ -19,7 +19,8 @@ sub citus_nodes
 		my $node = PostgreSQL::Test::Cluster->new($_);
 		$node->init(extra => [ '-E', 'UTF8', '--locale=C.UTF-8' ]);
 		$node->append_conf('postgresql.conf', "shared_preload_libraries = 'citus'\nmax_prepared_transactions = 50\nautovacuum = off\njit = off\n"
-			. "citus.enable_statistics_collection = off\ncitus.max_adaptive_executor_pool_size = 2\ncitus.max_cached_conns_per_worker = 2\n");
+			. "citus.enable_statistics_collection = off\ncitus.max_adaptive_executor_pool_size = 2\ncitus.max_cached_conns_per_worker = 2\n"
+			. "citus.local_hostname = '" . $node->host . "'\n");
 		$node->start;
 		$node->safe_psql('postgres', 'SET client_min_messages = error; CREATE EXTENSION citus; CREATE EXTENSION IF NOT EXISTS citus_columnar');
 		$node;

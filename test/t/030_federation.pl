@@ -79,10 +79,11 @@ my $columns = 'day, total_users, daily_users, denial_users, denials, concurrent_
 
 sub differ
 {
-	my ($view, $where, $as_of, $federation) = @_;
+	my ($view, $where, $as_of, $federation, $whole) = @_;
 	$federation //= 'everywhere';
+	$whole //= 'whole';
 	return center("SET headcount.as_of = '$as_of'", <<"SQL");
-WITH united AS MATERIALIZED (SELECT $columns FROM $federation.$view WHERE $where), whole AS MATERIALIZED (SELECT $columns FROM whole.$view WHERE $where)
+WITH united AS MATERIALIZED (SELECT $columns FROM $federation.$view WHERE $where), whole AS MATERIALIZED (SELECT $columns FROM $whole.$view WHERE $where)
 SELECT 'no rows' WHERE NOT EXISTS (SELECT FROM whole WHERE daily_users > 0 AND concurrent_hosts > 0)
 UNION ALL SELECT 'united ' || r::text FROM (TABLE united EXCEPT ALL TABLE whole ORDER BY 1 LIMIT 3) AS r
 UNION ALL SELECT 'whole ' || r::text FROM (TABLE whole EXCEPT ALL TABLE united ORDER BY 1 LIMIT 3) AS r;
@@ -158,6 +159,38 @@ for my $model (2013, 2019, 2025)
 	}
 }
 is($node{two}->safe_psql('oddities', q{SELECT headcount.create_federation('nobody', '{nothing}', '{wifi}'); SELECT count(*) FROM nobody.daily_user_counts; SELECT count(*) FROM nobody.daily_user_sketches}) =~ s/.*\n//r, "0\n0", 'a federation of nobody');
+
+# Members that have no user in common, each of which counts its own; hosts they have.
+center(q{CREATE TABLE apart_login (LIKE login)}, q{CREATE TABLE apart_refused (LIKE refused)});
+for my $n (1 .. 3)
+{
+	my $apart = "INSERT INTO apart_login SELECT id, 'of $n ' || who, mac, nas, came, went FROM login; INSERT INTO apart_refused SELECT id, 'of $n ' || who, mac, nas, at FROM refused";
+	my $member = $node{$names[$n - 1]};
+	$member->safe_psql('postgres', join ';', 'CREATE TABLE apart_login (LIKE login)', 'CREATE TABLE apart_refused (LIKE refused)', $n == 2 ? "DELETE FROM login WHERE came < '2026-03-27'" : (), $apart,
+		sprintf($source, $n == 2 ? 'false' : 'true') =~ s/'wifi', 'login'/'apart', 'apart_login'/r =~ s/'refused'/'apart_refused'/r, "SELECT headcount.share_source('apart', '$key')", 'GRANT SELECT ON apart.shared_days TO federated');
+	$member->safe_psql('postgres', $n == 1 ? q{CALL headcount.refresh('apart')} : q{CALL headcount.refresh('apart', 20)}) if $n != 2;
+	center('BEGIN', 'DELETE FROM login', 'DELETE FROM refused', rows_of($n) . ($n == 1 ? "; $change" : $n == 2 ? "; DELETE FROM login WHERE came < '2026-03-27'" : ''), $apart, 'COMMIT');
+}
+center(sprintf($source, 'false') =~ s/'wifi', 'login'/'whole_apart', 'apart_login'/r =~ s/'refused'/'apart_refused'/r, q{SELECT headcount.create_federation('added', '{one,two,three}', '{apart}', window_days => 9, disjoint_users => true)});
+for my $view (qw(daily_user_counts_2013 daily_user_counts_2019 daily_user_counts_2025 daily_user_counts))
+{
+	is(differ($view, $_, $now, 'added', 'whole_apart'), '', "members without common users: $view, $_") for 'true', q{day >= '2026-03-28' AND day <= '2026-03-30'}, q{day = '2026-03-29'}, q{day > '2026-04-10'}, q{day < '2026-03-23'};
+	is(differ($view, 'true', '2026-03-29 00:30+00', 'added', 'whole_apart'), '', "members without common users: $view as of the night when clocks change");
+}
+is(center("SET headcount.as_of = '$now'", q{SELECT count(*) FROM (SELECT ucd, uct, ucdy, ucde, ucch FROM added.realtime_users_count EXCEPT ALL SELECT ucd, uct, ucdy, ucde, ucch FROM whole_apart.realtime_users_count) AS r}), '0',
+	'... and the report of days that are over');
+my $added = q{{"what": "counts", "model": "2019", "window_days": 9, "hosts": false, "adds_users": true, "from_day": "2026-03-28", "to_day": "2026-03-30", "as_of": "2026-05-01 00:00:00+00"}};
+is($node{one}->safe_psql('postgres', "SELECT kind, count(*), count(content) FROM apart.shared_days AS r WHERE r.request = '$added' GROUP BY kind ORDER BY kind"), "counts|3|0\nmember|1|0", 'a member sends a row of numbers a day');
+center(q{SELECT headcount.alter_federation('added', window_days => 8)});
+like(error_text($hub, q{SELECT * FROM added.daily_user_counts_2013}, db => 'center'), qr/member "one" of federation "added" did not answer.*source "apart" has totals of 9 days, the federation has totals of 8/s, 'totals of other days are refused');
+is(differ('daily_user_counts_2019', 'true', $now, 'added', 'whole_apart'), '', '... but where all days count');
+center(q{SELECT headcount.alter_federation('added', window_days => 9, disjoint_users => false)});
+is(differ('daily_user_counts_2013', 'true', $now, 'added', 'whole_apart'), '', 'by hashes it is the same');
+center(q{SELECT headcount.alter_federation('added', hosts => false, disjoint_users => true)});
+is(center("SET headcount.as_of = '$now'", q{SELECT bool_and(a.concurrent_hosts IS NULL), bool_and((a.total_users, a.daily_users, a.denial_users, a.denials) = (w.total_users, w.daily_users, w.denial_users, w.denials)), count(*) > 20
+	FROM added.daily_user_counts AS a JOIN whole_apart.daily_user_counts AS w USING (day)}), 't|t|t', '... and without hosts');
+center(q{SELECT headcount.drop_federation('added')}, q{DELETE FROM login; DELETE FROM refused}, map { rows_of($_) . ($_ == 1 ? "; $change" : '') } 1 .. 3);
+$node{two}->safe_psql('postgres', 'DELETE FROM login; DELETE FROM refused; ' . rows_of(2));
 
 # Rights: SELECT on a view is all that a reader needs, also through a view of somebody else; others learn nothing.
 center(q{CREATE ROLE reader LOGIN}, q{CREATE ROLE stranger LOGIN}, q{CREATE ROLE analyst LOGIN}, q{GRANT SELECT ON everywhere.daily_user_counts TO reader, analyst}, q{GRANT CREATE ON DATABASE center TO analyst});

@@ -19,15 +19,14 @@ namespace headcount::core {
 inline constexpr std::size_t max_bytes = 0x3fffffff;
 
 [[noreturn]] inline void throw_too_large() {
-  throw error(fault::too_large, "presence is too large",
-              "A value of type presence holds at most 1 GB in its compact form.",
+  throw error(fault::too_large, "value is too large", "A value holds at most 1 GB.",
               "Aggregate a shorter span or fewer keys at a time, for example GROUP BY month.");
 }
 
-// Appends bytes. release() hands the memory to the caller, who frees it through the same resource (or with its arena).
+// Appends bytes; refuse() throws what says that there are too many for a value. release() hands the memory to the caller, who frees it through the same resource (or with its arena).
 class byte_buffer {
  public:
-  explicit byte_buffer(std::pmr::memory_resource *memory) : memory_(memory) {}
+  explicit byte_buffer(std::pmr::memory_resource *memory, void (*refuse)() = throw_too_large) : memory_(memory), refuse_(refuse) {}
   byte_buffer(const byte_buffer &) = delete;
   byte_buffer &operator=(const byte_buffer &) = delete;
   ~byte_buffer() {
@@ -40,7 +39,7 @@ class byte_buffer {
   // Makes room for `more` bytes, so that appending that much moves nothing.
   void reserve(std::size_t more) {
     if (more <= capacity_ - size_) return;
-    if (more > max_bytes - size_) throw_too_large();
+    if (more > max_bytes - size_) refuse_();
     const std::size_t larger = std::min(max_bytes, std::max<std::size_t>(size_ + more, capacity_ * 2 + 64));
     auto *const moved = static_cast<std::byte *>(memory_->allocate(larger, alignment));
     if (data_ != nullptr) {
@@ -87,6 +86,7 @@ class byte_buffer {
   static constexpr std::size_t alignment = alignof(std::uint64_t);
 
   std::pmr::memory_resource *memory_;
+  void (*refuse_)();
   std::byte *data_ = nullptr;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
