@@ -107,3 +107,17 @@ TABLE pg_temp.packing;
 DROP VIEW pg_temp.numbers, pg_temp.packing;
 SELECT headcount.drop_source('crowded') AS dropped;
 DROP TABLE crowd;
+
+-- More denials on a day than an integer holds: an error, not another number.
+CREATE AGGREGATE pg_temp.one_denial(text, timestamptz, text, timestamptz) (SFUNC = headcount_internal.daily_denial_add, STYPE = headcount_internal.aggregate_state);
+CREATE AGGREGATE pg_temp.all_of(headcount_internal.aggregate_state) (SFUNC = headcount_internal.daily_merge, STYPE = headcount_internal.aggregate_state);
+CREATE FUNCTION pg_temp.denials(last_factor integer) RETURNS bigint LANGUAGE sql AS $$
+    SELECT sum(s.denials)
+    FROM (SELECT headcount_internal.daily_final(pg_temp.all_of(c.state)) AS state
+          FROM (SELECT pg_temp.all_of(b.state) AS state
+                FROM (SELECT pg_temp.all_of(a.state) AS state
+                      FROM (SELECT pg_temp.one_denial('ann', '2024-03-01 10:00', 'UTC', '2024-03-05') AS state) AS a, generate_series(1, 1024)) AS b, generate_series(1, 1024)) AS c,
+               generate_series(1, last_factor)) AS d, headcount_internal.daily_sets(NULL, d.state, NULL) AS s
+$$;
+SELECT pg_temp.denials(2047);
+SELECT pg_temp.denials(2048);

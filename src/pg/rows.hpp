@@ -16,8 +16,11 @@ struct field {
   field() = default;
   explicit field(Datum datum) : value(datum), is_null(false) {}
   static field of(std::int64_t number) { return field(Int64GetDatum(number)); }
-  // The report's own types are integer; no day has more users than that.
-  static field of_integer(std::int64_t number) { return field(Int32GetDatum(static_cast<std::int32_t>(number))); }
+  // The report's own columns are integer. Throws number_too_large.
+  static field of_integer(std::int64_t number) {
+    if (number > PG_INT32_MAX) throw core::error(core::fault::number_too_large, "a number of the report is more than an integer holds");
+    return field(Int32GetDatum(static_cast<std::int32_t>(number)));
+  }
   static field of_time(core::instant at) { return field(TimestampTzGetDatum(at)); }
   static field of_day(std::int32_t day) { return field(DateADTGetDatum(day)); }
 };

@@ -23,7 +23,8 @@ inline constexpr std::size_t max_bytes = 0x3fffffff;
               "Aggregate a shorter span or fewer keys at a time, for example GROUP BY month.");
 }
 
-// Appends bytes; refuse() throws what says that there are too many for a value. release() hands the memory to the caller, who frees it through the same resource (or with its arena).
+// Appends bytes; refuse() throws what says that there are too many for a value. release() hands the memory to the caller,
+// who frees it through the same resource (or with its arena).
 class byte_buffer {
  public:
   explicit byte_buffer(std::pmr::memory_resource *memory, void (*refuse)() = throw_too_large) : memory_(memory), refuse_(refuse) {}
