@@ -48,9 +48,9 @@ override with_llvm = no
 include $(PGXS)
 
 PG_MAJOR    := $(firstword $(subst ., ,$(subst devel,,$(word 2,$(shell $(PG_CONFIG) --version)))))
-ifeq ($(filter 14 15 16 17 18,$(PG_MAJOR)),)
+ifeq ($(filter 14 15 16 17 18 19,$(PG_MAJOR)),)
 ifndef HEADCOUNT_ANY_MAJOR
-$(error headcount supports PostgreSQL 14 to 18, not $(PG_MAJOR); set HEADCOUNT_ANY_MAJOR=1 to try all the same)
+$(error headcount supports PostgreSQL 14 to 19, not $(PG_MAJOR); set HEADCOUNT_ANY_MAJOR=1 to try all the same)
 endif
 endif
 

@@ -1,5 +1,5 @@
 #pragma once
-// What differs between the PostgreSQL versions that we support (14 to 18). No other file asks for the version.
+// What differs between the PostgreSQL versions that we support (14 to 19). No other file asks for the version.
 
 #include "pg/postgres.hpp"
 
