@@ -38,14 +38,16 @@ own_server() {
 	socket=$work/$1/s data=$work/$1/data server_log=$work/$1/server.log
 }
 
+# What start_server starts the server by: a command with its first arguments.
+server_by=()
+
 # For the server that start_server starts it is INSTANT then, and SPEED seconds go by in one of ours.
 # Usage: at_instant INSTANT SPEED
 # PostgreSQL's own timeouts keep working, but for those that end a pg_sleep.
-server_clock=()
 at_instant() {
 	local instant=$1 speed=$2 library
 	library=$(dpkg -L libfaketime | grep '/libfaketime\.so')
-	server_clock=(env LD_PRELOAD="$library" FAKETIME="$(printf '%+d x%s' $(($(date -d "$instant" +%s) - EPOCHSECONDS)) "$speed")"
+	server_by=(env LD_PRELOAD="$library" FAKETIME="$(printf '%+d x%s' $(($(date -d "$instant" +%s) - EPOCHSECONDS)) "$speed")"
 		FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1)
 }
 
@@ -72,7 +74,7 @@ start_server() {
 		log_line_prefix = '%m [%p] %q%a '
 		timezone = 'UTC'
 	SETTINGS
-	as_server "${server_clock[@]}" pg_ctl -D "$data" -w -t 60 -l "$server_log" start || { cat "$server_log"; return 1; }
+	as_server ${server_by[@]+"${server_by[@]}"} pg_ctl -D "$data" -w -t 60 -l "$server_log" start || { cat "$server_log"; return 1; }
 }
 
 # Through the private data directory's own process number, so no other server can be meant.
