@@ -44,7 +44,7 @@ LANGUAGE sql STABLE PARALLEL SAFE COST 10000 ROWS 365 SET search_path = pg_catal
         SELECT g.day FROM given AS g
         UNION
         SELECT b.first_day + i
-        FROM bounds AS b CROSS JOIN LATERAL generate_series(0, CASE WHEN b.first_day <= b.last_day THEN b.last_day - b.first_day ELSE -1 END) AS i
+        FROM bounds AS b CROSS JOIN LATERAL generate_series(0, CASE WHEN b.first_day <= b.last_day AND isfinite(b.first_day) AND isfinite(b.last_day) THEN b.last_day - b.first_day ELSE -1 END) AS i
         WHERE idle_days),
     counted AS (
         SELECT s.day, s.day - date '2000-01-01' AS number, g.denials, g.concurrent_hosts, g.concurrent_hosts_at,

@@ -20,11 +20,10 @@ CREATE FUNCTION headcount_internal.hashed_users(pages bytea[], key bytea, OUT nu
 COMMENT ON FUNCTION headcount_internal.hashed_users(bytea[], bytea) IS 'the numbers of the users in some pages of a dictionary, with the hashes of their names under a key, NULL for those that were forgotten';
 
 -- The columns are read by number in federation.cpp, where the first one is the pass.
-CREATE TYPE headcount_internal.sharing AS (pass uuid, key bytea, shards bigint[]);
+CREATE TYPE headcount_internal.sharing AS (pass uuid, key bytea);
 COMMENT ON TYPE headcount_internal.sharing IS 'how a source is shared with a federation: a row of its table "sharing"';
 COMMENT ON COLUMN headcount_internal.sharing.pass IS 'the view shared_days shows it to the function that reads with the rights of the owner: nobody else knows it';
 COMMENT ON COLUMN headcount_internal.sharing.key IS 'under which names are hashed, 16 bytes';
-COMMENT ON COLUMN headcount_internal.sharing.shards IS 'which shards of Citus the tables of sessions and of denials were when the source was shared, NULL for others';
 
 CREATE TYPE headcount_internal.federation AS (
     pass            uuid,
@@ -209,31 +208,29 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION headcount_internal.request_bounds(text, text) IS 'a digest of when the days begin that matter for a request';
 
--- A table that is a shard of Citus goes on to be there, as it was, when the shard was moved to another server or split. Citus hides
--- shards in pg_class from most applications, and shortens long names in a way of its own.
-CREATE FUNCTION headcount_internal.shard_of(relation regclass) RETURNS bigint
+-- A table that is a shard of Citus goes on to be there, as it was, when the shard was moved to another server or split, but nobody writes
+-- it any more. It is known by its name, which Citus gives: that of a distributed table and a number that shards have or had. Citus
+-- hides shards in pg_class from most applications.
+CREATE FUNCTION headcount_internal.is_lost_shard(relation regclass) RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    names constant text[] := (pg_identify_object_as_address('pg_class'::regclass, relation, 0)).object_names;
-    shard bigint;
+    first_shard constant bigint := 102008;      -- of Citus
+    names   constant text[] := (pg_identify_object_as_address('pg_class'::regclass, relation, 0)).object_names;
+    shard   constant bigint := substring(names[2] FROM '_([0-9]{6,18})$');
+    is_lost boolean := false;
 BEGIN
-    IF to_regclass('pg_catalog.pg_dist_shard') IS NOT NULL THEN
-        EXECUTE 'SELECT s.shardid FROM pg_dist_shard AS s JOIN pg_dist_placement AS p ON p.shardid = s.shardid
-                      CROSS JOIN LATERAL parse_ident(shard_name(s.logicalrelid, s.shardid)) AS n (names) CROSS JOIN LATERAL pg_identify_object_as_address(''pg_class''::regclass, s.logicalrelid, 0) AS l
-                 WHERE s.shardid::text = substring($1[2] FROM ''_(\d+)$'') AND p.groupid = (SELECT g.groupid FROM pg_dist_local_group AS g)
-                   AND n.names[cardinality(n.names)] = $1[2] AND l.object_names[1] = $1[1]' INTO shard USING names;
+    IF shard >= first_shard AND to_regclass('pg_catalog.pg_dist_shard') IS NOT NULL THEN
+        EXECUTE 'SELECT $2 <= (SELECT max(s.shardid) FROM pg_dist_shard AS s)
+                 AND NOT EXISTS (SELECT FROM pg_dist_placement AS p WHERE p.shardid = $2 AND p.groupid = (SELECT g.groupid FROM pg_dist_local_group AS g))
+                 AND EXISTS (SELECT FROM pg_dist_partition AS t
+                                  CROSS JOIN LATERAL pg_identify_object_as_address(''pg_class''::regclass, t.logicalrelid, 0) AS l
+                                  CROSS JOIN LATERAL parse_ident(shard_name(t.logicalrelid, $2)) AS n (names)
+                             WHERE l.object_names[1] = $1[1] AND n.names[cardinality(n.names)] = $1[2])' INTO is_lost USING names, shard;
     END IF;
-    RETURN shard;
+    RETURN is_lost;
 END
 $$;
-COMMENT ON FUNCTION headcount_internal.shard_of(regclass) IS 'the shard of Citus that a table of this server is now, NULL for others';
-
-CREATE FUNCTION headcount_internal.shards_of(source headcount_internal.source) RETURNS bigint[]
-LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN array_remove(t.shards, NULL) <> '{}' THEN t.shards END
-    FROM (SELECT ARRAY[headcount_internal.shard_of(source.sessions), headcount_internal.shard_of(source.denials)] AS shards) AS t
-$$;
-COMMENT ON FUNCTION headcount_internal.shards_of(headcount_internal.source) IS 'the shards of Citus that the tables of a source are now, of sessions and of denials, NULL if none is one';
+COMMENT ON FUNCTION headcount_internal.is_lost_shard(regclass) IS 'whether a table was a shard of Citus on this server and is none any more';
 
 -- Runs as the owner of the source, under no setting of whoever asks.
 CREATE FUNCTION headcount_internal.shared_rows(name text, request text) RETURNS SETOF headcount_internal.shared_row
@@ -248,24 +245,25 @@ DECLARE
     source   constant headcount_internal.source := headcount_internal.find_source(name);
     adds_users constant boolean := coalesce((asked ->> 'adds_users')::boolean, false);
     key      bytea;
-    shards   bigint[];
     is_early boolean;
 BEGIN
     PERFORM headcount_internal.set_as_of((asked ->> 'as_of')::timestamptz);
-    EXECUTE format('SELECT s.key, s.shards FROM %I.sharing AS s', name) INTO key, shards;
-    IF shards IS NOT NULL AND shards IS DISTINCT FROM headcount_internal.shards_of(source) THEN
-        PERFORM headcount_internal.raise_error('55000', format('a table of source "%s" is no longer the shard that it was', name),
+    EXECUTE format('SELECT s.key FROM %I.sharing AS s', name) INTO key;
+    IF headcount_internal.is_lost_shard(source.sessions) OR headcount_internal.is_lost_shard(source.denials) THEN
+        PERFORM headcount_internal.raise_error('55000', format('a table of source "%s" is no longer a shard of this server', name),
             'Citus moved or split it, so its rows are not written here any more.', 'Drop the source, make sources over the shards that there are now, and the federation anew.');
     END IF;
     IF what = 'counts' THEN
-        IF model IS NULL OR to_regclass(format('%I.%I', name, 'daily_user_counts_' || model)) IS NULL OR NOT coalesce((asked ->> 'window_days')::integer > 0, false) THEN
+        IF NOT coalesce(model = ANY (headcount_internal.licensing_models()) AND (asked ->> 'window_days')::integer > 0, false) THEN
             PERFORM headcount_internal.raise_error('22023', 'the request is none that this version of headcount understands');
         END IF;
         IF adds_users AND headcount_internal.is_trailing(model) AND headcount_internal.window_days(model, source.window_days) <> (asked ->> 'window_days')::integer THEN
             PERFORM headcount_internal.raise_error('55000', format('source "%s" has totals of %s days, the federation has totals of %s', name, headcount_internal.window_days(model, source.window_days), asked ->> 'window_days'),
                 'Where no user is at two members, each member counts its own.', 'Give both the same window_days, with headcount.alter_source or headcount.alter_federation.');
         END IF;
-        EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I AS c WHERE c.day = $1)', name, 'daily_user_counts_' || model) INTO is_early USING from_day;
+        IF isfinite(from_day) AND NOT adds_users THEN
+            EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I AS c WHERE c.day = $1)', name, 'daily_user_counts_' || model) INTO is_early USING from_day;
+        END IF;
     ELSIF what IS DISTINCT FROM 'member' AND what IS DISTINCT FROM 'sketches' THEN
         PERFORM headcount_internal.raise_error('22023', 'the request is none that this version of headcount understands');
     END IF;
@@ -299,7 +297,7 @@ BEGIN
     EXECUTE format('CREATE TABLE IF NOT EXISTS %I.sharing OF headcount_internal.sharing (PRIMARY KEY (pass))', name);
     EXECUTE format('COMMENT ON TABLE %I.sharing IS %L', name, 'under which key the source is shared with federations; change it with headcount.share_source');
     EXECUTE format('DELETE FROM %I.sharing', name);
-    EXECUTE format('INSERT INTO %I.sharing (pass, key, shards) VALUES (gen_random_uuid(), $1, $2)', name) USING key, headcount_internal.shards_of(headcount_internal.find_source(name));
+    EXECUTE format('INSERT INTO %I.sharing (pass, key) VALUES (gen_random_uuid(), $1)', name) USING key;
     PERFORM headcount_internal.make_view(name, 'shared_days', format($q$
 SELECT r.request, r.kind, r.day, r.number, r.content, r.note
 FROM %1$I.sharing AS s
@@ -373,6 +371,7 @@ DECLARE
     message text;
     state   text;
     detail  text;
+    hint    text;
 BEGIN
     missing := '{}';
     EXECUTE format('SELECT array_agg(headcount_internal.ask_member_text(%L, m.member, m.server) ORDER BY m.member) FROM %I.members AS m', name, name) INTO queries;
@@ -390,7 +389,7 @@ BEGIN
         BEGIN
             EXECUTE format(collected, headcount_internal.ask_member_text(name, each.member, each.server)) INTO answer USING request;
         EXCEPTION WHEN OTHERS THEN
-            GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
+            GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
         END;
         IF state LIKE '08%' OR state IN ('57P01', '57P02', '57P03', '53300', 'HV00N') THEN
             IF NOT is_tolerant THEN
@@ -399,7 +398,7 @@ BEGIN
             END IF;
             missing := missing || each.server;
         ELSIF state IS NOT NULL THEN
-            PERFORM headcount_internal.raise_error(state, format('member "%s" of federation "%s" did not answer', each.server, name), concat_ws(E'\n', message, NULLIF(detail, '')));
+            PERFORM headcount_internal.raise_error(state, format('member "%s" of federation "%s" did not answer', each.server, name), concat_ws(E'\n', message, NULLIF(detail, '')), NULLIF(hint, ''));
         ELSIF NOT EXISTS (SELECT FROM unnest(answer) AS a WHERE a.kind = 'member') THEN
             PERFORM headcount_internal.raise_error('55000', format('member "%s" of federation "%s" did not answer', each.server, name), 'It gave no rows.');
         ELSE
@@ -484,7 +483,7 @@ FROM unnest($1) AS a WHERE a.kind IN ('used_sketch', 'denied_sketch') GROUP BY a
               FROM unnest(answers) AS a WHERE a.kind = 'counts' GROUP BY a.day) AS c
              LEFT JOIN (SELECT r.day, r.concurrent_hosts, r.concurrent_hosts_at
                         FROM (SELECT headcount.presence_union_agg(a.content) AS hosts FROM unnest(answers) AS a WHERE a.kind = 'hosts') AS u
-                             CROSS JOIN LATERAL headcount.daily_user_counts(NULL, NULL, u.hosts, federation.time_zone, what, NULL, NULL, NULL, as_of) AS r) AS p ON p.day = c.day
+                             CROSS JOIN LATERAL headcount.daily_user_counts(NULL, NULL, u.hosts, federation.time_zone, what, NULL, NULL, NULLIF(to_day, 'infinity'), as_of) AS r) AS p ON p.day = c.day
              CROSS JOIN LATERAL (VALUES (CASE WHEN federation.with_hosts AND (frozen IS NULL OR c.day >= frozen) THEN coalesce(p.concurrent_hosts, 0) END)) AS h (hosts)
         ORDER BY c.day;
         RETURN;

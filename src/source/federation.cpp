@@ -41,7 +41,7 @@ const char *literal_of(FunctionCallInfo fcinfo, int number, PGFunction out) {
   return quote_literal_cstr(DatumGetCString(DirectFunctionCall1(out, fcinfo->args[number].value)));
 }
 
-constexpr int sharing_columns = 3, federation_columns = 7;
+constexpr int sharing_columns = 2, federation_columns = 7;
 
 }  // namespace
 
