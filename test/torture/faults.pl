@@ -164,8 +164,8 @@ while (time() < $until)
 	sleep rand 1;
 	$_->{handle}->signal('TERM') for @clients;
 	finish_clients($_) for @clients;
-	# a process that was killed, or ran out of disk where nothing may fail, may have taken the others along a moment later
-	if (!$node->poll_query_until('postgres', 'SELECT true')) { $lost++; last; }
+	# a process that was killed, or ran out of disk where nothing may fail, may take the others along a moment later: until all are gone
+	if (!$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type IN ('client backend', 'parallel worker') AND datname = '$db'")) { $lost++; last; }
 	my $different = check($db, 'the twin');
 	commit_prepared($db);
 	$different += check($db, 'the twin');
