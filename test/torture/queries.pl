@@ -165,7 +165,8 @@ while (time() < $until)
 		push @names, $name;
 		# the second one under another plan
 		my $plan = one_of('SET max_parallel_workers_per_gather = 0;', 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;', "SET enable_hashagg = off; SET work_mem = '64kB';", 'SET enable_sort = off; SET enable_seqscan = off;');
-		$sql .= "CREATE TEMP TABLE a AS $one;\n$plan\nCREATE TEMP TABLE b AS $two;\nRESET ALL;\nSELECT '~', count(*) FROM ((SELECT a::text FROM a EXCEPT ALL SELECT b::text FROM b) UNION ALL (SELECT b::text FROM b EXCEPT ALL SELECT a::text FROM a)) AS d;\nDROP TABLE a, b;\n";
+		$sql .= "CREATE TEMP TABLE a AS SELECT whole::text AS row FROM ($one) AS whole;\n$plan\nCREATE TEMP TABLE b AS SELECT whole::text AS row FROM ($two) AS whole;\nRESET ALL;\n"
+			. "SELECT '~', count(*) FROM ((TABLE a EXCEPT ALL TABLE b) UNION ALL (TABLE b EXCEPT ALL TABLE a)) AS d;\nDROP TABLE a, b;\n";
 	}
 	my ($out, $err) = ('', '');
 	$node->psql('postgres', "SET client_min_messages = error;\n$sql", on_error_stop => 1, stdout => \$out, stderr => \$err);
