@@ -53,7 +53,7 @@ my %before = ('apis.md' => 'CREATE EXTENSION headcount_export');
 sub expected
 {
 	my ($block) = @_;
-	return join ' ', ('0A000') x (() = $block =~ /\bheadcount\.(?:un)?schedule_refresh\(/g), ('42883') x (() = $block =~ /\bcreate_distributed_table\(/g);
+	return join ' ', ('0A000') x (() = $block =~ /\bheadcount\.(?:un)?schedule_refresh\(/g), ('42883') x (() = $block =~ /\b(?:create_distributed_table|run_command_on_\w+)\(/g), ('42P01') x (() = $block =~ /\bpg_dist_shard AS\b/g);
 }
 
 # --- pages -----------------------------------------------------------------------------------------------------------
