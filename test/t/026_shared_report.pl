@@ -39,18 +39,14 @@ like($node->safe_psql('postgres', "EXPLAIN $report"), qr/Workers Planned: 3/, 's
 
 # Segments of dynamic shared memory that are in use: where they are files, they can be counted.
 sub segments { return scalar(my @files = glob('/dev/shm/PostgreSQL.*')) }
-# Those that no process has mapped. Servers of other tests may be about to map or to remove one.
-sub left_over
+# Those that a process has mapped. Servers of other tests have some, and may leave some, beside these.
+sub mapped_by
 {
-	my %mapped;
-	for my $maps (glob('/proc/[0-9]*/maps'))
-	{
-		open(my $lines, '<', $maps) or next;
-		while (my $line = <$lines>) { $mapped{$1} = 1 if $line =~ m{(/dev/shm/PostgreSQL\.\d+)} }
-	}
-	return grep { !$mapped{$_} && -e $_ } glob('/dev/shm/PostgreSQL.*');
+	my ($pid) = @_;
+	open(my $lines, '<', "/proc/$pid/maps") or return ();
+	my %found = map { m{(/dev/shm/PostgreSQL\.\d+)} ? ($1 => 1) : () } <$lines>;
+	return keys %found;
 }
-my %left_before = map { $_ => 1 } left_over();
 
 is($node->safe_psql('postgres', $report), $right, 'they make the report that one process makes');
 
@@ -95,21 +91,20 @@ is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE ba
 my ($out, $err) = ('', '');
 my ($handle) = background_backend($node, join('; ', (qq{SELECT sum(total_users) FROM wifi.daily_user_counts_2019}) x 600), \$out, \$err);
 my $checkpointer = checkpointer($node);
-my ($worker, $is_killed) = ('', 0);
+my ($worker, $is_killed, @shared) = ('', 0);
 for (1 .. 1000)      # they come and go
 {
 	$worker = $node->safe_psql('postgres', q{SELECT max(pid) FROM pg_stat_activity WHERE backend_type = 'parallel worker'});
-	last if $worker ne '' && ($is_killed = kill('KILL', $worker)) == 1;
+	last if $worker ne '' && (@shared = mapped_by($worker)) > 1 && ($is_killed = kill('KILL', $worker)) == 1;
 }
 die 'no worker was there to be killed' unless $is_killed;
 eval { $handle->finish };
 wait_for_restart($node, $checkpointer);
 is($node->safe_psql('postgres', $report), $right, 'the report is right after a worker was killed');
-my @left = ();
+my @left = @shared;
 for (1 .. 100)
 {
-	@left = grep { !$left_before{$_} } left_over();
-	last if @left == 0;
+	last if !(@left = grep { -e } @shared);
 	sleep 0.1;
 }
 is("@left", '', 'no memory is left behind');
