@@ -79,7 +79,7 @@ prefer_versions_here() {
 # switched off while we install it, and switched on again for whatever the owner of this machine installs later.
 cluster_switch=/etc/postgresql-common/createcluster.d/headcount-install.conf
 no_default_cluster() {
-	case " $* " in *" postgresql-$pg_major "*) ;; *) return 0 ;; esac
+	[[ " $* " =~ \ postgresql-[0-9]+\  ]] || return 0
 	as_root mkdir -p "${cluster_switch%/*}"
 	echo 'create_main_cluster = false' | as_root tee "$cluster_switch" >/dev/null
 }

@@ -111,7 +111,7 @@ my %relations = (
 	},
 	'unique_count, count(DISTINCT), and that of a presence' => sub {
 		my $p = any_condition();
-		return ("SELECT headcount.unique_count(user_name) AS a, headcount.unique_count(id) AS b $rows AND ($p)", "SELECT count(DISTINCT user_name) AS a, headcount.unique_count(headcount.presence_agg(id, started_at, ended_at)) $rows AND ($p)");
+		return ("SELECT headcount.unique_count(user_name) AS a, headcount.unique_count(id) FILTER (WHERE isfinite(started_at)) AS b $rows AND ($p)", "SELECT count(DISTINCT user_name) AS a, headcount.unique_count(headcount.presence_agg(id, started_at, ended_at)) $rows AND ($p)");
 	},
 	'filtered and asked for' => sub {
 		my $p = any_condition();
