@@ -401,6 +401,8 @@ while (my $line = <$log>)
 }
 is($crashed[0], undef, 'no process crashed');
 is($ran[0], undef, 'no code of a stranger ran as somebody else');
-is((grep { /headcount|\.cpp|presence|user_set/ } @internal)[0], undef, 'no error of ours is internal');
+# Whoever has any right on a view may GRANT what he cannot give: PostgreSQL warns, writes the view's rights anew as they were, without a
+# lock, and who replaces the view just then gets this error.
+is((grep { /headcount|\.cpp|presence|user_set/ && !/tuple concurrently updated/ } @internal)[0], undef, 'no error of ours is internal');
 cmp_ok($sum{errors}, '>', 100, 'strangers tried, and were refused');
 done_testing();
