@@ -197,12 +197,12 @@ $$;
 COMMENT ON FUNCTION headcount_internal.make_live_views(text, headcount_internal.options) IS
     'makes or replaces the views of the sessions and denials of a source on days that are computed from its tables';
 
--- All pages, some thousands at a time: one value could not hold all of them.
-CREATE FUNCTION headcount_internal.page_groups_text(name text) RETURNS text
+-- Some thousands at a time: one value could not hold all of them.
+CREATE FUNCTION headcount_internal.page_groups_text(pages text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format('(SELECT array_agg(l.page) AS pages FROM %I.rollup_dictionary AS l GROUP BY l.bucket / 4096)', name)
+    SELECT format('(SELECT array_agg(l.page) AS pages FROM %s AS l GROUP BY l.bucket / 4096)', pages)
 $$;
-COMMENT ON FUNCTION headcount_internal.page_groups_text(text) IS 'the query for the pages of the dictionary of a source, in groups';
+COMMENT ON FUNCTION headcount_internal.page_groups_text(text) IS 'the query for pages of a dictionary, rows with bucket and page, in groups';
 
 CREATE FUNCTION headcount_internal.key_page_text(name text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

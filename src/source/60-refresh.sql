@@ -175,9 +175,9 @@ BEGIN
         EXECUTE format('SELECT coalesce(array_agg(%I.identity_of(n)), ''{}'') FROM unnest($1) AS n', name) INTO names USING names;
     END IF;
     EXECUTE format('WITH gone AS (DELETE FROM %1$I.rollup_dictionary AS l WHERE l.bucket >= 0 AND ($1 IS NULL OR l.bucket IN (SELECT headcount_internal.name_buckets($1, $2))) RETURNING l.bucket, l.page),
-        page AS (SELECT p.* FROM (SELECT array_agg(g.page) AS pages FROM gone AS g GROUP BY g.bucket / 4096) AS b CROSS JOIN LATERAL headcount_internal.forget_names(b.pages, $1, $3, $2) AS p),
+        page AS (SELECT p.* FROM %2$s AS b CROSS JOIN LATERAL headcount_internal.forget_names(b.pages, $1, $3, $2) AS p),
         put AS (INSERT INTO %1$I.rollup_dictionary (bucket, page) SELECT p.bucket, p.page FROM page AS p)
-        SELECT coalesce(sum(p.users), 0) FROM page AS p WHERE p.bucket < 0', name) INTO forgotten USING names, state.dictionary_buckets, key_page;
+        SELECT coalesce(sum(p.users), 0) FROM page AS p WHERE p.bucket < 0', name, headcount_internal.page_groups_text('gone')) INTO forgotten USING names, state.dictionary_buckets, key_page;
     IF forgotten > 0 AND old_page IS NULL THEN
         EXECUTE format('INSERT INTO %I.rollup_dictionary (bucket, page) VALUES (-2147483648, $1)', name) USING key_page;
     END IF;

@@ -8,7 +8,7 @@ DECLARE
     names    text[];
 BEGIN
     EXECUTE format('SELECT array_agg(quote_literal(u.name) ORDER BY u.name COLLATE "C")
-                    FROM %s AS g CROSS JOIN LATERAL headcount_internal.user_names(g.pages, $1, ''a forgotten one'') AS u (name)', headcount_internal.page_groups_text(name)) INTO names USING only_here;
+                    FROM %s AS g CROSS JOIN LATERAL headcount_internal.user_names(g.pages, $1, ''a forgotten one'') AS u (name)', headcount_internal.page_groups_text(format('%I.rollup_dictionary', name))) INTO names USING only_here;
     names := names || array_fill('a new one'::text, ARRAY[headcount.cardinality(only_here)::integer - coalesce(cardinality(names), 0)]);
     RETURN format('%s users%s', headcount.cardinality(set), ', ' || NULLIF(array_to_string(names, ', '), '') || ' among them');
 END

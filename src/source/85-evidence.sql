@@ -79,7 +79,7 @@ DECLARE
                                    FROM %1$I.rollup_days AS d CROSS JOIN LATERAL (VALUES %2$s) AS x (users)
                                    WHERE d.scope = %3$L AND $q$, source,
         CASE WHEN kind.has_sessions AND kind.has_denials THEN '(d.used), (d.denied)' WHEN kind.has_sessions THEN '(d.used)' ELSE '(d.denied)' END,
-        kind.scope, headcount_internal.page_groups_text(source));
+        kind.scope, headcount_internal.page_groups_text(format('%I.rollup_dictionary', source)));
     stored_end constant text := ')) AS u (name)';
     live_from  constant text := CASE WHEN reads_stored THEN 'greatest($1, $7)' ELSE '$1' END;
     rows       text[] := '{}';

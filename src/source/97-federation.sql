@@ -133,7 +133,7 @@ people AS MATERIALIZED (
     UNION ALL
     SELECT u.day, headcount_internal.keyed_hash(u.user_name, $1), u.is_denied
     FROM %4$s CROSS JOIN LATERAL headcount_internal.daily_users(s.state, d.state) AS u)$q$,
-        name, scope, headcount_internal.parts_from(name), headcount_internal.collected(name, options, scope), name, headcount_internal.page_groups_text(name));
+        name, scope, headcount_internal.parts_from(name), headcount_internal.collected(name, options, scope), name, headcount_internal.page_groups_text(format('%I.rollup_dictionary', name)));
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.shared_people_query(text, headcount_internal.options, "char") IS
@@ -451,7 +451,7 @@ DECLARE
     answers     headcount_internal.shared_row[];
     missing     text[];
     has_earlier boolean;
-    frozen      date;
+    hosts_from  date;
 BEGIN
     EXECUTE format('SELECT f.* FROM %I.federation AS f', name) INTO federation;
     IF from_day > to_day OR from_day = 'infinity' OR to_day = '-infinity' THEN
@@ -472,7 +472,8 @@ FROM unnest($1) AS a WHERE a.kind IN ('used_sketch', 'denied_sketch') GROUP BY a
             USING answers, as_of, federation.time_zone, missing;
         RETURN;
     END IF;
-    SELECT bool_or((m.note ->> 'has_earlier')::boolean), max((m.note ->> 'frozen_before')::date) INTO has_earlier, frozen
+    -- of frozen days the sessions need not be there any more
+    SELECT bool_or((m.note ->> 'has_earlier')::boolean), CASE WHEN federation.with_hosts THEN coalesce(max((m.note ->> 'frozen_before')::date), '-infinity') END INTO has_earlier, hosts_from
     FROM (SELECT a.note::jsonb AS note FROM unnest(answers) AS a WHERE a.kind = 'member') AS m;
     IF federation.adds_users THEN
         RETURN QUERY
@@ -484,7 +485,7 @@ FROM unnest($1) AS a WHERE a.kind IN ('used_sketch', 'denied_sketch') GROUP BY a
              LEFT JOIN (SELECT r.day, r.concurrent_hosts, r.concurrent_hosts_at
                         FROM (SELECT headcount.presence_union_agg(a.content) AS hosts FROM unnest(answers) AS a WHERE a.kind = 'hosts') AS u
                              CROSS JOIN LATERAL headcount.daily_user_counts(NULL, NULL, u.hosts, federation.time_zone, what, NULL, NULL, NULLIF(to_day, 'infinity'), as_of) AS r) AS p ON p.day = c.day
-             CROSS JOIN LATERAL (VALUES (CASE WHEN federation.with_hosts AND (frozen IS NULL OR c.day >= frozen) THEN coalesce(p.concurrent_hosts, 0) END)) AS h (hosts)
+             CROSS JOIN LATERAL (VALUES (CASE WHEN c.day >= hosts_from THEN coalesce(p.concurrent_hosts, 0) END)) AS h (hosts)
         ORDER BY c.day;
         RETURN;
     END IF;
@@ -497,8 +498,7 @@ FROM unnest($1) AS a WHERE a.kind IN ('used_sketch', 'denied_sketch') GROUP BY a
          CROSS JOIN LATERAL headcount.daily_user_counts(p.users, p.denied, p.hosts, federation.time_zone, what, headcount_internal.window_days(what, federation.window_days),
              CASE WHEN has_earlier THEN from_day END, NULLIF(to_day, 'infinity'), as_of) AS c
          LEFT JOIN (SELECT a.day, sum(a.number) AS denials FROM unnest(answers) AS a WHERE a.kind = 'denials' GROUP BY a.day) AS d ON d.day = c.day
-         -- of frozen days the sessions need not be there any more
-         CROSS JOIN LATERAL (VALUES (CASE WHEN federation.with_hosts AND (frozen IS NULL OR c.day >= frozen) THEN c.concurrent_hosts END)) AS h (hosts)
+         CROSS JOIN LATERAL (VALUES (CASE WHEN c.day >= hosts_from THEN c.concurrent_hosts END)) AS h (hosts)
     WHERE c.day >= from_day AND c.day <= to_day
     ORDER BY c.day;
 END

@@ -32,7 +32,6 @@ sub sent
 	return grep { !/^issuing (?:BEGIN|COMMIT|ROLLBACK|SELECT assign_distributed|SET|COPY|WITH placement|CLOSE)/ } $notices =~ /NOTICE:\s+(issuing .*?)(?=^DETAIL|\z)/msg;
 }
 
-my $span = q{'2026-01-05 23:00+00', '2026-01-16 12:00+00'};
 for my $source (qw(plain_live plain_stored full_live full_stored))
 {
 	my (@of_session, @silent, %how);

@@ -10,7 +10,7 @@ use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(citus_nodes make_tables make_source compare_sources @questions @more_questions $past $every_option);
+our @EXPORT = qw(citus_nodes make_tables make_source compare_sources @questions @more_questions $past $span $every_option);
 
 # The coordinator and its workers, which reach each other through sockets in directories of the test.
 sub citus_nodes
@@ -120,7 +120,7 @@ our @questions = (
 );
 
 # The same of sources with $every_option.
-my $span = q{'2026-01-05 23:00+00', '2026-01-16 12:00+00'};
+our $span = q{'2026-01-05 23:00+00', '2026-01-16 12:00+00'};
 our @more_questions = (
 	(map { my $of = $_;
 		   map { [ "headcount.$_", '*' ] }
