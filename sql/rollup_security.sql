@@ -144,6 +144,11 @@ SELECT headcount.freeze('sound', '2024-03-03');
 DELETE FROM his.login;
 SELECT day, daily_users, concurrent_hosts FROM sound.daily_user_counts WHERE day < '2024-03-04' ORDER BY day;
 SELECT judge.error($$SELECT headcount.hosts_at_peak('sound', '2024-03-01')$$);
+-- Fewer days are not frozen by mistake: their rows are gone.
+SELECT judge.error($$SELECT headcount.freeze('sound', '2024-03-02')$$);
+SELECT judge.error($$SELECT headcount.freeze('sound', '-infinity')$$);
+SELECT headcount.freeze('sound', '2024-03-03');
+SELECT day, daily_users, concurrent_hosts FROM sound.daily_user_counts WHERE day < '2024-03-04' ORDER BY day;
 SELECT count(*) FROM headcount.hosts_at_peak('sound', '2024-03-03');
 SET headcount.as_of = '2024-03-01 12:00+00';
 SELECT judge.error('SELECT * FROM sound.daily_user_counts');

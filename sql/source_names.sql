@@ -41,6 +41,14 @@ FROM (SELECT p.proname AS function, pg_temp.hint_of(format('SELECT headcount.%I(
 CALL headcount.refresh('wirelss');
 CALL headcount.rebuild('wirelss');
 
+-- DROP TABLE ... CASCADE takes the views along, and leaves what is stored.
+CREATE TABLE names.gone (LIKE names.login);
+SELECT headcount.create_source('Gone', 'names.gone', 'who', 'mac', 'came', 'went') <> '' AS made;
+DROP TABLE names.gone CASCADE;
+SELECT pg_temp.hint_of('SELECT headcount.drop_source(''Gone'')') AS dropped, pg_temp.hint_of('SELECT headcount.create_source(''Gone'', ''names.login'', ''who'', ''mac'', ''came'', ''went'')') AS made;
+DROP SCHEMA "Gone" CASCADE;
+SELECT headcount.create_source('Gone', 'names.login', 'who', 'mac', 'came', 'went') <> '' AS made, headcount.drop_source('Gone');
+
 -- A federation, and options of alter_source.
 SELECT pg_temp.hint_of('SELECT headcount.drop_federation(''wireless'')') AS federation,
        pg_temp.hint_of('SELECT headcount.alter_source(''vpn'', reset => ''{idle_limits}'')') AS an_option,

@@ -328,6 +328,11 @@ CREATE FUNCTION headcount_internal.state_difference(state regclass, OUT definiti
 COMMENT ON FUNCTION headcount_internal.state_difference(regclass) IS
     'for the owner of a source, what of it is no more as it was when its days were stored: the definition, the triggers or tables, partitions that went or came, a change that was not logged, the bounds of days, policies that apply to its owner';
 
+CREATE FUNCTION headcount_internal.stored_counts(state regclass) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'headcount_stored_counts' LANGUAGE C STABLE PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION headcount_internal.stored_counts(regclass) IS
+    'whether the stored days of a source are read, as all that they were computed from is what it was; NULL unless the current role owns it, or while somebody has its state locked';
+
 CREATE FUNCTION headcount_internal.definition_mark(definition regclass, denial_definition regclass) RETURNS bigint
     AS 'MODULE_PATHNAME', 'headcount_definition_mark' LANGUAGE C STABLE PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION headcount_internal.definition_mark(regclass, regclass) IS 'a mark of the views of a source, and of the functions, types and collations that they use';

@@ -53,6 +53,15 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION headcount_internal.nearest_name(text, text, text[]) IS 'a hint at the one of some names that a misspelt one may stand for, NULL if none is near';
 
+-- DROP TABLE ... CASCADE takes the views of a source along, not what is stored.
+CREATE FUNCTION headcount_internal.hint_at_remains(name text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('The views of a source of this name were dropped. What is left of it goes with DROP SCHEMA %s CASCADE.', quote_ident(n.nspname))
+    FROM pg_namespace AS n
+    WHERE n.nspname = name AND EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid AND c.reloftype = 'headcount_internal.settings'::regtype)
+$$;
+COMMENT ON FUNCTION headcount_internal.hint_at_remains(text) IS 'a hint at a schema that has what is stored of a source but is none any more, NULL if there is no such schema';
+
 CREATE FUNCTION headcount_internal.find_source(source text) RETURNS headcount_internal.source
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -61,7 +70,7 @@ BEGIN
     PERFORM headcount_internal.check_required('source', source);
     IF found_source.sessions_view IS NULL THEN
         PERFORM headcount_internal.raise_error('42704', format('source "%s" does not exist', source), NULL,
-            headcount_internal.nearest_name('source', source, ARRAY(SELECT a.source FROM headcount_internal.all_sources() AS a)));
+            coalesce(headcount_internal.hint_at_remains(source), headcount_internal.nearest_name('source', source, ARRAY(SELECT a.source FROM headcount_internal.all_sources() AS a))));
     END IF;
     RETURN found_source;
 END

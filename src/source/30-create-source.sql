@@ -134,7 +134,7 @@ BEGIN
             'Change it with headcount.alter_source, or drop it with headcount.drop_source.');
     ELSIF EXISTS (SELECT FROM pg_namespace AS n WHERE n.nspname = check_source_name.name) AND NOT headcount_internal.is_empty_schema(name) THEN
         PERFORM headcount_internal.raise_error('42P06', format('schema "%s" already exists', name), NULL,
-            'A source is a schema of its own. Choose another name.');
+            coalesce(headcount_internal.hint_at_remains(name), 'A source is a schema of its own. Choose another name.'));
     END IF;
 END
 $$;

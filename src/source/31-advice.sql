@@ -131,7 +131,8 @@ BEGIN
     PERFORM headcount_internal.remark_on_rows(options);
     RAISE NOTICE 'look at %.online_users, %.daily_user_counts and %.data_quality', quote_ident(name), quote_ident(name), quote_ident(name)
         USING HINT = format('%sheadcount.create_indexes(%L, dry_run => true) prints indexes that help. GRANT SELECT on a view is all that a reader needs.',
-                            CASE WHEN options.materialized THEN format('CALL headcount.refresh(%L) stores the days that are over, headcount.schedule_refresh(%L) has pg_cron do that. ', name, name) END, name);
+                            CASE WHEN options.materialized THEN format('CALL headcount.refresh(%L) stores the days that are over; %s. ', name,
+                                CASE WHEN EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron') THEN format('headcount.schedule_refresh(%L) has pg_cron do that', name) ELSE 'let a scheduler do that' END) END, name);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.remark_on_source(text, headcount_internal.options) IS 'what is odd in a source that was just made, and what to do next';

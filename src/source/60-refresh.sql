@@ -1068,6 +1068,8 @@ COMMENT ON FUNCTION headcount_internal.note_failure(regclass, text) IS 'notes wh
 
 CREATE FUNCTION headcount_internal.sources_to_refresh(source text, max_days integer) RETURNS oid[]
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found oid[];
 BEGIN
     IF current_setting('transaction_read_only')::boolean THEN
         PERFORM headcount_internal.raise_error('25006', 'cannot refresh sources in a read-only transaction', NULL,
@@ -1077,12 +1079,16 @@ BEGIN
     ELSIF source IS NOT NULL THEN
         RETURN ARRAY[(headcount_internal.find_materialized(source)).sessions_view];
     END IF;
-    RETURN ARRAY(SELECT a.sessions_view::oid
-                 FROM headcount_internal.all_sources() AS a
-                      CROSS JOIN LATERAL headcount_internal.look_up_source(a.source, false) AS s
-                      LEFT JOIN LATERAL headcount_internal.rollup_row(s.state) AS r ON true
-                 WHERE pg_has_role(a.owner, 'USAGE') AND s.state IS NOT NULL
-                 ORDER BY r.last_refresh NULLS FIRST);
+    found := ARRAY(SELECT a.sessions_view::oid
+                   FROM headcount_internal.all_sources() AS a
+                        CROSS JOIN LATERAL headcount_internal.look_up_source(a.source, false) AS s
+                        LEFT JOIN LATERAL headcount_internal.rollup_row(s.state) AS r ON true
+                   WHERE pg_has_role(a.owner, 'USAGE') AND s.state IS NOT NULL
+                   ORDER BY r.last_refresh NULLS FIRST);
+    IF found = '{}' THEN      -- a job of a role that owns none would look as if all were well
+        RAISE NOTICE 'there is no source to refresh' USING DETAIL = format('No materialized source belongs to role "%s", or to one that it is a member of.', current_user);
+    END IF;
+    RETURN found;
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.sources_to_refresh(text, integer) IS
@@ -1140,7 +1146,11 @@ DECLARE
     state    constant headcount_internal.rollup_state := headcount_internal.read_rollup(name);
     is_dirty boolean;
 BEGIN
-    IF before_day = 'infinity' OR before_day > headcount.day_of(now(), source.time_zone) THEN
+    IF before_day < state.frozen_before THEN
+        PERFORM headcount_internal.raise_error('55000', format('days before %s are frozen', state.frozen_before),
+            format('From %s on they would be computed from the rows that are still there, and what is stored of them would be lost.', before_day),
+            'headcount.freeze(source, NULL) gives up what is stored, and computes from the tables.');
+    ELSIF before_day = 'infinity' OR before_day > headcount.day_of(now(), source.time_zone) THEN
         PERFORM headcount_internal.raise_argument_error('before_day', format('days before %s are not all over', before_day));
     ELSIF before_day > headcount_internal.live_day(source.state) THEN      -- of new partitions too nothing is stored
         PERFORM headcount_internal.raise_error('55000', format('days before %s are not all stored', before_day), NULL,
@@ -1152,11 +1162,10 @@ BEGIN
         PERFORM headcount_internal.raise_error('55000', format('days before %s changed since they were stored', before_day), NULL,
             format('Run CALL headcount.refresh(%L) first.', name));
     END IF;
-    before_day := coalesce(before_day, '-infinity');
-    IF before_day < state.frozen_before THEN      -- what changed while they were frozen is not in the log
-        PERFORM headcount_internal.invalidate_days(name, before_day, state.frozen_before - 1);
+    IF before_day IS NULL AND isfinite(state.frozen_before) THEN      -- what changed while they were frozen is not in the log
+        PERFORM headcount_internal.invalidate_days(name, '-infinity', state.frozen_before - 1);
     END IF;
-    EXECUTE format('UPDATE %I.rollup_state SET frozen_before = $1', name) USING before_day;
+    EXECUTE format('UPDATE %I.rollup_state SET frozen_before = $1', name) USING coalesce(before_day, '-infinity');
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.freeze_days(text, date) IS 'keeps days of a source as they are stored, or gives them up';
@@ -1177,4 +1186,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION headcount.freeze(text, date, boolean) IS
-    'keeps the days of a source before this one as they are stored, whatever happens to its tables: sessions that were over by then may be deleted. NULL freezes none. With forget_names the names of all users known by then are forgotten, see headcount.forget_users';
+    'keeps the days of a source before this one as they are stored, whatever happens to its tables: sessions that were over by then may be deleted. A day before those that are frozen is an error; NULL gives all of them up, and computes them from the rows that are there. With forget_names the names of all users known by then are forgotten, see headcount.forget_users';

@@ -234,7 +234,9 @@ COMMENT ON FUNCTION headcount_internal.drop_jobs(text) IS 'ends the jobs of pg_c
 -- anyway. Nothing that the owner of a source wrote is run for it.
 CREATE VIEW headcount.source_status AS
 SELECT a.source, pg_catalog.pg_get_userbyid(a.owner)::text AS owner, s.materialized, headcount_internal.is_exact(s) AS exact,
-       r.first_day, CASE WHEN pg_catalog.isfinite(r.watermark) THEN COALESCE(r.today_ends[pg_catalog.cardinality(r.today_ends)], headcount.day_start(r.watermark, r.time_zone)) END AS stored_until,
+       r.first_day,
+       CASE WHEN pg_catalog.isfinite(r.watermark) AND headcount_internal.stored_counts(s.state) THEN COALESCE(r.today_ends[pg_catalog.cardinality(r.today_ends)], headcount.day_start(r.watermark, r.time_zone))
+            WHEN pg_catalog.isfinite(r.frozen_before) THEN headcount.day_start(r.frozen_before, r.time_zone) END AS stored_until,
        l.days AS dirty_days, l.log_rows, r.last_refresh, r.last_duration, r.last_error,
        headcount_internal.rollup_bytes(s.state) AS rollup_bytes, headcount_internal.schedule_of(a.source) AS schedule, s.time_zone
 FROM headcount_internal.all_sources() AS a
@@ -244,7 +246,7 @@ FROM headcount_internal.all_sources() AS a
 COMMENT ON VIEW headcount.source_status IS 'what is stored of each source, and how far it is up to date; of sources of others only what everybody may know';
 COMMENT ON COLUMN headcount.source_status.exact IS 'whether the views are what a full recompute would give at every snapshot: not if the source has exact => false, is tracked by window, its definition cannot be followed, a column that it reads was renamed and another has that name now, or a trigger is missing or disabled';
 COMMENT ON COLUMN headcount.source_status.first_day IS 'the first stored day with anything';
-COMMENT ON COLUMN headcount.source_status.stored_until IS 'what is before this instant is stored, the rest is computed when it is asked for';
+COMMENT ON COLUMN headcount.source_status.stored_until IS 'what is before this instant is read as it is stored, the rest is computed when it is asked for; if the definition, the tables or the triggers of the source are not what they were, all but frozen days is computed until a refresh';
 COMMENT ON COLUMN headcount.source_status.dirty_days IS 'stored days that changed since, computed when they are asked for until a refresh stores them';
 COMMENT ON COLUMN headcount.source_status.log_rows IS 'how many changes are logged that no refresh has seen';
 COMMENT ON COLUMN headcount.source_status.last_duration IS 'how long the last refresh took, up to its last step';
@@ -268,7 +270,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron') THEN
         PERFORM headcount_internal.raise_error('0A000', 'extension "pg_cron" is not installed in this database', NULL,
-            'Install it where cron.database_name says, or let any other scheduler run CALL headcount.refresh().');
+            'pg_cron is created in one database, the one that cron.database_name names; from there cron.schedule_in_database can run CALL headcount.refresh() in this one. So can any other scheduler.');
     END IF;
 END
 $$;

@@ -349,6 +349,19 @@ HEADCOUNT_FUNCTION(headcount_state_difference) {
                       flag(found.bounds), flag(found.policies));
 }
 
+// (state): whether what is stored is read; waits for nobody
+HEADCOUNT_FUNCTION(headcount_stored_counts) {
+  if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
+  const std::optional<bool> counts = pg::call([fcinfo]() -> std::optional<bool> {
+    const Oid owner = pg::owner_of(PG_GETARG_OID(0));
+    if (!OidIsValid(owner) || !has_privs_of_role(GetUserId(), owner)) return std::nullopt;
+    const stored_state state = read_state(PG_GETARG_OID(0), GetActiveSnapshot(), false);
+    if (!state.is_there) return std::nullopt;
+    return !find_difference(state, GetActiveSnapshot()).any();
+  });
+  return counts.has_value() ? BoolGetDatum(*counts) : pg::null_result(fcinfo);
+}
+
 // (definition, denial_definition)
 HEADCOUNT_FUNCTION(headcount_definition_mark) {
   pg::require_argument(fcinfo, 0, "definition");
