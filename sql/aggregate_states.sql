@@ -140,6 +140,21 @@ INSERT INTO collected (n, keys, events, sessions)
     SELECT 50, judge.raw_unique(key), judge.raw_concurrent(left(key, 5), started_at, ended_at), judge.raw_concurrent(started_at, ended_at) FROM arrived WHERE id % 7 = 0;
 SELECT judge.collected_outcome(d) AS outcome, count(*) > 1500 AS many FROM collected, unnest(ARRAY[keys, events, sessions]) AS state, judge.damaged_state(state, n) AS d WHERE n IN (2, 20, 50) GROUP BY 1;
 
+-- The free space of a small state is in its bytes too, and anybody can make an aggregate that shows them. It has nothing of what the memory had before,
+-- such as the names that a function with its owner's rights has read. Each aggregate gets a long text first, for another group.
+BEGIN;
+CREATE CAST (headcount.presence AS bytea) WITHOUT FUNCTION;
+CREATE CAST (headcount.user_set AS bytea) WITHOUT FUNCTION;
+CREATE AGGREGATE judge.raw_presence(text, timestamptz, timestamptz) (sfunc = headcount_internal.presence_add, stype = headcount.presence);
+CREATE AGGREGATE judge.raw_set(integer) (sfunc = headcount_internal.user_set_add, stype = headcount.user_set);
+CREATE FUNCTION judge.shown(of_key text, of_value text) RETURNS TABLE (state text, size integer, has_old boolean) LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY EXECUTE format($q$SELECT %L, length(b), position('secret' IN encode(b, 'escape')) > 0
+        FROM (SELECT g, (%s)::bytea AS b FROM (VALUES (1, repeat('secret', 2000), now()), (2, 'a', now())) AS v (g, k, at) GROUP BY g) AS s WHERE g = 2$q$, of_key, of_value);
+END $$;
+SELECT s.* FROM (VALUES ('keys', 'judge.raw_unique(k)'), ('events', 'judge.raw_concurrent(k, at, at)'), ('presence', 'judge.raw_presence(k, at, at)'), ('user_set', 'judge.raw_set(length(k))')) AS v (n, a), judge.shown(n, a) AS s;
+ROLLBACK;
+
 SELECT judge.compare('SELECT n, md5(sessions), md5(denials) FROM report', 'SELECT * FROM report_before');
 DROP VIEW packed;
 DROP TABLE kept, before, others, report, report_before, arrived, collected;

@@ -227,10 +227,7 @@ class key_state {
     const std::size_t needed = (before == 0 ? VARHDRSZ + Kind::log::head_size : before) + more;
     const std::size_t size = std::max({Kind::first_log_bytes, before * 2, needed});
     if (size > max_log_bytes) return false;
-    auto *const larger = static_cast<struct varlena *>(call([size] { return palloc(size); }));
-    if (log_ != nullptr) std::memcpy(larger, log_, before);
-    SET_VARSIZE(larger, size);
-    log_ = larger;
+    log_ = larger_value(log_, size);
     if (before == 0) Kind::log::create(log_bytes(), type_);
     return true;
   }

@@ -136,10 +136,7 @@ bool presence_state::grow_log(std::size_t more) {
   const std::size_t needed = (before == 0 ? VARHDRSZ + core::row_log_editor::head_size : before) + more;
   const std::size_t size = std::max({first_log_bytes, before * 2, needed});
   if (size > max_log_bytes) return false;
-  auto *const larger = static_cast<struct varlena *>(call([size] { return palloc(size); }));
-  if (log_ != nullptr) std::memcpy(larger, log_, before);
-  SET_VARSIZE(larger, size);
-  log_ = larger;
+  log_ = larger_value(log_, size);
   if (before == 0) core::row_log_editor::create(log_bytes(), type_);
   return true;
 }

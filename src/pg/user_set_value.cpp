@@ -163,8 +163,7 @@ bool user_set_state::make_room() {
     if (used > size / 4 * 3) size *= 2;
     if (size > max_log_bytes) return false;
   }
-  log_ = static_cast<struct varlena *>(call([size] { return palloc(size); }));
-  SET_VARSIZE(log_, size);
+  log_ = larger_value(nullptr, size);
   core::number_log_editor::create(log_bytes(), dictionary_);
   for (const std::uint32_t each : numbers) core::number_log_editor::append(log_bytes(), each);
   return true;

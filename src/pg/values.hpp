@@ -45,6 +45,15 @@ inline std::span<std::byte> empty_value(std::size_t size) {
   return {static_cast<std::byte *>(call([size] { return palloc0(size + VARHDRSZ); })), size + VARHDRSZ};
 }
 
+// A varlena value of `size` bytes in all that begins as another one does, if there is one; the rest are zeros. Whoever makes
+// an aggregate of our transition functions sees the free space of a state too: it must not show what the memory had before.
+inline struct varlena *larger_value(const struct varlena *from, std::size_t size) {
+  auto *const larger = static_cast<struct varlena *>(call([size] { return palloc0(size); }));
+  if (from != nullptr) std::memcpy(larger, from, VARSIZE(from));
+  SET_VARSIZE(larger, size);
+  return larger;
+}
+
 // A varlena value of a copy of the bytes.
 inline Datum copied_value(core::key_view bytes) {
   const std::size_t size = bytes.size() + VARHDRSZ;
