@@ -100,13 +100,29 @@ sub at_work
 		AND state = 'active' AND query ~* '$query' AND pid <> pg_backend_pid()});
 }
 
+# Stops a process, unless it has come to its end: of one that has, but that nobody has looked after yet, a kill says that it was there.
+sub is_stopped
+{
+	my ($pid) = @_;
+	return 0 if !kill 'STOP', $pid;
+	for (1 .. 1000)
+	{
+		open(my $file, '<', "/proc/$pid/stat") or return 0;
+		my ($state) = <$file> =~ /\) (\w)/;
+		return $state eq 'T' if $state =~ /[TZX]/;
+		sleep 0.01;
+	}
+	return 0;
+}
+
 # Kills a session at such a query.
 sub kill_one
 {
 	my ($query) = @_;
 	my $pid = one_of(at_work($query)) or return 0;
 	my $checkpointer = checkpointer($node);
-	return 0 if !kill 'KILL', $pid;
+	return 0 if !is_stopped($pid);
+	kill 'KILL', $pid;
 	wait_for_restart($node, $checkpointer);
 	return 1;
 }
