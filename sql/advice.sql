@@ -62,10 +62,17 @@ SELECT is_called FROM reads;
 -- Tracked by window: what it costs, and the way out.
 SELECT headcount.create_source('window1', 'dear', 'name', 'host', 'came', 'went');
 SELECT headcount.create_source('window2', 'login', 'name', 'host', 'came', 'came + seconds * interval ''1 second''');
+-- Functions that PostgreSQL calls immutable, though settings say what they give: no trigger could know of whom a row was about.
+CREATE TABLE settings (b bytea, f float8, came timestamptz, went timestamptz);
+SELECT headcount.create_source('window3', 'settings', 'b::text', NULL, 'came', 'went');
+SELECT v.name, headcount.create_source(v.name, 'settings', v.who, NULL, 'came', 'went') ~ 'tracked by trigger' AS by_trigger
+FROM (VALUES ('window4', 'f::text'), ('window5', 'quote_ident(encode(b, ''hex''))'), ('window6', 'point(f, f)::text'), ('triggers1', 'encode(b, ''hex'')'), ('triggers2', 'f::numeric::text')) AS v (name, who);
+SELECT source, exact FROM headcount.source_status WHERE source LIKE 'window%' OR source LIKE 'triggers%' ORDER BY 1;
 
 SET client_min_messages = warning;
 SELECT count(headcount.drop_source(source)::text) FROM headcount.source_status WHERE source IN ('plain', 'views', 'Zones', 'identity', 'lasts', 'example.org', 'clock1', 'clock2', 'clock3', 'casts', 'mixed', 'loose', 'numbers',
-    'constant', 'posix1', 'posix2', 'public.b', 'swapped', 'some', 'far', 'near', 'early', 'infinite', 'fails', 'view', 'window1', 'window2');
+    'constant', 'posix1', 'posix2', 'public.b', 'swapped', 'some', 'far', 'near', 'early', 'infinite', 'fails', 'view', 'window1', 'window2', 'window3', 'window4', 'window5', 'window6', 'triggers1', 'triggers2');
+DROP TABLE settings;
 DROP SCHEMA advice CASCADE;
 DROP COLLATION judge.ignore_case;
 DROP EXTENSION citext;

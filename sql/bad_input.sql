@@ -94,6 +94,14 @@ SELECT headcount.drop_source('clock');
 SELECT judge.error($$SELECT headcount.presence_union(headcount.presence_agg(1::bigint, now()), headcount.presence_agg('1'::text, now()))$$) AS two_types,
        judge.error($$SELECT headcount.peak(NULL, '2024-06-16', '2024-06-15')$$) AS reversed_span;
 
+-- What is temporary goes with its session, and would take the views along.
+CREATE FUNCTION pg_temp.fold(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower($1)';
+CREATE OPERATOR pg_temp.=== (LEFTARG = text, RIGHTARG = text, FUNCTION = textcat);
+SELECT judge.error($$SELECT headcount.create_source('mine', 'logins', 'pg_temp.fold(u)', 'h', 's', 'e')$$) AS a_function,
+       judge.error($$SELECT headcount.create_source('mine', 'logins', 'u OPERATOR(pg_temp.===) h', 'h', 's', 'e')$$) AS an_operator,
+       judge.error($$SELECT headcount.create_source('mine', 'logins', 'u', 'h', 's', 'e', user_identity => 'pg_temp.fold(user_name)')$$) AS an_identity;
+SELECT to_regnamespace('mine') IS NULL AS nothing_is_left;
+
 -- Only the owner and nobody else alters or drops.
 CREATE ROLE regress_headcount_other;
 SELECT headcount.create_source('mine', 'logins', 'u', 'h', 's', 'e', time_zone => 'UTC');

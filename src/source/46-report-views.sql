@@ -100,10 +100,31 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.make_report_views(text, headcount_internal.options) IS 'makes or replaces the reports of a source';
 
+-- What is temporary takes the views along when its session ends. Tables and views are refused before.
+CREATE FUNCTION headcount_internal.check_lasting(name text) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    used text;
+BEGIN
+    SELECT pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid) INTO used
+    FROM unnest('{session_rows,denial_rows,sessions}'::text[]) AS v
+         JOIN pg_rewrite AS r ON r.ev_class = to_regclass(format('%I.%I', check_lasting.name, v))
+         JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+         CROSS JOIN LATERAL pg_identify_object(d.refclassid, d.refobjid, d.refobjsubid) AS o
+    WHERE o.schema LIKE 'pg\_temp%'
+    ORDER BY 1 LIMIT 1;
+    IF FOUND THEN
+        PERFORM headcount_internal.raise_error('42P16', 'expressions of a source must not use temporary objects', format('One uses %s.', used));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.check_lasting(text) IS 'raises an error if the views of a source use anything temporary';
+
 CREATE FUNCTION headcount_internal.make_views(name text, options headcount_internal.options) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM headcount_internal.make_base_views(name, options);
+    PERFORM headcount_internal.check_lasting(name);
     PERFORM headcount_internal.make_report_views(name, options);
 END
 $$;

@@ -16,7 +16,11 @@ BEGIN
         END IF;
         RETURN state;
     END IF;
-    EXECUTE format('SELECT r.* FROM %I.rollup_state AS r FOR UPDATE', name) INTO state;
+    -- alter_source puts another row in its place: who waited for the one that was finds the new one when he looks again
+    FOR attempt IN 1 .. 10 LOOP
+        EXECUTE format('SELECT r.* FROM %I.rollup_state AS r FOR UPDATE', name) INTO state;
+        EXIT WHEN state.definition IS NOT NULL;
+    END LOOP;
     IF state.definition IS NULL THEN
         PERFORM headcount_internal.raise_error('55000', format('source "%s" has lost its state', name), NULL,
             format('Make it anew: headcount.alter_source(%1$L, materialized => false), then true.', name));
@@ -101,19 +105,17 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.day_rows_query(text, "char", boolean) IS 'the query for what is computed of some days of a source, to be joined with what was collected, c';
 
--- Those of slices last: once the first one is collected all users are known.
-CREATE FUNCTION headcount_internal.scopes(options headcount_internal.options) RETURNS SETOF "char"
+-- That of all servers first: once it is collected all users have numbers, which those of slices are stored by.
+CREATE FUNCTION headcount_internal.scopes(options headcount_internal.options) RETURNS "char"[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT v.scope
-    FROM (VALUES ('a'::"char", true), ('r'::"char", options.realtime_servers IS NOT NULL), ('s'::"char", headcount_internal.has_servers(options))) AS v (scope, is_kept)
-    WHERE v.is_kept
-    UNION ALL
-    SELECT headcount_internal.dimension_scope(n, r)
-    FROM unnest(CASE WHEN options.realtime_servers IS NULL THEN '{false}' ELSE '{false,true}'::boolean[] END) AS r
-         CROSS JOIN generate_series(1, jsonb_array_length(options.dimensions)) AS n
+    SELECT ARRAY['a'::"char"] || CASE WHEN options.realtime_servers IS NOT NULL THEN '{r}'::"char"[] END || CASE WHEN headcount_internal.has_servers(options) THEN '{s}'::"char"[] END
+        || ARRAY(SELECT headcount_internal.dimension_scope(n, r)
+                 FROM unnest(CASE WHEN options.realtime_servers IS NULL THEN '{false}' ELSE '{false,true}'::boolean[] END) AS r
+                      CROSS JOIN generate_series(1, jsonb_array_length(options.dimensions)) AS n
+                 ORDER BY r, n)
 $$;
 COMMENT ON FUNCTION headcount_internal.scopes(headcount_internal.options) IS
-    'what is stored apart of each day of a source: a all servers, r realtime servers, s each server, and each value of dimensions';
+    'what is stored apart of each day of a source, in the order in which it is collected: a all servers, r realtime servers, s each server, and each value of dimensions';
 
 CREATE FUNCTION headcount_internal.has_slices(scope "char") RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -164,8 +166,8 @@ COMMENT ON FUNCTION headcount_internal.forgetting_key(text) IS 'the page with th
 CREATE FUNCTION headcount_internal.forget_names_of(name text, names text[]) RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    source    constant headcount_internal.source := headcount_internal.find_materialized(name);
     state     constant headcount_internal.rollup_state := headcount_internal.read_rollup(name);
+    source    constant headcount_internal.source := headcount_internal.find_materialized(name);
     old_page  constant bytea := headcount_internal.forgetting_key(name);
     -- of a version 4 uuid the first six bytes are random
     key_page  constant bytea := coalesce(old_page, headcount_internal.key_page(substr(uuid_send(gen_random_uuid()), 1, 6) || substr(uuid_send(gen_random_uuid()), 1, 6) || substr(uuid_send(gen_random_uuid()), 1, 4)));
@@ -380,7 +382,7 @@ DECLARE
     here      bigint;
     stored    bigint := 0;
 BEGIN
-    FOR scope IN SELECT headcount_internal.scopes(options) LOOP
+    FOREACH scope IN ARRAY headcount_internal.scopes(options) LOOP
         collects := headcount_internal.scope_query(name, options, scope, is_recent);
         IF headcount_internal.has_slices(scope) THEN      -- of which there may be many, see store_scope
             PERFORM set_config('enable_hashagg', 'off', true) WHERE scope <> 's';
@@ -432,7 +434,7 @@ BEGIN
     IF NOT options.exact THEN
         RETURN headcount_internal.store_sketched_days(name, options, from_day, to_day, is_recent);
     END IF;
-    FOR scope IN SELECT headcount_internal.scopes(options) LOOP
+    FOREACH scope IN ARRAY headcount_internal.scopes(options) LOOP
         IF headcount_internal.has_slices(scope) THEN
             collects := headcount_internal.scope_query(name, options, scope, is_recent);
             IF on_shards THEN
@@ -465,7 +467,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 DECLARE
     scope "char";
 BEGIN
-    FOR scope IN SELECT headcount_internal.scopes(options) LOOP
+    FOREACH scope IN ARRAY headcount_internal.scopes(options) LOOP
         PERFORM headcount_internal.store_scope(name, options, state, scope,
             format('SELECT t.slice, NULL::bytea AS sessions, NULL::headcount_internal.day_peaks[] AS peaks, NULL::bytea AS denials FROM %I.rollup_totals AS t WHERE t.scope = %L', name, scope),
             NULL, NULL, NULL, NULL, state.watermark, state.watermark, true);
@@ -820,9 +822,9 @@ CREATE FUNCTION headcount_internal.refresh_step(view regclass, max_days integer,
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     name     constant text := headcount_internal.source_name(view);
+    state    headcount_internal.rollup_state := headcount_internal.read_rollup(name);      -- first: what comes next is as whoever had it locked has left it
     source   constant headcount_internal.source := headcount_internal.find_materialized(name);
     options  constant headcount_internal.options := headcount_internal.options_of(name);
-    state    headcount_internal.rollup_state := headcount_internal.read_rollup(name);
     is_tracked constant boolean := state.relations IS NOT NULL;
     target   date;      -- the watermark after all steps
     has_waited boolean;
@@ -982,7 +984,7 @@ DECLARE
     collected record;
     pages     bytea[];
 BEGIN
-    FOR scope IN SELECT headcount_internal.scopes(options) LOOP
+    FOREACH scope IN ARRAY headcount_internal.scopes(options) LOOP
         -- who was there before is in what is stored of before
         collects := headcount_internal.scope_query(name, options, scope, true, from_at > day_at);
         IF NOT headcount_internal.has_slices(scope) THEN
@@ -1103,8 +1105,8 @@ CREATE FUNCTION headcount_internal.forget_days(view regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     name   constant text := headcount_internal.source_name(view);
-    source constant headcount_internal.source := headcount_internal.find_materialized(name);
     state  constant headcount_internal.rollup_state := headcount_internal.read_rollup(name);
+    source constant headcount_internal.source := headcount_internal.find_materialized(name);
 BEGIN
     PERFORM headcount_internal.start_over(name, source, state.relations IS NOT NULL, (headcount_internal.state_difference(source.state)).definition);
 END
@@ -1142,8 +1144,8 @@ COMMENT ON FUNCTION headcount.invalidate(text, date, date) IS
 CREATE FUNCTION headcount_internal.freeze_days(name text, before_day date) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET headcount.as_of TO '' AS $$
 DECLARE
-    source   constant headcount_internal.source := headcount_internal.find_materialized(name);
     state    constant headcount_internal.rollup_state := headcount_internal.read_rollup(name);
+    source   constant headcount_internal.source := headcount_internal.find_materialized(name);
     is_dirty boolean;
 BEGIN
     IF before_day < state.frozen_before THEN

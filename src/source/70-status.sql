@@ -123,7 +123,7 @@ DECLARE
     from_at constant timestamptz := headcount.day_start(first, options.time_zone);
     scope   "char";
 BEGIN
-    FOR scope IN SELECT headcount_internal.scopes(options) LOOP
+    FOREACH scope IN ARRAY headcount_internal.scopes(options) LOOP
         RETURN QUERY EXECUTE headcount_internal.verify_query(name, options, stored, scope) USING from_at, to_at, to_at - interval '1 microsecond', first, next;
     END LOOP;
 END

@@ -177,11 +177,27 @@ bool has_text_search(Node *node, void *) {
   return pg::compat::walk_expression(node, has_text_search, nullptr);
 }
 
+// PostgreSQL calls these functions immutable, and yet settings of the session say what they give: extra_float_digits,
+// bytea_output, quote_all_identifiers.
+bool is_ruled_by_settings(Oid function, void *) {
+  switch (function) {
+    case F_FLOAT4OUT: case F_FLOAT8OUT: case F_POINT_OUT: case F_LSEG_OUT: case F_PATH_OUT: case F_BOX_OUT: case F_POLY_OUT: case F_LINE_OUT: case F_CIRCLE_OUT:
+    case F_BYTEAOUT: case F_QUOTE_IDENT: return true;
+    default: return false;
+  }
+}
+bool depends_on_settings(Node *node, void *) {
+  if (node == nullptr) return false;
+  // xmlbinary and xmloption
+  return IsA(node, XmlExpr) || check_functions_in_node(node, is_ruled_by_settings, nullptr) || pg::compat::walk_expression(node, depends_on_settings, nullptr);
+}
+
 const char *find_obstacle(const definition &of) {
   Bitmapset *columns = nullptr;
   const auto look_at = [&columns](Node *expression) -> const char * {
     if (contain_subplans(expression)) return "a sub-select";
     if (contain_mutable_functions(expression)) return "a function that is not immutable";
+    if (depends_on_settings(expression, nullptr)) return "a value whose text depends on settings";
     if (has_text_search(expression, nullptr)) return "a text search configuration";
     pull_varattnos(expression, 1, &columns);
     return nullptr;

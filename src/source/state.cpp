@@ -88,12 +88,12 @@ struct snapshot_key {
   TransactionId xmin, xmax;
   std::uint32_t running;
   CommandId command;
-  std::uint64_t relation_changes;
+  std::uint64_t changes;
 
   bool operator==(const snapshot_key &) const = default;
   bool is_of_same_snapshot(const snapshot_key &other) const {
     snapshot_key same = other;
-    same.relation_changes = relation_changes;
+    same.changes = changes;
     return *this == same;
   }
 };
@@ -103,23 +103,27 @@ struct answer {
   live_days days;
 };
 
-// Counts what other sessions, and this one, do to relations; a transaction that goes back to a savepoint counts too.
-std::uint64_t relation_changes = 0;
-void note_relation_change(Datum, Oid) { ++relation_changes; }
+// Counts what other sessions, and this one, do to relations and to whatever else find_difference() looks at as it is now; a
+// transaction that goes back to a savepoint counts too.
+std::uint64_t changes = 0;
+void note_relation_change(Datum, Oid) { ++changes; }
+void note_other_change(Datum, int, std::uint32_t) { ++changes; }
 void note_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
-  if (event == SUBXACT_EVENT_ABORT_SUB) ++relation_changes;
+  if (event == SUBXACT_EVENT_ABORT_SUB) ++changes;
 }
 
 snapshot_key key_of(Oid state_table, core::instant as_of) {
   static bool is_listening = false;
   if (!is_listening) {
     CacheRegisterRelcacheCallback(note_relation_change, Datum{0});
+    for (const int cache : {PROCOID, OPEROID, TYPEOID, ENUMOID, COLLOID, CASTSOURCETARGET, AUTHOID, AUTHMEMMEMROLE, NAMESPACEOID})
+      CacheRegisterSyscacheCallback(cache, note_other_change, Datum{0});
     RegisterSubXactCallback(note_subtransaction, nullptr);
     is_listening = true;
   }
   const auto *const snapshot = GetActiveSnapshot();
   return {state_table, as_of, GetCurrentTransactionStartTimestamp(), snapshot->xmin, snapshot->xmax,
-          snapshot->xcnt + static_cast<std::uint32_t>(snapshot->subxcnt), snapshot->curcid, relation_changes};
+          snapshot->xcnt + static_cast<std::uint32_t>(snapshot->subxcnt), snapshot->curcid, changes};
 }
 
 // Where what is stored of the day of the watermark ends, as far as the snapshot knows of no change before and it is not later
