@@ -183,9 +183,7 @@ bool may_move_out_of_sight(const tracked_table &table, Relation relation) {
   } last{};
   if (last.state == table.links.state && last.relation == table.table && last.relation_changes == relation_changes) return last.answer;
   const std::uint64_t changes_before = relation_changes;
-  const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-  const stored_state state = read_state(table.links.state, latest, false);
-  UnregisterSnapshot(latest);
+  const stored_state state = read_state(table.links.state, SnapshotSelf, false);
   const bool answer = !state.is_tracked || list_difference_oid(find_tree(table.table, true, nullptr), state.relations) != NIL;
   last = {table.links.state, table.table, changes_before, answer};
   return answer;

@@ -290,13 +290,11 @@ stored_state read_state(Oid state_table, Snapshot snapshot, bool may_wait) {
 core::instant logged_before(Oid state_table) {
   core::instant found = core::forever;
   if (!OidIsValid(state_table)) return found;
-  const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-  read_rows(state_table, "rollup_state", static_cast<int>(state_column::count), latest, false, [&](const Datum *values, const bool *nulls) {
+  read_rows(state_table, "rollup_state", static_cast<int>(state_column::count), SnapshotSelf, false, [&](const Datum *values, const bool *nulls) {
     constexpr int at = static_cast<int>(state_column::logged_before) - 1;
     if (!nulls[at]) found = DatumGetTimestampTz(values[at]);
     return false;
   });
-  UnregisterSnapshot(latest);
   return found;
 }
 

@@ -66,6 +66,10 @@ struct stored_state {
   std::int32_t dictionary_buckets = 1;
 };
 
+// What a writer's trigger reads of a state it reads by SnapshotSelf: what is committed by now, as any snapshot taken now would show, but
+// without a predicate lock, by which a serializable writer would be ended for what the owner of the source does. (A row that is replaced
+// meanwhile may be missed; whoever finds none logs everything.)
+
 // Reads the row of a state table. `is_there` is false if the relation is not one, or is empty, or if it is locked and the
 // caller may not wait: who asks for the sources of others must not be held up by them. Backend code.
 stored_state read_state(Oid state_table, Snapshot snapshot, bool may_wait = true);
