@@ -101,8 +101,8 @@ replace_in('take_changes', 'DELETE FROM %s RETURNING from_day, to_day, from_at',
 my $puts_back = q{EXECUTE format('INSERT INTO %s (from_day, to_day) SELECT};
 replace_in('refresh_step', $puts_back, qq{PERFORM pg_sleep(0.05); EXECUTE format('DELETE FROM %s', headcount_internal.relation_name(state.log)); $puts_back});
 begin_checks();
-my $writers   = start_clients('plain', 8, 30, 'write.sql');
-my $refreshes = start_clients('plain', 2, 30, 'refresh.sql');
+my $writers   = start_clients('plain', 8, 120, 'write.sql');
+my $refreshes = start_clients('plain', 2, 120, 'refresh.sql');
 1 while is_at_work($writers) && check('plain') == 0;
 $_->{handle}->signal('TERM') for $writers, $refreshes;
 finish_clients($_) for $writers, $refreshes;
