@@ -34,7 +34,7 @@ CALL headcount.refresh('logins');
 SELECT dimensions FROM logins.settings;
 SELECT scope, array_agg(DISTINCT slice ORDER BY slice) FROM logins.rollup_totals GROUP BY scope ORDER BY scope;
 SELECT * FROM headcount.verify('logins');
-SELECT r FROM logins.settings AS s, unnest(s.session_columns) AS r WHERE r ~ '^(feature|site|nas) ';
+SELECT c.* FROM logins.settings AS s, headcount_internal.split_columns(s.session_columns) AS c WHERE c.reader IN ('feature', 'site', 'nas');
 
 -- A session that moves from one feature to another changes its days, though nothing else reads the column.
 CREATE FUNCTION dims.dirty_after(statement text) RETURNS text LANGUAGE plpgsql AS $$

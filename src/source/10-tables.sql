@@ -369,7 +369,7 @@ COMMENT ON FUNCTION headcount_internal.definition_columns(regclass) IS 'the colu
 CREATE FUNCTION headcount_internal.columns_read(definition regclass) RETURNS text[]
     AS 'MODULE_PATHNAME', 'headcount_columns_read' LANGUAGE C STABLE PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION headcount_internal.columns_read(regclass) IS
-    'for each column of a definition and each column of the table that it reads: the name of the former, the number and the present name of the latter, with blanks between';
+    'for each column of a definition and each column of the table that it reads: the number of the latter, how many characters the name of the former has, that name, and the present name of the latter, with blanks between';
 
 CREATE FUNCTION headcount_internal.given_expressions(definition regclass, OUT name text, OUT expression text, OUT is_naive boolean) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'headcount_given_expressions' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 7;

@@ -315,7 +315,8 @@ COMMENT ON FUNCTION headcount_internal.wanted_triggers(headcount_internal.source
 
 CREATE FUNCTION headcount_internal.split_columns(columns_read text[]) RETURNS TABLE (reader text, number integer, name text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, pg_temp AS $$
-    SELECT m[1], m[2]::integer, m[3] FROM unnest(columns_read) AS u (u) CROSS JOIN LATERAL regexp_match(u.u, '^("(?:[^"]|"")+"|[^" ]+) (\d+) (.*)$') AS r (m)
+    SELECT left(m[3], m[2]::integer), m[1]::integer, substr(m[3], m[2]::integer + 2)
+    FROM unnest(columns_read) AS u (u) CROSS JOIN LATERAL regexp_match(u.u, '^(\d+) (\d+) (.*)$') AS r (m)
 $$;
 COMMENT ON FUNCTION headcount_internal.split_columns(text[]) IS 'the parts of what columns_read tells';
 

@@ -321,7 +321,7 @@ HEADCOUNT_FUNCTION(headcount_columns_read) {
       pull_varattnos(expression, 1, &columns);
       for (int member = -1; (member = bms_next_member(columns, member)) >= 0;) {
         const auto column = static_cast<AttrNumber>(member + FirstLowInvalidHeapAttributeNumber);
-        if (column > 0) read = lappend(read, psprintf("%s %d %s", quote_identifier(reader), column, get_attname(means.table, column, false)));
+        if (column > 0) read = lappend(read, psprintf("%d %d %s %s", column, pg_mbstrlen(reader), reader, get_attname(means.table, column, false)));
       }
     };
     for (int at = 0; at < means.all_count; ++at) add(get_attname(view, means.numbers[at], false), means.columns[at]);
