@@ -107,7 +107,7 @@ struct answer {
 // transaction that goes back to a savepoint counts too.
 std::uint64_t changes = 0;
 void note_relation_change(Datum, Oid) { ++changes; }
-void note_other_change(Datum, int, std::uint32_t) { ++changes; }
+void note_other_change(Datum, pg::compat::syscache_id, uint32) { ++changes; }
 void note_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
   if (event == SUBXACT_EVENT_ABORT_SUB) ++changes;
 }
@@ -116,7 +116,7 @@ snapshot_key key_of(Oid state_table, core::instant as_of) {
   static bool is_listening = false;
   if (!is_listening) {
     CacheRegisterRelcacheCallback(note_relation_change, Datum{0});
-    for (const int cache : {PROCOID, OPEROID, TYPEOID, ENUMOID, COLLOID, CASTSOURCETARGET, AUTHOID, AUTHMEMMEMROLE, NAMESPACEOID})
+    for (const pg::compat::syscache_id cache : {PROCOID, OPEROID, TYPEOID, ENUMOID, COLLOID, CASTSOURCETARGET, AUTHOID, AUTHMEMMEMROLE, NAMESPACEOID})
       CacheRegisterSyscacheCallback(cache, note_other_change, Datum{0});
     RegisterSubXactCallback(note_subtransaction, nullptr);
     is_listening = true;
