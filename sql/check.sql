@@ -29,6 +29,11 @@ UPDATE looked_at.rollup_state SET last_error = 'out of luck';
 SELECT subject, finding, statement FROM headcount.check('looked_at') WHERE subject = 'refresh';
 UPDATE looked_at.rollup_state SET last_error = NULL, watermark = watermark - 3, bounds_mark = headcount_internal.bounds_mark(time_zone, first_day, watermark - 3), today_ends = NULL, last_refresh = '2024-03-01 12:00';
 SELECT subject, finding, statement FROM headcount.check('looked_at') WHERE subject = 'refresh';
+-- a rebuild that was interrupted before it stored anything
+BEGIN;
+UPDATE looked_at.rollup_state SET watermark = '-infinity', first_day = NULL, bounds_mark = 0;
+SELECT subject, finding, statement FROM headcount.check('looked_at') WHERE subject = 'refresh';
+ROLLBACK;
 SELECT headcount.alter_source('looked_at', tracking => 'window');
 CALL headcount.refresh('looked_at');
 SELECT subject, finding, statement FROM headcount.check('looked_at') WHERE subject = 'tracking';

@@ -122,6 +122,12 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.remark_on_rows(headcount_internal.options) IS 'what is odd in the first rows of the sessions of a source';
 
+CREATE FUNCTION headcount_internal.has_cron() RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron')
+$$;
+COMMENT ON FUNCTION headcount_internal.has_cron() IS 'whether pg_cron is installed in this database';
+
 CREATE FUNCTION headcount_internal.remark_on_source(name text, options headcount_internal.options) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -132,7 +138,7 @@ BEGIN
     RAISE NOTICE 'look at %.online_users, %.daily_user_counts and %.data_quality', quote_ident(name), quote_ident(name), quote_ident(name)
         USING HINT = format('%sheadcount.create_indexes(%L, dry_run => true) prints indexes that help. GRANT SELECT on a view is all that a reader needs.',
                             CASE WHEN options.materialized THEN format('CALL headcount.refresh(%L) stores the days that are over; %s. ', name,
-                                CASE WHEN EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron') THEN format('headcount.schedule_refresh(%L) has pg_cron do that', name) ELSE 'let a scheduler do that' END) END, name);
+                                CASE WHEN headcount_internal.has_cron() THEN format('headcount.schedule_refresh(%L) has pg_cron do that', name) ELSE 'let a scheduler do that' END) END, name);
 END
 $$;
 COMMENT ON FUNCTION headcount_internal.remark_on_source(text, headcount_internal.options) IS 'what is odd in a source that was just made, and what to do next';

@@ -201,7 +201,7 @@ CREATE FUNCTION headcount_internal.jobs_of(source text) RETURNS TABLE (job bigin
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     -- in this order: whoever may not enter the schema may not even ask about the table
-    IF (CASE WHEN NOT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron') THEN false
+    IF (CASE WHEN NOT headcount_internal.has_cron() THEN false
              WHEN NOT has_schema_privilege('cron', 'USAGE') THEN false
              ELSE has_table_privilege('cron.job', 'SELECT') END) THEN
         RETURN QUERY EXECUTE 'SELECT j.jobid, j.schedule FROM cron.job AS j WHERE j.jobname = $1 AND j.database = current_database() ORDER BY j.jobid'
@@ -268,7 +268,7 @@ GRANT SELECT ON headcount.refresh_progress TO PUBLIC;
 CREATE FUNCTION headcount_internal.require_cron() RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron') THEN
+    IF NOT headcount_internal.has_cron() THEN
         PERFORM headcount_internal.raise_error('0A000', 'extension "pg_cron" is not installed in this database', NULL,
             'pg_cron is created in one database, the one that cron.database_name names; from there cron.schedule_in_database can run CALL headcount.refresh() in this one. So can any other scheduler.');
     END IF;

@@ -68,16 +68,16 @@ BEGIN
         END IF;
         IF status.last_refresh IS NULL THEN
             RETURN QUERY SELECT 'refresh', 'It was never refreshed: nothing is stored.'::text, refresh;
-        ELSIF counts AND status.stored_until < now() - interval '1 day' - make_interval(days => CASE WHEN headcount_internal.is_tracked(asked.state) THEN 0 ELSE asked.tracking_days END) THEN
+        ELSIF counts AND (status.stored_until IS NULL OR status.stored_until < now() - interval '1 day' - make_interval(days => CASE WHEN headcount_internal.is_tracked(asked.state) THEN 0 ELSE asked.tracking_days END)) THEN
             RETURN QUERY SELECT 'refresh', format('What is stored ends more than a day ago; the last refresh was on %s.', to_char(status.last_refresh AT TIME ZONE asked.time_zone, 'YYYY-MM-DD HH24:MI')), refresh;
         ELSIF status.log_rows > many_rows THEN
             RETURN QUERY SELECT 'refresh', format('%s changes are logged since the last refresh, which each read looks through.', status.log_rows), refresh;
         END IF;
         IF status.schedule IS NULL THEN
             RETURN QUERY SELECT 'schedule',
-                CASE WHEN EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron') THEN 'pg_cron does not refresh it.'
+                CASE WHEN headcount_internal.has_cron() THEN 'pg_cron does not refresh it.'
                      ELSE 'Nobody is known to refresh it: pg_cron is not installed here. Let another scheduler do it.' END,
-                CASE WHEN EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron') THEN format('SELECT headcount.schedule_refresh(%L)', source) ELSE refresh END;
+                CASE WHEN headcount_internal.has_cron() THEN format('SELECT headcount.schedule_refresh(%L)', source) ELSE refresh END;
         END IF;
     END IF;
 
