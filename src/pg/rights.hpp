@@ -14,11 +14,16 @@ inline Oid owner_of(Oid relation) {
   return owner;
 }
 
+// Whether there is such a relation, and the current role has the rights of its owner.
+inline bool may_act_as_owner(Oid relation) {
+  const Oid owner = owner_of(relation);
+  return OidIsValid(owner) && has_privs_of_role(GetUserId(), owner);
+}
+
 // Raises an error unless the current role has the rights of the owner of a relation.
 inline void require_owner(Oid relation) {
-  const Oid owner = owner_of(relation);
-  if (!OidIsValid(owner)) ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relation)));
-  if (!has_privs_of_role(GetUserId(), owner))
+  if (!OidIsValid(owner_of(relation))) ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relation)));
+  if (!may_act_as_owner(relation))
     aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relation)), get_rel_name(relation));
 }
 

@@ -121,7 +121,7 @@ BEGIN
         PERFORM set_config('citus.enable_unsafe_triggers', 'on', true);
     END IF;
     -- PostgreSQL looks for the trigger before it has this lock, and fails where ALTER TABLE ... DISABLE TRIGGER has it meanwhile
-    EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', headcount_internal.relation_name(relation));
+    PERFORM headcount_internal.lock_relations(ARRAY[relation]);
     EXECUTE format('DROP TRIGGER IF EXISTS %I ON %s', trigger_name, headcount_internal.relation_name(relation));
     IF on_shards THEN
         PERFORM set_config('citus.enable_unsafe_triggers', before, true);

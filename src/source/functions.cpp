@@ -165,8 +165,8 @@ HEADCOUNT_FUNCTION(headcount_rollup_row) {
   if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
   HeapTuple const row = pg::call([fcinfo]() -> HeapTuple {
     constexpr int count = static_cast<int>(state_column::count);
-    const Oid table = PG_GETARG_OID(0), owner = pg::owner_of(table);
-    if (!OidIsValid(owner) || !has_privs_of_role(GetUserId(), owner)) return nullptr;
+    const Oid table = PG_GETARG_OID(0);
+    if (!pg::may_act_as_owner(table)) return nullptr;
     TupleDesc const shape = pg::row_shape(fcinfo, count);
     Datum values[count] = {};
     bool nulls[count] = {};
@@ -191,8 +191,7 @@ HEADCOUNT_FUNCTION(headcount_log_facts) {
     TupleTableSlot *slot;
   } read{};
   pg::call([&] {
-    const Oid owner = pg::owner_of(table);
-    if (!OidIsValid(owner) || get_rel_relkind(table) != RELKIND_RELATION || !has_privs_of_role(GetUserId(), owner)) return;
+    if (!pg::may_act_as_owner(table) || get_rel_relkind(table) != RELKIND_RELATION) return;
     read.log = open_without_waiting(table, AccessShareLock);
     if (read.log == nullptr) return;
     if (read.log->rd_rel->reloftype != internal_type("invalidation")) {
@@ -242,8 +241,8 @@ bool lock_without_waiting(Oid table) {
 }
 
 std::optional<std::int64_t> bytes_of_rollup(Oid state) {
-  const Oid owner = pg::owner_of(state), schema = get_rel_namespace(state);
-  if (!OidIsValid(owner) || !has_privs_of_role(GetUserId(), owner)) return std::nullopt;
+  if (!pg::may_act_as_owner(state)) return std::nullopt;
+  const Oid schema = get_rel_namespace(state);
   const auto bytes_of = [schema](const char *name) -> std::int64_t {
     const Oid table = get_relname_relid(name, schema);
     if (!OidIsValid(table) || get_rel_relkind(table) != RELKIND_RELATION) return 0;
@@ -353,8 +352,7 @@ HEADCOUNT_FUNCTION(headcount_state_difference) {
 HEADCOUNT_FUNCTION(headcount_stored_counts) {
   if (PG_ARGISNULL(0)) return pg::null_result(fcinfo);
   const std::optional<bool> counts = pg::call([fcinfo]() -> std::optional<bool> {
-    const Oid owner = pg::owner_of(PG_GETARG_OID(0));
-    if (!OidIsValid(owner) || !has_privs_of_role(GetUserId(), owner)) return std::nullopt;
+    if (!pg::may_act_as_owner(PG_GETARG_OID(0))) return std::nullopt;
     const stored_state state = read_state(PG_GETARG_OID(0), GetActiveSnapshot(), false);
     if (!state.is_there) return std::nullopt;
     return !find_difference(state, GetActiveSnapshot()).any();

@@ -66,16 +66,14 @@ struct stored_state {
   std::int32_t dictionary_buckets = 1;
 };
 
-// What a writer's trigger reads of a state it reads by SnapshotSelf: what is committed by now, as any snapshot taken now would show, but
-// without a predicate lock, by which a serializable writer would be ended for what the owner of the source does. (A row that is replaced
-// meanwhile may be missed; whoever finds none logs everything.)
-
 // Reads the row of a state table. `is_there` is false if the relation is not one, or is empty, or if it is locked and the
-// caller may not wait: who asks for the sources of others must not be held up by them. Backend code.
+// caller may not wait: who asks for the sources of others must not be held up by them. The
+// trigger of a writer reads by SnapshotSelf: what is committed by now, without the predicate lock of a snapshot, by which what the owner of
+// the source does would end a serializable writer. A row that is replaced meanwhile may be missed; he who finds none logs all. Backend code.
 stored_state read_state(Oid state_table, Snapshot snapshot, bool may_wait = true);
 
 // The instant from which on changes need not be logged, as any transaction has committed it by now: what a snapshot from before
-// shows may be less. Forever, so that all are, where it cannot be read at once. Backend code.
+// shows may be less. Forever, so that all are, where it cannot be read at once, by SnapshotSelf. Backend code.
 core::instant logged_before(Oid state_table);
 
 // Copies the one row of a typed table of ours, of type headcount_internal.<type>. False if it is none, or empty,
