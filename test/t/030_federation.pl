@@ -207,6 +207,7 @@ for my $where ('true', q{day <= '2026-04-01'}, q{day >= '2026-03-28' AND day <= 
 	}
 }
 center(q{SELECT headcount.alter_federation('added', disjoint_users => true)});
+is(sqlstates($hub, q{SELECT headcount_internal.bounds_digest('UTC', '2026-01-01', '5874897-12-31')}, db => 'center'), '54000', 'days are not counted for ever');
 is(center(q{SET headcount.as_of = '2999-01-01'}, q{SELECT count(*) FROM added.daily_user_counts WHERE day >= '2026-03-28' AND day <= '2026-03-30'}), '3', 'hosts of the days that are asked for, however late it is');
 center(q{SELECT headcount.drop_federation('added')});
 is(sqlstates($node{one}, q{SELECT * FROM wifi.shared_days WHERE request = '{"what": "counts", "model": "by_server", "adds_users": true, "window_days": 9, "hosts": false}'}), '22023', 'a request reads the reports by model, and no other view');
