@@ -227,8 +227,12 @@ SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table
 CALL headcount.refresh('cheap');
 RESET parallel_setup_cost; RESET parallel_tuple_cost; RESET min_parallel_table_scan_size;
 INSERT INTO dims.login (who, host, feature, nas, came, went) VALUES ('user 1', 'host 1', 'f1', 'n1', current_date - 7 + interval '1 hour', current_date - 7 + interval '2 hours');
+-- A name may be longer than an index can hold.
+INSERT INTO dims.login (who, host, feature, nas, came, went) SELECT 'user 2', 'host 2', f.long, f.long, current_date - 7 + interval '1 hour', current_date - 7 + interval '2 hours'
+FROM (SELECT string_agg(md5(i::text), '') AS long FROM generate_series(1, 400) AS i) AS f;
 SELECT judge.compare('SELECT * FROM cheap.' || v, 'SELECT * FROM cheap_live.' || v) FROM unnest(ARRAY['daily_user_counts_by_tool', '"daily_user_counts_by_cost centre"', 'daily_user_counts_by_server']) AS v;
 CALL headcount.refresh('cheap');
+SELECT judge.compare('SELECT * FROM cheap.' || v, 'SELECT * FROM cheap_live.' || v) FROM unnest(ARRAY['daily_user_counts_by_tool', '"daily_user_counts_by_cost centre"', 'daily_user_counts_by_server']) AS v;
 SELECT * FROM headcount.verify('cheap');
 SELECT exact FROM headcount.source_status WHERE source = 'cheap';
 SELECT count(*) FROM headcount.check('cheap') WHERE subject IN ('tracking', 'stored days', 'refresh');

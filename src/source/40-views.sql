@@ -379,6 +379,19 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION headcount_internal.same_slice(text, text) IS 'the condition that two rows are of the same slice: a server, or a value of a dimension, or none';
 
+-- Indexes of stored rows have the hash of a slice: a server's name may be longer than an index can hold.
+CREATE FUNCTION headcount_internal.slice_key(slice text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format($q$hashtextextended(coalesce(%s, ''::text), 0)$q$, slice)
+$$;
+COMMENT ON FUNCTION headcount_internal.slice_key(text) IS 'what the indexes of stored rows have of a slice';
+
+CREATE FUNCTION headcount_internal.is_slice_of(stored text, other text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('%s = %s AND %s', headcount_internal.slice_key(stored || '.slice'), headcount_internal.slice_key(other || '.slice'), headcount_internal.same_slice(stored, other))
+$$;
+COMMENT ON FUNCTION headcount_internal.is_slice_of(text, text) IS 'same_slice for stored rows, which an index finds';
+
 CREATE FUNCTION headcount_internal.side_by_side(sessions text, denials text, part text DEFAULT NULL) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN part IS NOT NULL THEN format($q$(SELECT s.%4$I COLLATE pg_catalog."C" AS slice, %1$s GROUP BY 1) AS s

@@ -19,6 +19,7 @@ GRANT SELECT ON headcount_internal.tracking_trigger TO PUBLIC;
 CREATE FUNCTION headcount_internal.make_rollup_tables(name text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    slice_key  constant text := headcount_internal.slice_key('slice');
     table_name text;
 BEGIN
     EXECUTE format('CREATE TABLE %I.rollup_state OF headcount_internal.rollup_state (PRIMARY KEY (definition))', name);
@@ -26,12 +27,12 @@ BEGIN
         (scope NOT NULL, day NOT NULL, used NOT NULL, denied NOT NULL, denials NOT NULL, concurrent_hosts NOT NULL, new_users NOT NULL,
          used_count NOT NULL, denied_count NOT NULL, daily_count NOT NULL, new_count NOT NULL, window_count NOT NULL)', name);
     EXECUTE format('CREATE INDEX ON %I.rollup_days (scope, day)', name);
-    EXECUTE format('CREATE INDEX ON %I.rollup_days (scope, coalesce(slice, %L::text), (slice IS NULL), day) WHERE scope <> %L AND scope <> %L', name, '', 'a', 'r');
+    EXECUTE format('CREATE INDEX ON %I.rollup_days (scope, %s, day) WHERE scope <> %L AND scope <> %L', name, slice_key, 'a', 'r');
     EXECUTE format('CREATE TABLE %I.rollup_today OF headcount_internal.rollup_part
         (scope NOT NULL, from_at NOT NULL, used NOT NULL, denied NOT NULL, denials NOT NULL, concurrent_hosts NOT NULL)', name);
     EXECUTE format('CREATE INDEX ON %I.rollup_today (scope, from_at)', name);
     EXECUTE format('CREATE TABLE %I.rollup_totals OF headcount_internal.rollup_total (scope NOT NULL, seen_count NOT NULL, seen NOT NULL)', name);
-    EXECUTE format('CREATE INDEX ON %I.rollup_totals (scope, coalesce(slice, %L::text), (slice IS NULL)) WHERE scope <> %L AND scope <> %L', name, '', 'a', 'r');
+    EXECUTE format('CREATE INDEX ON %I.rollup_totals (scope, %s) WHERE scope <> %L AND scope <> %L', name, slice_key, 'a', 'r');
     EXECUTE format('CREATE TABLE %I.rollup_dictionary OF headcount_internal.dictionary_page (bucket NOT NULL, page NOT NULL)', name);
     EXECUTE format('CREATE INDEX ON %I.rollup_dictionary (bucket)', name);
     EXECUTE format('CREATE TABLE %I.invalidation_log OF headcount_internal.invalidation (from_day NOT NULL, to_day NOT NULL)', name);

@@ -240,9 +240,9 @@ COMMENT ON FUNCTION headcount_internal.has_other_window(headcount_internal.rollu
     'whether the users of the last days are stored over another number of days, or under another licensing model, than the options of the source say';
 
 -- In a form for which there is an index.
-CREATE FUNCTION headcount_internal.in_scope(scope "char", one text, other text) RETURNS text
+CREATE FUNCTION headcount_internal.in_scope(scope "char", stored text, other text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format('%s.scope = %L', one, scope) || CASE WHEN headcount_internal.has_slices(scope) THEN ' AND ' || headcount_internal.same_slice(one, other) ELSE '' END
+    SELECT format('%s.scope = %L', stored, scope) || CASE WHEN headcount_internal.has_slices(scope) THEN ' AND ' || headcount_internal.is_slice_of(stored, other) ELSE '' END
 $$;
 COMMENT ON FUNCTION headcount_internal.in_scope("char", text, text) IS 'the condition for stored rows of a scope that are of the slice of other rows';
 
