@@ -169,6 +169,47 @@ sub a_temporary_object
 		"ALTER TABLE pg_temp.login ADD COLUMN more text DEFAULT strange.fold('x')", "SELECT headcount.create_source('temp$n', 'pg_temp.login', 'who', 'mac', 'came', 'went')");
 }
 
+# The extension's own functions as parts of what strangers make: aggregates, operators, casts, indexes, constraints, columns, statistics,
+# functions, ranges, partitions. What an aggregate without a final function keeps is read in every way that there is.
+my @plain_functions = grep { $_->[1] eq 'f' && $_->[2] !~ /internal(?:;|$)/ } @functions;
+my %transitions;
+for (@plain_functions) { my ($first) = split /;/, $_->[2]; push @{ $transitions{$first} }, $_ if defined $first && $_->[3] eq $first; }
+my @state_types = sort keys %transitions;
+sub an_object_of_ours
+{
+	my $n = ++$serial;
+	my ($name, $kind, $types, $returns) = @{ one_of(@plain_functions) };
+	my @types = split /;/, $types;
+	my $call = sprintf '%s(%s)', $name, join ', ', map { argument($_) } @types;
+	if (rand() < 0.5)
+	{
+		my $state = one_of(@state_types);
+		my $sfunc = one_of(@{ $transitions{$state} });
+		my (undef, @rest) = split /;/, $sfunc->[2];
+		my @same = grep { $_->[2] eq "$state;$state" } @{ $transitions{$state} };
+		my @final = grep { $_->[2] =~ /^\Q$state\E(?:;|$)/ } @plain_functions;
+		my $more = rand() < 0.3 && @final ? ', finalfunc = ' . one_of(@final)->[0] . one_of('', ', finalfunc_extra', ', finalfunc_modify = read_write') : '';
+		$more .= ', combinefunc = ' . one_of(@same)->[0] if @same && rand() < 0.5;
+		$more .= ', initcond = ' . one_of(q{''}, q{'\x'}, q{'{}'}, q{'0'}, q{'\x00'}, q{'()'}) if rand() < 0.2;
+		$more .= ', parallel = safe' if rand() < 0.5;
+		$more .= ", msfunc = $sfunc->[0], minvfunc = $sfunc->[0], mstype = $state" if rand() < 0.2;
+		my $from = one_of('FROM generate_series(1, 30) AS i', 'FROM generate_series(1, 2000) AS i', 'FROM generate_series(1, 30) AS i GROUP BY i % 4');
+		my $value = "pg_temp.o$n(" . (@rest ? join(', ', map { argument($_) } @rest) : '*') . ')';
+		return "CREATE AGGREGATE pg_temp.o$n(" . (@rest ? join(', ', @rest) : '*') . ") (sfunc = $sfunc->[0], stype = $state$more);\n"
+		  . one_of("SELECT $value $from", "SELECT ${value}::text $from", "SELECT ${value}::bytea $from", "COPY (SELECT $value $from) TO STDOUT (FORMAT binary)", "SELECT $value OVER (ROWS BETWEEN 3 PRECEDING AND CURRENT ROW) FROM generate_series(1, 20) AS i",
+			"CREATE TEMP TABLE kept$n AS SELECT $value AS v $from;\nSELECT v::text FROM kept$n;\nSELECT encode(v::bytea, 'escape') FROM kept$n", "SELECT encode(${value}::bytea, 'escape') $from", "SELECT $value FILTER (WHERE i > 40) $from", "SELECT row_to_json(ROW($value)) $from");
+	}
+	return one_of(
+		"CREATE OPERATOR pg_temp.@# (" . (@types == 2 ? "LEFTARG = $types[0], RIGHTARG = $types[1]" : 'RIGHTARG = ' . ($types[0] // 'text')) . ", FUNCTION = $name" . one_of('', ', RESTRICT = eqsel', ', RESTRICT = scalarltsel, JOIN = eqjoinsel', ', HASHES, MERGES') . ')',
+		'CREATE CAST (' . ($types[0] // 'text') . " AS $returns) " . one_of("WITH FUNCTION $name($types)" =~ s/;/, /gr, 'WITHOUT FUNCTION', 'WITH INOUT') . one_of('', ' AS ASSIGNMENT', ' AS IMPLICIT'),
+		"CREATE TEMP TABLE g$n (x integer, y text DEFAULT ($call)::text)", "CREATE TEMP TABLE g$n (x integer, y text GENERATED ALWAYS AS (($call)::text) STORED);\nINSERT INTO g$n VALUES (1);\nTABLE g$n", "CREATE TEMP TABLE g$n (x integer CHECK (($call) IS NOT NULL));\nINSERT INTO g$n VALUES (1)",
+		"CREATE INDEX ON pg_temp.login ((($call)::text))", "CREATE INDEX ON pg_temp.login (who) WHERE ($call) IS NOT NULL", "CREATE STATISTICS pg_temp.st$n ON (($call)::text), who FROM pg_temp.login;\nANALYZE pg_temp.login", "CREATE TEMP TABLE g$n (x integer) PARTITION BY LIST ((($call)::text))",
+		"CREATE FUNCTION pg_temp.w$n() RETURNS $returns LANGUAGE sql " . one_of('IMMUTABLE', 'STABLE', 'SECURITY DEFINER', 'PARALLEL SAFE') . " RETURN $call;\nSELECT pg_temp.w$n()", "CREATE DOMAIN pg_temp.d$n AS $returns CHECK (VALUE IS NOT NULL);\nSELECT ($call)::pg_temp.d$n", "CREATE TYPE pg_temp.r$n AS RANGE (subtype = $returns)",
+		"CREATE FUNCTION pg_temp.i$n() RETURNS $returns LANGUAGE internal AS '" . ($name =~ s/.*\.//r) . "'", "CREATE FUNCTION pg_temp.i$n(bytea) RETURNS text LANGUAGE c AS 'headcount', 'presence_out'", "CREATE TRANSFORM FOR $returns LANGUAGE plpgsql (FROM SQL WITH FUNCTION $name($types))" =~ s/;/, /gr, "CREATE TEMP TABLE g$n OF $returns", "ALTER FUNCTION $name SUPPORT $name",
+		"CREATE OPERATOR CLASS pg_temp.c$n FOR TYPE $returns USING btree AS FUNCTION 1 $name", "SELECT ($call) IS DISTINCT FROM ($call), ROW($call)::text, ARRAY[$call]::text", "SELECT DISTINCT $call FROM generate_series(1, 3) ORDER BY 1", "SELECT $call UNION SELECT $call", "SELECT pg_column_size($call), pg_typeof($call), hashtext(($call)::text)",
+		"CREATE TEMP TABLE g$n AS SELECT $call AS v;\nCREATE INDEX ON g$n (v);\nCREATE INDEX ON g$n USING hash (v);\nUPDATE g$n SET v = v;\nSELECT count(*) FROM g$n AS a JOIN g$n AS b ON a.v = b.v");
+}
+
 # The best that somebody with a right to read can do: conditions that say what they see, before the view's own have left rows out.
 sub a_reading
 {
@@ -234,7 +275,7 @@ sub script
 	  . "CREATE OPERATOR pg_temp.=== (LEFTARG = text, RIGHTARG = text, FUNCTION = pg_temp.is, RESTRICT = eqsel, JOIN = eqjoinsel);\n";
 	for (1 .. $statements)
 	{
-		my $act = one_of((\&a_call) x 6, (sub { a_reading($user) }) x 4, (\&a_writing) x 3, (\&a_temporary_object) x 3, (\&a_setting) x 2, \&an_advisory_lock, (\&a_transaction_command) x 3, (sub { a_block($user) }) x 2, $user eq 'rival' ? (\&a_rivalry) x 5 : ());
+		my $act = one_of((\&a_call) x 6, (sub { a_reading($user) }) x 4, (\&a_writing) x 3, (\&a_temporary_object) x 3, (\&an_object_of_ours) x 3, (\&a_setting) x 2, \&an_advisory_lock, (\&a_transaction_command) x 3, (sub { a_block($user) }) x 2, $user eq 'rival' ? (\&a_rivalry) x 5 : ());
 		$sql .= $act->() . ";\n" . (rand() < 0.12 ? "ROLLBACK;\n" : '');
 	}
 	return $sql;
