@@ -196,13 +196,14 @@ SQL
 
 # --- sessions at work ---------------------------------------------------------------------------------------------------
 
-# Starts pgbench with some of the scripts, each with its weight.
+# Starts pgbench with some of the scripts, each with its weight, each time on another sequence of choices.
+my $started = 0;
 sub start_clients
 {
 	my ($db, $clients, $for, @scripts) = @_;
 	my %run = (out => '', err => '');
 	$run{handle} = IPC::Run::start(
-		[ 'pgbench', '-n', '-c', $clients, '-j', 1, '-T', $for, "--random-seed=$seed", (map { ('-f', $node->basedir . "/$_") } @scripts),
+		[ 'pgbench', '-n', '-c', $clients, '-j', 1, '-T', $for, '--random-seed=' . ($seed + $started++), (map { ('-f', $node->basedir . "/$_") } @scripts),
 			$node->connstr($db) ],
 		'<', \undef, '>', \$run{out}, '2>', \$run{err}, IPC::Run::timeout(10 * $for + 120));
 	return \%run;

@@ -18,7 +18,7 @@ use Time::HiRes qw(sleep time);
 my $until = time() + ($ENV{HEADCOUNT_TORTURE_SECONDS} || 60);
 srand($ENV{HEADCOUNT_STRESS_SEED} || 20260);
 my $node = stress_node('faults', conf => "lock_timeout = '5s'\nlog_statement = none\n", scripts => {
-	# what an owner does to tables and sources; both sources at once, so that they stay twins
+	# what an owner does to tables and sources, whatever a fault has left of it before; both sources at once, so that they stay twins
 	ddl => <<'END',
 \set act random(1, 9)
 \set days random(2, 6)
@@ -34,6 +34,7 @@ SELECT torture.attach();
 \elif :act = 3
 TRUNCATE oracle.denial;
 \elif :act = 4
+SELECT headcount.drop_source(source) FROM headcount.source_status WHERE source = 'more';
 SELECT headcount.create_source('more', 'oracle.session', 'user_name', 'host', 'started_at', 'ended_at', server => 'server', denials => 'oracle.denial', denied_user => 'user_name', denied_at => 'denied_at');
 CALL headcount.refresh('more', 3);
 SELECT headcount.drop_source('more');
@@ -42,8 +43,8 @@ SELECT headcount.create_indexes('wifi', dry_run => false);
 \elif :act = 6
 TRUNCATE oracle.session_recent;
 \elif :act = 7
-ALTER TABLE oracle.session ADD COLUMN more integer;
-ALTER TABLE oracle.session DROP COLUMN more;
+ALTER TABLE oracle.session ADD COLUMN IF NOT EXISTS more integer;
+ALTER TABLE oracle.session DROP COLUMN IF EXISTS more;
 \elif :act = 8
 BEGIN;
 TRUNCATE oracle.denial;
@@ -52,10 +53,7 @@ PREPARE TRANSACTION 'ddl:client_id';
 \sleep 10 ms
 COMMIT PREPARED 'ddl:client_id';
 \else
-BEGIN;
-SELECT headcount.freeze('wifi', current_date - 9);
-SELECT headcount.freeze('wifi', NULL);
-COMMIT;
+SELECT torture.freeze();
 \endif
 \sleep :pause ms
 END
@@ -86,6 +84,12 @@ BEGIN
 	DELETE FROM oracle.session_other WHERE started_at >= from_at;
 	EXECUTE (SELECT 'ALTER TABLE oracle.session ATTACH PARTITION oracle.session_recent ' || bound FROM torture.bounds);
 EXCEPTION WHEN wrong_object_type OR undefined_table OR lock_not_available OR check_violation THEN NULL;
+END $$;
+CREATE FUNCTION torture.freeze() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM headcount.freeze('wifi', current_date - 9);
+	PERFORM headcount.freeze('wifi', NULL);
+EXCEPTION WHEN object_not_in_prerequisite_state THEN NULL;      -- not all of these days are stored
 END $$;
 SQL
 
@@ -165,13 +169,16 @@ my %faults = (
 	'no disk' => sub { return limit('fsize', int rand 300_000); });
 
 my %rounds = map { $_ => 0 } keys %faults;
+my %tries  = %rounds;
+my %met;
 my ($wrong, $unclean, $lost) = (0, 0, 0);
 begin_checks();
 while (time() < $until)
 {
-	# the least common one that is due, so that each has its share
-	my $least = (sort { $a <=> $b } values %rounds)[0];
-	my $fault = one_of(sort grep { $rounds{$_} <= $least + 1 } keys %rounds);
+	# one that was not tried more often than others, so that each has its share
+	my $least = (sort { $a <=> $b } values %tries)[0];
+	my $fault = one_of(sort grep { $tries{$_} <= $least + 1 } keys %tries);
+	$tries{$fault}++;
 	my @clients = (start_clients($db, 5, 6, 'write.sql'), start_clients($db, 2, 6, 'steps.sql@4', 'refresh.sql@2', 'rebuild.sql@1'), start_clients($db, 1, 6, 'ddl.sql'));
 	sleep 0.5 + rand 1.5;
 	my $reached = 0;
@@ -180,6 +187,7 @@ while (time() < $until)
 	sleep rand 1;
 	$_->{handle}->signal('TERM') for @clients;
 	finish_clients($_) for @clients;
+	for (map { $_->{err} } @clients) { $met{$1}++ while /ERROR:  ([^\n"]{0,50})/g; }
 	# a process that was killed, or ran out of disk where nothing may fail, may take the others along a moment later: until all are gone
 	if (!$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type IN ('client backend', 'parallel worker') AND datname = '$db'")) { $lost++; last; }
 	my $different = check($db, 'the twin');
@@ -195,11 +203,12 @@ while (time() < $until)
 my $all = 0;
 $all += $_ for values %rounds;
 diag(sprintf '%d faults in %s', $all, compared());
-diag("    $rounds{$_} of $_") for sort keys %rounds;
+diag("    $rounds{$_} of $_, tried $tries{$_} times") for sort keys %rounds;
 is($wrong, 0, 'after each fault the views are what the tables say');
 is($unclean, 0, 'after each fault verify finds nothing');
 is($lost, 0, 'the server came back');
 cmp_ok($all, '>', 0, 'there were faults');
+diag('errors that ended a client: ', join ', ', map { "$met{$_} of $_" } sort { $met{$b} <=> $met{$a} } keys %met);
 my $log = slurp_file($node->logfile);
 my @crashed = grep { !/signal 9/ && !(/PID (\d+)\) was terminated by signal 6/ && $limited{$1}) } grep { /terminated by signal/ } split /\n/, $log;
 is(join("\n", @crashed), '', 'no process crashed of its own accord');
