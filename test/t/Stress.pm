@@ -254,11 +254,12 @@ sub verified
 	return $node->safe_psql($db, q{SELECT count(*) FROM headcount.verify('wifi')});
 }
 
-# Transactions that were prepared outlive a crash, their writers do not.
+# Transactions that were prepared outlive a crash, their writers do not. All of them are committed, or those of a writer's kind.
 sub commit_prepared
 {
-	my ($db) = @_;
-	$node->safe_psql($db, "COMMIT PREPARED '$_'") for split /\n/, $node->safe_psql($db, q{SELECT gid FROM pg_prepared_xacts WHERE database = current_database()});
+	my ($db, $kind) = @_;
+	$kind //= '';
+	$node->safe_psql($db, "COMMIT PREPARED '$_'") for split /\n/, $node->safe_psql($db, qq{SELECT gid FROM pg_prepared_xacts WHERE database = current_database() AND starts_with(gid, '$kind')});
 	return;
 }
 

@@ -190,6 +190,8 @@ while (time() < $until)
 	for (map { $_->{err} } @clients) { $met{$1}++ while /ERROR:  ([^\n"]{0,50})/g; }
 	# a process that was killed, or ran out of disk where nothing may fail, may take the others along a moment later: until all are gone
 	if (!$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type IN ('client backend', 'parallel worker') AND datname = '$db'")) { $lost++; last; }
+	# what was truncated cannot be read until that is committed
+	commit_prepared($db, 'ddl');
 	my $different = check($db, 'the twin');
 	commit_prepared($db);
 	$different += check($db, 'the twin');
@@ -199,6 +201,7 @@ while (time() < $until)
 	diag("$fault: $different rows differ, verify finds $faulty") if $different || $faulty;
 	$wrong++ if $different;
 	$unclean++ if $faulty;
+	note(join ', ', "after $fault", compared(), map { "$rounds{$_} of $_" } sort keys %rounds);
 }
 my $all = 0;
 $all += $_ for values %rounds;
