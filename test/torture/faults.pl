@@ -81,6 +81,11 @@ CREATE FUNCTION torture.attach() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	from_at timestamptz := (SELECT substring(bound FROM $q$FROM \('([^']*)'\)$q$) FROM torture.bounds);
 BEGIN
+	-- a column that came and did not go, before the partition was detached or after
+	ALTER TABLE oracle.session DROP COLUMN IF EXISTS more;
+	IF NOT (SELECT relispartition FROM pg_class WHERE oid = 'oracle.session_recent'::regclass) THEN
+		ALTER TABLE oracle.session_recent DROP COLUMN IF EXISTS more;
+	END IF;
 	DELETE FROM oracle.session_other WHERE started_at >= from_at;
 	EXECUTE (SELECT 'ALTER TABLE oracle.session ATTACH PARTITION oracle.session_recent ' || bound FROM torture.bounds);
 EXCEPTION WHEN wrong_object_type OR undefined_table OR lock_not_available OR check_violation THEN NULL;
