@@ -392,6 +392,19 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION headcount_internal.is_slice_of(text, text) IS 'same_slice for stored rows, which an index finds';
 
+CREATE FUNCTION headcount_internal.has_slices(scope "char") RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT scope <> 'a' AND scope <> 'r'
+$$;
+COMMENT ON FUNCTION headcount_internal.has_slices("char") IS 'whether what is stored of a scope is stored of each slice apart';
+
+-- In a form for which there is an index.
+CREATE FUNCTION headcount_internal.in_scope(scope "char", stored text, other text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('%s.scope = %L', stored, scope) || CASE WHEN headcount_internal.has_slices(scope) THEN ' AND ' || headcount_internal.is_slice_of(stored, other) ELSE '' END
+$$;
+COMMENT ON FUNCTION headcount_internal.in_scope("char", text, text) IS 'the condition for stored rows of a scope that are of the slice of other rows';
+
 CREATE FUNCTION headcount_internal.side_by_side(sessions text, denials text, part text DEFAULT NULL) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN part IS NOT NULL THEN format($q$(SELECT s.%4$I COLLATE pg_catalog."C" AS slice, %1$s GROUP BY 1) AS s

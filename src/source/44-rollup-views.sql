@@ -511,7 +511,7 @@ ORDER BY c.day, t.slice$q$,
         name, stored, counts,
         headcount_internal.collected(name, options, scope, part), headcount_internal.same_slice('d', 's'),
         headcount_internal.changed_days_text(name), headcount_internal.cut_text(name, options, options.licensing_model),
-        headcount_internal.stored_days_text(name, format('d.scope = %L AND d.day >= a.day', stored) || CASE stored WHEN 'a' THEN '' ELSE ' AND ' || headcount_internal.is_slice_of('d', 't') END),
+        headcount_internal.stored_days_text(name, headcount_internal.in_scope(stored, 'd', 't') || ' AND d.day >= a.day'),
         headcount_internal.stored_report_text(name, options, options.licensing_model, 't.sessions, t.denials, t.pages', false, 't.parts'),
         headcount_internal.parts_agg(), headcount_internal.parts_from(name), headcount_internal.peak_columns(name, options, 'q.users', 'q.sessions', 'q.weight'),
         headcount_internal.stored_peak_join(name, options, scope, counts, part), headcount_internal.daily_columns(format('t.slice AS %I', part)));

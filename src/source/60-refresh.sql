@@ -117,12 +117,6 @@ $$;
 COMMENT ON FUNCTION headcount_internal.scopes(headcount_internal.options) IS
     'what is stored apart of each day of a source, in the order in which it is collected: a all servers, r realtime servers, s each server, and each value of dimensions';
 
-CREATE FUNCTION headcount_internal.has_slices(scope "char") RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT scope <> 'a' AND scope <> 'r'
-$$;
-COMMENT ON FUNCTION headcount_internal.has_slices("char") IS 'whether what is stored of a scope is stored of each slice apart';
-
 -- New users are appended. Once there are a quarter more than when it was done last, each bucket is made one page again,
 -- of 64 to 128 users: what is rewritten over time is some times what there is.
 CREATE FUNCTION headcount_internal.compact_dictionary_of(name text) RETURNS void
@@ -238,13 +232,6 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION headcount_internal.has_other_window(headcount_internal.rollup_state, headcount_internal.options) IS
     'whether the users of the last days are stored over another number of days, or under another licensing model, than the options of the source say';
-
--- In a form for which there is an index.
-CREATE FUNCTION headcount_internal.in_scope(scope "char", stored text, other text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format('%s.scope = %L', stored, scope) || CASE WHEN headcount_internal.has_slices(scope) THEN ' AND ' || headcount_internal.is_slice_of(stored, other) ELSE '' END
-$$;
-COMMENT ON FUNCTION headcount_internal.in_scope("char", text, text) IS 'the condition for stored rows of a scope that are of the slice of other rows';
 
 CREATE FUNCTION headcount_internal.given_text() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
