@@ -56,6 +56,7 @@ SELECT c, judge.error('SELECT * FROM headcount.' || c) FROM unnest(ARRAY[
     'user_lifecycle(''nowhere'')', 'user_lifecycle(NULL)', 'user_lifecycle(''folk'', ''hour'')', 'user_lifecycle(''folk'', ''fortnight'')', 'user_lifecycle(''folk'', NULL)', 'user_lifecycle(''folk'', ''day'', ''2024-06-02'', ''2024-06-01'')',
     'stickiness(''nowhere'')', 'stickiness(''folk'', ''2024-06-02'', ''2024-06-01'')', 'stickiness(''folk'', as_of => ''-infinity'')',
     'user_retention(''nowhere'')', 'user_retention(''folk'', ''hour'')', 'user_retention(''folk'', ''week'', ''2024-06-02'', ''2024-06-01'')',
+    'user_lifecycle(''folk'', ''year'', ''2024-06-02'', as_of => ''20000-01-01'')', 'stickiness(''folk'', ''2024-06-02'', as_of => ''20000-01-01'')', 'user_retention(''folk'', ''year'', ''2024-06-02'', as_of => ''20000-01-01'')',
     'time_online(''nowhere'', NULL, NULL)', 'time_online(''folk'', ''2024-06-02 00:00+00'', ''2024-06-01 00:00+00'')']) AS c;
 
 -- Random rows against the judge: from the tables, stored, dirty, never refreshed; models, zones, servers, stale, false denials.

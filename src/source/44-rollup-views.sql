@@ -330,6 +330,22 @@ CREATE FUNCTION headcount_internal.days_before(day date, days integer) RETURNS d
     AS 'MODULE_PATHNAME', 'headcount_days_before' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION headcount_internal.days_before(date, integer) IS 'the day so many days before another one, -infinity where the calendar ends';
 
+-- All days from the first of the calendar to the year 3500 are not too many: a range may begin with any implausible row. It may end with an
+-- as_of that is thousands of years away.
+CREATE FUNCTION headcount_internal.days_between(from_day date, to_day date) RETURNS integer
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF (isfinite(from_day) AND isfinite(to_day) AND from_day <= to_day) IS NOT TRUE THEN
+        RETURN 0;
+    ELSIF to_day - from_day >= 3000000 THEN
+        RAISE program_limit_exceeded USING MESSAGE = 'there are too many days in this range',
+            DETAIL = format('The range is from %s to %s.', from_day, to_day), HINT = 'Ask for fewer days, or set headcount.as_of nearer to the sessions.';
+    END IF;
+    RETURN to_day - from_day + 1;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.days_between(date, date) IS 'how many days there are from one to another, both of them included; none if one of them is not finite';
+
 -- The first stored day that matters for the days that are asked for: sets of the last days may have to be opened from there on.
 CREATE FUNCTION headcount_internal.cut_text(name text, options headcount_internal.options, model text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

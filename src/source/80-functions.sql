@@ -65,7 +65,7 @@ BEGIN
         SELECT headcount.day_start(g.bucket, $2), headcount.unique_count(d.used)::integer,
                coalesce(max(d.concurrent_users), 0), coalesce(max(d.concurrent_hosts), 0),
                headcount.unique_count(d.denied)::integer, coalesce(sum(d.denials), 0)::integer
-        FROM (SELECT $3 + i AS day, headcount_internal.bucket_day($1, $3 + i, $5) AS bucket FROM generate_series(0, $4 - $3 - 1) AS i) AS g
+        FROM (SELECT $3 + i AS day, headcount_internal.bucket_day($1, $3 + i, $5) AS bucket FROM generate_series(0, headcount_internal.days_between($3, $4 - 1) - 1) AS i) AS g
              LEFT JOIN %1$I.rollup_days AS d ON d.scope = %2$L AND d.day = g.day
         WHERE headcount.day_start(g.day, $2) < headcount.day_start(g.day + 1, $2)      -- else the zone skipped it
         GROUP BY g.bucket
@@ -86,7 +86,7 @@ BEGIN
         SELECT headcount.day_start(r.day, $2), r.used::integer, coalesce(r.users, 0), coalesce(r.hosts, 0), r.denied::integer, coalesce(r.denials, 0)::integer
         FROM (SELECT g.day, coalesce(headcount.unique_count(d.used) OVER w, 0) AS used, max(d.concurrent_users) OVER w AS users, max(d.concurrent_hosts) OVER w AS hosts,
                      coalesce(headcount.unique_count(d.denied) OVER w, 0) AS denied, sum(d.denials) OVER w AS denials
-              FROM (SELECT $1[1] - %3$s + i AS day FROM generate_series(0, $1[cardinality($1)] - $1[1] + %3$s) AS i) AS g
+              FROM (SELECT $1[1] - %3$s + i AS day FROM generate_series(0, headcount_internal.days_between($1[1] - %3$s, $1[cardinality($1)]) - 1) AS i) AS g
                    LEFT JOIN %1$I.rollup_days AS d ON d.scope = %2$L AND d.day = g.day
               WINDOW w AS (ORDER BY g.day ROWS BETWEEN %3$s PRECEDING AND 1 PRECEDING)) AS r
         WHERE r.day = ANY ($1)

@@ -87,9 +87,10 @@ LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 365 SET search_path = pg_catalog, pg_te
     asked AS MATERIALIZED (
         SELECT headcount_internal.bucket_of(granularity, coalesce(NULLIF(from_day, '-infinity'), (SELECT min(a.bucket) FROM active AS a))) AS first_bucket),
     spine AS (
-        SELECT DISTINCT headcount_internal.bucket_of(granularity, g.day::date) AS bucket
-        FROM asked AS k CROSS JOIN LATERAL generate_series(headcount_internal.next_bucket(granularity, k.first_bucket, -2)::timestamp, last_day::timestamp, interval '1 day') AS g (day)
-        WHERE headcount.day_start(g.day::date, (options).time_zone) < headcount.day_start(g.day::date + 1, (options).time_zone))
+        SELECT DISTINCT headcount_internal.bucket_of(granularity, k.first_day + i) AS bucket
+        FROM (SELECT headcount_internal.next_bucket(granularity, a.first_bucket, -2) AS first_day FROM asked AS a) AS k
+             CROSS JOIN LATERAL generate_series(0, headcount_internal.days_between(k.first_day, last_day) - 1) AS i
+        WHERE headcount.day_start(k.first_day + i, (options).time_zone) < headcount.day_start(k.first_day + i + 1, (options).time_zone))
     SELECT b.bucket, b.users, b.bucket >= k.first_bucket
     FROM asked AS k CROSS JOIN (SELECT coalesce(a.bucket, s.bucket) AS bucket, a.users FROM active AS a FULL JOIN spine AS s ON s.bucket = a.bucket) AS b
 $$;
@@ -134,11 +135,11 @@ BEGIN
     WITH active AS MATERIALIZED (SELECT a.* FROM headcount_internal.active_users(source, options, coalesce(first_day - 29, '-infinity'), last_day) AS a),
     asked AS MATERIALIZED (SELECT coalesce(first_day, (SELECT min(a.day) FROM active AS a)) AS first_day)
     SELECT c.day, c.dau::integer, c.wau::integer, c.mau::integer, c.dau::float8 / NULLIF(c.mau, 0)::float8
-    FROM (SELECT g.day::date, k.first_day, coalesce(headcount.cardinality(a.users), 0) AS dau,
+    FROM (SELECT g.day, k.first_day, coalesce(headcount.cardinality(a.users), 0) AS dau,
                  headcount.unique_count(a.users) OVER (ORDER BY g.day ROWS 6 PRECEDING) AS wau,
                  headcount.unique_count(a.users) OVER (ORDER BY g.day ROWS 29 PRECEDING) AS mau
-          FROM asked AS k CROSS JOIN LATERAL generate_series((k.first_day - 29)::timestamp, last_day::timestamp, interval '1 day') AS g (day)
-               LEFT JOIN active AS a ON a.day = g.day::date) AS c
+          FROM asked AS k CROSS JOIN LATERAL generate_series(0, headcount_internal.days_between(k.first_day - 29, last_day) - 1) AS i
+               CROSS JOIN LATERAL (SELECT k.first_day - 29 + i AS day) AS g LEFT JOIN active AS a ON a.day = g.day) AS c
     WHERE c.day >= c.first_day
     ORDER BY c.day;
 END

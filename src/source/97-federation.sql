@@ -187,25 +187,16 @@ $$;
 COMMENT ON FUNCTION headcount_internal.shared_hosts_of(text, headcount_internal.source, bytea, text, date, date) IS
     'the hosts of a source on the days from from_day to to_day, as a presence of hashes';
 
--- Servers may have different versions of the time zone database, and then their days are not the same days. Before 1990 rows
--- are implausible, and nobody is asked how long days were.
+-- Servers may have different versions of the time zone database, and then their days are not the same days.
 CREATE FUNCTION headcount_internal.bounds_digest(time_zone text, from_day date, to_day date) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    is_finite constant boolean := coalesce(isfinite(from_day) AND isfinite(to_day), false);
-BEGIN
-    -- some seconds; a range may end with an as_of that is thousands of years away
-    IF is_finite AND to_day - from_day > 1000000 THEN
-        RAISE program_limit_exceeded USING MESSAGE = 'there are too many days in this range',
-            DETAIL = format('They are compared with those of other servers, from %s to %s.', from_day, to_day), HINT = 'Set headcount.as_of nearer to the sessions.';
-    END IF;
-    RETURN (SELECT md5(coalesce(string_agg(extract(epoch FROM headcount.day_start(from_day + i, time_zone))::text, ' ' ORDER BY i), ''))
-            FROM generate_series(CASE WHEN is_finite THEN greatest(0, date '1990-01-01' - from_day) ELSE 1 END,
-                                 CASE WHEN is_finite THEN to_day - from_day + 1 ELSE 0 END) AS i);
-END $$;
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT md5(coalesce(string_agg(extract(epoch FROM headcount.day_start(from_day + i, time_zone))::text, ' ' ORDER BY i), ''))
+    FROM generate_series(0, headcount_internal.days_between(from_day, to_day)) AS i
+$$;
 COMMENT ON FUNCTION headcount_internal.bounds_digest(text, date, date) IS 'a digest of when the days from from_day to the one after to_day begin';
 
--- The days that matter for a request, as those who ask and those who answer must have them alike.
+-- The days that matter for a request, as those who ask and those who answer must have them alike. Before 1990 rows are implausible,
+-- and nobody is asked how long days were.
 CREATE FUNCTION headcount_internal.request_bounds(time_zone text, request text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT headcount_internal.bounds_digest(request_bounds.time_zone,
