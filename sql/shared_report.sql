@@ -47,7 +47,7 @@ FROM plan('SELECT day, total_users, concurrent_hosts FROM together.daily_user_co
 
 -- Too little memory at any moment: what does not fit is collected by each process alone.
 SELECT sum(differences('headcount.shared_memory', kb::text)) AS by_memory
-FROM (SELECT n * n * 7 AS kb FROM generate_series(0, 45, 3) AS n) AS g;
+FROM (SELECT n * n * 7 AS kb FROM generate_series(0, 45, 5) AS n) AS g;
 RESET headcount.shared_memory;
 
 -- Only one of the two in parallel; a leader that collects nothing.

@@ -7,7 +7,8 @@ CREATE FUNCTION oracle.interval_buckets(size interval, zone text, from_at timest
 RETURNS TABLE (lo timestamptz, hi timestamptz) LANGUAGE sql STABLE AS $$
     WITH minute AS (
         SELECT g AS at, d.day, extract(epoch FROM (g AT TIME ZONE zone) - d.day::timestamp) AS second
-        FROM generate_series(date_trunc('hour', from_at) - interval '30 hours', to_at + interval '30 hours', '1 minute') AS g, LATERAL (SELECT oracle.day_of(g, zone) AS day) AS d
+        FROM (SELECT d::date AS day FROM generate_series(date_trunc('day', (from_at AT TIME ZONE zone) - interval '2 days'), (to_at AT TIME ZONE zone) + interval '2 days', '1 day') AS d) AS d,
+             generate_series(oracle.day_start(d.day, zone), oracle.day_start(d.day + 1, zone) - interval '1 minute', '1 minute') AS g
         WHERE size < interval '1 day'),
     part AS (
         SELECT m.*, lag(m.day) OVER w AS day_before, floor(m.second / extract(epoch FROM size)) AS part, lag(floor(m.second / extract(epoch FROM size))) OVER w AS part_before
