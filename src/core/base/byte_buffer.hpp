@@ -15,6 +15,11 @@
 
 namespace headcount::core {
 
+// The bytes that a number needs: 0 for 0, else up to 8.
+constexpr std::uint8_t bytes_for(std::uint64_t value) {
+  return static_cast<std::uint8_t>((static_cast<unsigned>(std::bit_width(value)) + 7) / 8);
+}
+
 // The most bytes that one SQL value can hold (PostgreSQL's MaxAllocSize).
 inline constexpr std::size_t max_bytes = 0x3fffffff;
 

@@ -28,6 +28,9 @@
 
 namespace headcount::core {
 
+// Bytes of the first block of an arena for long keys, which few tables have.
+inline constexpr std::size_t key_arena_start = 1024;
+
 // A key of up to 32 bytes, padded with zeros: copied, hashed and compared as words.
 struct short_key {
   static constexpr std::size_t max_bytes = 32;

@@ -1,7 +1,6 @@
 #include "core/presence/presence_bytes.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <tuple>
 
 #include "core/base/error.hpp"
@@ -15,18 +14,9 @@ constexpr std::size_t head_size = 8;
 constexpr std::size_t body_offset = head_size + 8 + 8;
 constexpr std::uint64_t no_end = 1, no_start = 2;
 
-// Unsigned on purpose: the distance of two instants always fits.
-constexpr std::uint64_t distance(instant from, instant to) {
-  return static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from);
-}
-
-instant later(instant from, std::uint64_t ticks) {
+instant finite_later(instant from, std::uint64_t ticks) {
   if (ticks > distance(from, end_of_finite)) byte_reader::throw_damaged("A time is out of range.");
-  return static_cast<instant>(static_cast<std::uint64_t>(from) + ticks);  // signed, it could overflow on the way
-}
-
-constexpr std::size_t bytes_for(std::uint64_t value) {
-  return (static_cast<std::size_t>(std::bit_width(value)) + 7) / 8;
+  return later(from, ticks);
 }
 
 constexpr instant base_of(instant first) { return first == beginning ? first_finite : first; }
@@ -70,7 +60,7 @@ void presence_writer::add(key_view key, std::span<const interval> intervals) {
     const std::uint64_t length = each.end == forever ? 0
                                  : starts_here       ? distance(each.start, each.end) - 1
                                                      : distance(first_finite, each.end);
-    const std::size_t gap_bytes = bytes_for(gap), length_bytes = bytes_for(length);
+    const std::uint8_t gap_bytes = bytes_for(gap), length_bytes = bytes_for(length);
     buffer_.append_byte(static_cast<std::uint8_t>(gap_bytes | (length_bytes << 4U)));
     buffer_.append_word(gap, gap_bytes);
     buffer_.append_word(length, length_bytes);
@@ -166,11 +156,11 @@ void presence_reader::read_intervals(byte_reader &reader, std::pmr::vector<inter
       byte_reader::throw_damaged("A number is spelled in too many bytes.");
     if ((!starts && gap != 0) || (!ends && length != 0)) byte_reader::throw_damaged("An end that is none has a time.");
     interval each{beginning, forever};
-    if (starts) each.start = later(since, gap);
-    if (ends) each.end = starts ? later(later(each.start, length), 1) : later(first_finite, length);
+    if (starts) each.start = finite_later(since, gap);
+    if (ends) each.end = starts ? finite_later(finite_later(each.start, length), 1) : finite_later(first_finite, length);
     if (starts && each.start == end_of_finite) byte_reader::throw_damaged("A time is out of range.");
     intervals[at] = each;
-    since = ends && at + 1 != count ? later(each.end, 1) : since;
+    since = ends && at + 1 != count ? finite_later(each.end, 1) : since;
   }
 }
 

@@ -15,22 +15,12 @@
 namespace headcount::core {
 namespace {
 
-constexpr std::size_t arena_start = 1024;
 constexpr std::uint8_t events_version = 1;
 constexpr std::size_t head_size = 12;
 // So many events are sorted, or put together, at a time: 32 kB, and as much to work in.
 constexpr std::uint64_t events_at_once = 4096;
 
 using word = std::uint64_t;
-
-// Unsigned on purpose: the distance of two instants always fits.
-constexpr std::uint64_t distance(instant from, instant to) {
-  return static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from);
-}
-
-constexpr instant later(instant from, std::uint64_t ticks) {
-  return static_cast<instant>(static_cast<std::uint64_t>(from) + ticks);
-}
 
 // How events of one stretch of time are packed.
 struct packing {
@@ -55,10 +45,6 @@ unsigned stretch_bits(std::uint64_t range, std::uint64_t events, unsigned most) 
   const auto range_bits = static_cast<unsigned>(std::bit_width(range));
   const auto count_bits = static_cast<unsigned>(std::bit_width(events / events_at_once));
   return std::min(range_bits > count_bits ? range_bits - count_bits : 0, most);
-}
-
-constexpr std::uint8_t bytes_for(std::uint64_t value) {
-  return static_cast<std::uint8_t>((static_cast<unsigned>(std::bit_width(value)) + 7) / 8);
 }
 
 // Merges two sorted runs without branches on the events: which one comes next is as good as random.
@@ -298,7 +284,7 @@ class session_events::level_counter {
 session_events::session_events(key_type type, std::pmr::memory_resource *memory)
     : type_(type),
       memory_(memory),
-      arena_(arena_start, memory),
+      arena_(key_arena_start, memory),
       table_(memory, &arena_),
       blocks_(memory),
       parts_(memory) {}
@@ -395,7 +381,7 @@ void session_events::in_order(const context &host, Begin &&begin, Visit &&visit)
   byte_buffer rows(host.memory);
   if (has_rows()) write_rows(rows, host);
 
-  std::pmr::monotonic_buffer_resource long_keys(arena_start, host.memory);
+  std::pmr::monotonic_buffer_resource long_keys(key_arena_start, host.memory);
   table keys(host.memory, &long_keys);
   struct source {
     part_reader reader;
@@ -543,7 +529,7 @@ std::int64_t session_events::highest_weight(const context &host) const {
     std::uint32_t key;
     std::int64_t weight;
   };
-  std::pmr::monotonic_buffer_resource long_keys(arena_start, host.memory);
+  std::pmr::monotonic_buffer_resource long_keys(key_arena_start, host.memory);
   table keys(host.memory, &long_keys);
   std::pmr::vector<weighted> numbers(host.memory);
   std::pmr::vector<std::pmr::map<std::int64_t, std::uint32_t>> there(host.memory);  // of each key, sessions by weight

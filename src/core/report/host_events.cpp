@@ -9,8 +9,6 @@
 namespace headcount::core {
 namespace {
 
-constexpr std::size_t arena_start = 1024;
-
 // Slices follow each other, so their own low bits would pile them up beside each other, which is what is wanted: a
 // probe that misses goes on in the same cache line.
 std::size_t place_of(std::int64_t number) { return static_cast<std::size_t>(number); }
@@ -18,7 +16,7 @@ std::size_t place_of(std::int64_t number) { return static_cast<std::size_t>(numb
 }  // namespace
 
 host_events::host_events(std::pmr::memory_resource *memory)
-    : memory_(memory), arena_(arena_start, memory), table_(memory, &arena_), slices_(first_slots, memory) {}
+    : memory_(memory), arena_(key_arena_start, memory), table_(memory, &arena_), slices_(first_slots, memory) {}
 
 host_events::~host_events() {
   for (slice &each : slices_) {

@@ -10,8 +10,6 @@
 namespace headcount::core {
 namespace {
 
-constexpr std::size_t arena_start = 1024;
-
 bool comes_before(const day_word &a, const day_word &b) { return a.number < b.number; }
 
 }  // namespace
@@ -30,7 +28,7 @@ std::size_t unite_words(std::span<day_word> words) {
 }
 
 days_by_key::days_by_key(std::pmr::memory_resource *memory)
-    : memory_(memory), arena_(arena_start, memory), table_(memory, &arena_) {}
+    : memory_(memory), arena_(key_arena_start, memory), table_(memory, &arena_) {}
 
 std::uint32_t days_by_key::size() const {
   settled();

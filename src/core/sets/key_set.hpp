@@ -26,7 +26,7 @@ namespace headcount::core {
 class key_set {
  public:
   key_set(key_type type, std::pmr::memory_resource *memory)
-      : type_(type), memory_(memory), arena_(arena_start, memory), slots_(first_slots, memory) {}
+      : type_(type), memory_(memory), arena_(key_arena_start, memory), slots_(first_slots, memory) {}
   key_set(const key_set &) = delete;
   key_set &operator=(const key_set &) = delete;
 
@@ -99,7 +99,6 @@ class key_set {
   struct no_row {};
   using table = key_table<no_wide_record, std::uint32_t, no_row>;
 
-  static constexpr std::size_t arena_start = 1024;
   static constexpr auto made = [](table::record &, no_row) {};
   static constexpr auto known = [](std::uint32_t, no_row) {};
 

@@ -10,8 +10,6 @@
 namespace headcount::core {
 namespace {
 
-constexpr std::int64_t floor_div(std::int64_t value, std::int64_t by) { return value / by - (value % by < 0 ? 1 : 0); }
-
 // 2000-01-03 was a Monday.
 int hour_of_week(day_number day, std::int64_t clock) {
   const std::int64_t hour = floor_div(clock, ticks_per_hour);

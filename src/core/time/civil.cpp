@@ -12,8 +12,6 @@
 namespace headcount::core {
 namespace {
 
-constexpr std::int64_t floor_div(std::int64_t value, std::int64_t by) { return value / by - (value % by < 0 ? 1 : 0); }
-
 [[noreturn]] void throw_too_many_buckets() {
   throw error(fault::too_large, "the range has too many buckets",
               "At most " + std::to_string(max_buckets) + " buckets are made at a time.",
