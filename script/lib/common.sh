@@ -144,7 +144,7 @@ copy_project() {
 
 # The tests of pg_regress that take half of the time of all, longest first.
 # shellcheck disable=SC2034
-long_tests=(rollup asked_days_live dimensions asked_days buckets rollup_changes shared_report rollup_today aggregate_states aggregates rollup_functions people)
+long_tests=(rollup_changes rollup shared_report asked_days asked_days_live rollup_today dimensions rollup_functions aggregates people aggregate_states)
 
 # Of a list of tests those whose turn it is at the NTH of so many servers, counted from 0.  Usage: turns_of NTH SERVERS TEST...
 turns_of() {
