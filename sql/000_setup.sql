@@ -56,10 +56,11 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 
--- A zone in which it is noon now, and in which clocks never change. A test that speaks of today sets it for itself and
--- for its sources: whatever the hour, no day ends while it runs, and every day has 24 hours.
+-- A zone in which it was noon when this session asked first, and in which clocks never change. A test that speaks of today sets it
+-- for itself and for its sources: whatever the hour, no day ends while it runs, and every day has 24 hours.
 CREATE FUNCTION judge.noon_zone() RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT 'Etc/GMT' || to_char(extract(hour FROM now() AT TIME ZONE 'UTC') - 12, 'FMSG90')
+    SELECT coalesce(NULLIF(current_setting('judge.noon_zone', true), ''),
+                    set_config('judge.noon_zone', 'Etc/GMT' || to_char(extract(hour FROM now() AT TIME ZONE 'UTC') - 12, 'FMSG90'), false))
 $$;
 
 -- The plan, for tests that ask whether something occurs in it.
