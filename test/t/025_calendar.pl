@@ -30,7 +30,8 @@ sub ends_of_the_calendar
 		"SELECT headcount.unique_users('$s', '2026-01-01', '2026-01-20');\nSELECT * FROM headcount.source_activity('$s', 'day', '2026-01-01', '2026-01-20');\nSELECT * FROM headcount.online_counts('$s', '{ancient,future,u}');\n",
 		"SELECT headcount.realtime_users_count('$s', options => '{\"sd\":\"2026-01-01\",\"ed\":\"2026-01-20\"}');\n" } qw(stored live)) . 'SELECT * FROM headcount.source_status;';
 	$said->("INSERT INTO w.login (who, mac, nas, came, went) VALUES $rows;\nINSERT INTO w.refused (who, nas, at) SELECT who, nas, came FROM w.login WHERE who IN ('ancient', 'future', 'past');", "rows $when are written") or return;
-	for my $act ('', "CALL headcount.refresh('stored');", $when =~ /in the year 1/ ? "CALL headcount.rebuild('stored');" : ())
+	# with days since 4713 BC a view takes seconds
+	for my $act ($when =~ /4713/ ? () : '', "CALL headcount.refresh('stored');", $when =~ /in the year 1/ ? "CALL headcount.rebuild('stored');" : ())
 	{
 		$said->($act, "... $act") or return if $act ne '';
 		if ($act =~ /refresh/) { $said->($everything, '... every view and function answers') or return; }
