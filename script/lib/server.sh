@@ -100,7 +100,7 @@ prove_tests() {
 	shift
 	give_to_server "$tree"
 	pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")/../..
-	as_server env -C "$tree" -u PGHOST -u PGUSER TZ=Pacific/Chatham TESTDIR="$tree" PG_REGRESS="$pgxs/src/test/regress/pg_regress" PGPORT=65432 \
+	as_server env -C "$tree" -u PGHOST -u PGUSER TZ=Pacific/Chatham TESTDIR="$tree" TESTDATADIR="$tree/tmp_check" TESTLOGDIR="$tree/tmp_check/log" PG_REGRESS="$pgxs/src/test/regress/pg_regress" PGPORT=65432 \
 		prove --timer -I "$pgxs/src/test/perl" -I "$tree/test/t" "$@"
 }
 
