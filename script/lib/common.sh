@@ -146,6 +146,9 @@ copy_project() {
 # shellcheck disable=SC2034
 long_tests=(rollup_changes rollup shared_report asked_days asked_days_live rollup_today dimensions rollup_functions aggregates people aggregate_states)
 
+# The names of the other tests of a tree, 000_setup first.  Usage: short_tests TREE
+short_tests() { basename -s .sql "$1"/sql/*.sql | grep -vxF -f <(printf '%s\n' "${long_tests[@]}"); }
+
 # Of a list of tests those whose turn it is at the NTH of so many servers, counted from 0.  Usage: turns_of NTH SERVERS TEST...
 turns_of() {
 	local nth=$1 servers=$2 at=0 test
