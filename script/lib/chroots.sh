@@ -19,7 +19,7 @@ own_mounts() {
 # Systems are made and entered as root.  Usage: only_root "$@"; after common.sh
 only_root() {
 	! is_root || return 0
-	as_root env HEADCOUNT_CACHE="${HEADCOUNT_CACHE:-}" PG_CONFIG="${PG_CONFIG:-}" PG_MAJOR="${PG_MAJOR:-}" KEEP="${KEEP:-}" TESTS="${TESTS:-}" "$project/$program" "$@"
+	as_root env HEADCOUNT_CACHE="${HEADCOUNT_CACHE:-}" HEADCOUNT_BUILT="${HEADCOUNT_BUILT:-}" PG_CONFIG="${PG_CONFIG:-}" PG_MAJOR="${PG_MAJOR:-}" KEEP="${KEEP:-}" TESTS="${TESTS:-}" "$project/$program" "$@"
 	exit
 }
 

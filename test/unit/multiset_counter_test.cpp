@@ -22,7 +22,7 @@ bool remove(core::multiset_counter &counts, const bytes &set, const host &with) 
 
 TEST(multiset_counter, are_those_of_a_frame_that_moves) {
   dice roll(41);
-  for (int round = 0; round < 8; ++round) {
+  for (int round = 0; round < 4; ++round) {
     const host host;
     core::multiset_counter counts(host.memory());
     std::deque<numbers> frame;

@@ -529,7 +529,7 @@ TEST(shared_days, takes_no_memory_for_days_that_are_known) {
 
 TEST(shared_rows, give_the_report_that_one_process_gives) {
   dice roll(41);
-  for (std::size_t round = 0; round < 700; ++round) {
+  for (std::size_t round = 0; round < 300; ++round) {
     const shape of{static_cast<std::size_t>(roll.between(0, 400)),
                    static_cast<std::size_t>(roll.between(0, 80)),
                    static_cast<std::size_t>(roll.between(1, 60)),

@@ -96,7 +96,7 @@ TEST(user_set, reserved_bytes_come_in_front) {
 
 TEST(user_set, every_route_leads_to_the_same_bytes) {
   dice roll(31);
-  for (int round = 0; round < 150; ++round) {
+  for (int round = 0; round < 60; ++round) {
     const host host;
     const numbers model = random_numbers(roll);
     const bytes canonical = canonical_of(model, host);
@@ -115,7 +115,7 @@ TEST(user_set, every_route_leads_to_the_same_bytes) {
 
 TEST(user_set, algebra_is_that_of_sets) {
   dice roll(32);
-  for (int round = 0; round < 150; ++round) {
+  for (int round = 0; round < 60; ++round) {
     const host host;
     const numbers a = random_numbers(roll), b = random_numbers(roll);
     const bytes left = canonical_of(a, host), right = canonical_of(b, host);
