@@ -40,10 +40,16 @@ SELECT judge.refused('last_seen', '''no_such''', ', idle_limit => ''1 hour'''), 
 -- Options.
 SELECT argument, value, r.* FROM (VALUES
     ('time_zone', '''Mars/Olympus'''), ('time_zone', ''''''), ('time_zone', 'NULL'), ('time_zone', '''Europe/Warsaw; DROP TABLE logins'''),
+    ('time_zone', '''EST'''), ('time_zone', '''cet'''), ('time_zone', '''IST'''),
     ('licensing_model', '''2014'''), ('licensing_model', ''''''), ('licensing_model', 'NULL'),
     ('window_days', '0'), ('window_days', '-1'), ('user_limit', '0'), ('user_limit', '-3'),
     ('idle_limit', '''1 hour'''), ('false_denial_before', '''-1 second'''), ('tracking', '''sometimes'''), ('tracking_days', '0'), ('materialized', 'NULL')) AS v (argument, value), LATERAL judge.refused(argument, value) AS r;
 SELECT judge.refused('idle_limit', '''-1 hour''', ', last_seen => ''seen''') AS idle_limit;
+-- Abbreviations are the same whatever they mean in this session; of UTC they are as good as its name.
+SET timezone_abbreviations = 'India';
+SELECT zone, r.* FROM unnest(ARRAY['EST', 'IST', 'CET']) AS zone, LATERAL judge.refused('time_zone', quote_literal(zone)) AS r;
+SELECT zone, judge.create_with('time_zone', quote_literal(zone)) FROM unnest(ARRAY['utc', 'GMT', 'Z', 'Zulu', 'PST8PDT', 'Poland', 'Etc/GMT-1']) AS zone;
+RESET timezone_abbreviations;
 -- Denials: a table without its columns, columns without their table, wrong ones, limits of false denials without denials.
 SELECT argument, value, r.* FROM (VALUES
     ('denied_user', '''no_such'''), ('denied_at', '''no_such'''), ('denied_user', '''at'''), ('denied_at', '''u'''), ('denied_server', '''no_such'''), ('denied_when', '''u'''), ('denied_host', '''at''')) AS v (argument, value),

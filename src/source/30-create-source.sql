@@ -230,6 +230,34 @@ END
 $$;
 COMMENT ON FUNCTION headcount_internal.check_alerts(jsonb, integer) IS 'raises an error unless the option "alerts" of a source names alerts, each with a percentage';
 
+-- What an abbreviation means is a setting of whoever reads ("EST" is in America or in Australia), and days that are stored would be
+-- of one meaning and days that are computed of another. It also leaves out summer time: for AT TIME ZONE "CET" is an hour, all year.
+-- Abbreviations are those that PostgreSQL comes with set, whatever is set here.
+CREATE FUNCTION headcount_internal.check_zone_of_days(time_zone text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET timezone_abbreviations = 'Default' AS $$
+DECLARE
+    known text;
+BEGIN
+    BEGIN
+        known := headcount_internal.check_time_zone(time_zone);
+    EXCEPTION WHEN invalid_parameter_value THEN
+        PERFORM headcount_internal.raise_argument_error('time_zone', SQLERRM,
+            hint => 'The view pg_timezone_names lists the time zones.');
+    END;
+    -- PostgreSQL takes any word with a digit behind it for a zone of its own making ("Europe/Warsaw2" is 2 hours from UTC).
+    IF strpos(known, '/') > 0 AND NOT EXISTS (SELECT FROM pg_timezone_names AS z WHERE lower(z.name) = lower(known)) THEN
+        PERFORM headcount_internal.raise_argument_error('time_zone', format('time zone "%s" not recognized', known),
+            hint => 'The view pg_timezone_names lists the time zones.');
+    ELSIF lower(known) NOT IN ('utc', 'uct', 'gmt', 'z', 'zulu') AND EXISTS (SELECT FROM pg_timezone_abbrevs AS a WHERE lower(a.abbrev) = lower(known)) THEN
+        PERFORM headcount_internal.raise_argument_error('time_zone', format('"%s" is an abbreviation', known),
+            detail => 'What it means is a setting, timezone_abbreviations, and it has no summer time.',
+            hint => 'Name a place, such as Europe/Paris: the view pg_timezone_names lists them.');
+    END IF;
+    RETURN known;
+END
+$$;
+COMMENT ON FUNCTION headcount_internal.check_zone_of_days(text) IS 'the name of a time zone that means the same whatever is set, else an error';
+
 -- Everything about the options that can be told without looking at the expressions.
 CREATE FUNCTION headcount_internal.check_options(options headcount_internal.options) RETURNS headcount_internal.options
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -292,18 +320,7 @@ BEGIN
         END IF;
     END IF;
 
-    BEGIN
-        options.time_zone := headcount_internal.check_time_zone(options.time_zone);
-    EXCEPTION WHEN invalid_parameter_value THEN
-        PERFORM headcount_internal.raise_argument_error('time_zone', SQLERRM,
-            hint => 'The view pg_timezone_names lists the time zones.');
-    END;
-    -- PostgreSQL takes any word with a digit behind it for a zone of its own making ("Europe/Warsaw2" is 2 hours from UTC).
-    IF strpos(options.time_zone, '/') > 0
-       AND NOT EXISTS (SELECT FROM pg_timezone_names AS z WHERE lower(z.name) = lower(options.time_zone)) THEN
-        PERFORM headcount_internal.raise_argument_error('time_zone', format('time zone "%s" not recognized', options.time_zone),
-            hint => 'The view pg_timezone_names lists the time zones.');
-    END IF;
+    options.time_zone := headcount_internal.check_zone_of_days(options.time_zone);
     PERFORM headcount_internal.check_licensing(options.licensing_model, options.window_days);
     PERFORM headcount_internal.check_alerts(options.alerts, options.user_limit);
     IF options.user_limit < 1 THEN
