@@ -149,6 +149,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN obstacle LIKE '%not an ordinary or partitioned table' THEN 'To be exact, a source needs a table: docs/sources.md has one that triggers on the rows behind a view keep.'
                 WHEN obstacle LIKE '%belongs to another role' THEN 'To be exact, a source belongs to the owner of the table.'
                 WHEN obstacle LIKE '%a function that is not immutable' THEN 'To be exact, an expression depends on nothing but the row. Where it adds an interval to a time, give the interval as duration.'
-                WHEN obstacle LIKE '%whose text depends on settings' THEN 'To be exact, say how it is written: encode(..., ''hex'') of a bytea, ...::numeric of a floating-point number.' END
+                WHEN obstacle LIKE '%a value that depends on settings'
+                    THEN 'To be exact, say how it is written: encode(..., ''hex'') of a bytea, ...::numeric of a floating-point number, a place such as ''Europe/Paris'' for a time zone.' END
 $$;
 COMMENT ON FUNCTION headcount_internal.way_to_exactness(text) IS 'how a source can be tracked by triggers, in spite of an obstacle, NULL if that is not said in a sentence';

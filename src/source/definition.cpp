@@ -186,8 +186,34 @@ bool is_ruled_by_settings(Oid function, void *) {
     default: return false;
   }
 }
+// The zone that a function finds by its name, nullptr for other functions: such names are abbreviations first, and what these mean is
+// the setting timezone_abbreviations.
+const Node *zone_by_name(const FuncExpr *call) {
+  switch (call->funcid) {
+    case F_TIMEZONE_TEXT_TIMESTAMP: case F_TIMEZONE_TEXT_TIMESTAMPTZ: case F_TIMEZONE_TEXT_TIMETZ: return linitial_node(Node, call->args);
+#ifdef F_DATE_ADD_TIMESTAMPTZ_INTERVAL_TEXT
+    case F_DATE_ADD_TIMESTAMPTZ_INTERVAL_TEXT: case F_DATE_SUBTRACT_TIMESTAMPTZ_INTERVAL_TEXT: return lthird_node(Node, call->args);
+#endif
+    default: return nullptr;
+  }
+}
+// Abbreviations have letters only; those of UTC are the same in all of PostgreSQL's lists.
+bool may_be_abbreviation(const Node *zone) {
+  if (!IsA(zone, Const)) return true;
+  const auto *const given = reinterpret_cast<const Const *>(zone);
+  if (given->constisnull) return false;
+  const char *const name = TextDatumGetCString(given->constvalue);
+  for (const char *utc : {"UTC", "UCT", "UT", "GMT", "Z", "Zulu"})
+    if (pg_strcasecmp(name, utc) == 0) return false;
+  return name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] == '\0';
+}
+
 bool depends_on_settings(Node *node, void *) {
   if (node == nullptr) return false;
+  if (IsA(node, FuncExpr)) {
+    const Node *const zone = zone_by_name(reinterpret_cast<const FuncExpr *>(node));
+    if (zone != nullptr && may_be_abbreviation(zone)) return true;
+  }
   // xmlbinary and xmloption
   return IsA(node, XmlExpr) || check_functions_in_node(node, is_ruled_by_settings, nullptr) || pg::compat::walk_expression(node, depends_on_settings, nullptr);
 }
@@ -197,7 +223,7 @@ const char *find_obstacle(const definition &of) {
   const auto look_at = [&columns](Node *expression) -> const char * {
     if (contain_subplans(expression)) return "a sub-select";
     if (contain_mutable_functions(expression)) return "a function that is not immutable";
-    if (depends_on_settings(expression, nullptr)) return "a value whose text depends on settings";
+    if (depends_on_settings(expression, nullptr)) return "a value that depends on settings";
     if (has_text_search(expression, nullptr)) return "a text search configuration";
     pull_varattnos(expression, 1, &columns);
     return nullptr;
