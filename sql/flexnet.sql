@@ -136,6 +136,7 @@ SELECT judge.error($$SELECT * FROM headcount.flexnet_events('9:00:00 (d) OUT: f 
 SELECT judge.error($$SELECT * FROM headcount.flexnet_events('', 'UTC', 'infinity')$$);
 SELECT judge.sqlstate($$SELECT * FROM headcount.flexnet_events('', 'Nowhere/At all')$$);
 SELECT judge.error($$SELECT * FROM headcount.import_flexnet_log('lic1', '9:00:00 (d) OUT: f anna@ws1', 'UTC')$$);
+SELECT judge.error($$SELECT * FROM headcount.import_flexnet_log('lic1', '9:00:00 (d) OUT: f anna@ws1', 'CET')$$);
 SELECT judge.error($$SELECT * FROM headcount.import_flexnet_log(NULL, '')$$);
 SELECT judge.error($$SELECT * FROM headcount.import_flexnet_log('lic1', '', 'UTC', schema_name => 'public')$$);
 SET search_path = public;

@@ -238,6 +238,7 @@ DECLARE
 BEGIN
     PERFORM headcount_internal.check_required('server', server);
     PERFORM headcount_internal.check_required('time_zone', time_zone);
+    PERFORM headcount_internal.check_zone_of_days(time_zone);
     IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed' THEN
         PERFORM headcount_internal.raise_error('25001', 'import_flexnet_log needs a transaction at READ COMMITTED', 'It has to see what imports have stored that it waited for.',
             'BEGIN ISOLATION LEVEL READ COMMITTED, or call it outside of a transaction block after SET default_transaction_isolation = ''read committed''.');
