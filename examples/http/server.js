@@ -188,11 +188,26 @@ app.use(async (error, req, res, next) => { // Express knows it by its four argum
   else await sendRpcError(req, res, told);
 });
 
+// Proxies may ask for a whole URL. Of those Express takes any, by a function that Node.js is about to give up for hosts that are none.
+function pathOf(target) {
+  if (target.startsWith('/')) return target;
+  try {
+    const { pathname, search } = new URL(target, 'http://localhost');
+    return pathname.startsWith('/') ? pathname + search : `/${pathname}${search}`;
+  } catch {
+    return undefined;
+  }
+}
+
 // --- start and stop --------------------------------------------------------------------------------------------------
 
 // Clients that never finish what they began are looked for every five seconds. The last limit is for those that do not read
 // what they asked for: nothing goes to them or comes from them. It is longer than an answer takes.
-const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, connectionsCheckingInterval: 5_000 }, app);
+const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, connectionsCheckingInterval: 5_000 }, (req, res) => {
+  req.url = pathOf(req.url);
+  if (req.url === undefined) res.writeHead(400, { Connection: 'close' }).end();
+  else app(req, res);
+});
 server.setTimeout(30_000);
 server.maxConnections = 1_000;
 server.listen(Number(PORT), '127.0.0.1', () => {

@@ -290,6 +290,12 @@ test('addresses: addresses and methods that are not there', async () => {
   const put = await fetch(`${server.url}/?Format=JSON`, { method: 'PUT' });
   assert.equal(put.headers.get('allow'), 'GET, HEAD, POST');
   await refused(put, 405, 'InvalidParameter', /method/);
+  // whole URLs, as proxies send them
+  const whole = (url) => raw(`GET ${url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+  assert.match(await whole(`http://example.org${reportPath}json`), /^HTTP\/1\.1 401 /);
+  assert.match(await whole('http://example.org/nothing?a=b'), /^HTTP\/1\.1 404 [^]*There is nothing/);
+  assert.match(await whole('*'), /^HTTP\/1\.1 404 /);
+  assert.match(await whole('http://example.org:99Z/'), /^HTTP\/1\.1 400 /);
   const headers = { 'X-Auth-token': token };
   await reportRefused(await fetch(`${server.url}/api/v1/report/users`, { headers }), 404, /nothing/);
   await reportRefused(await fetch(`${server.url}${reportPath}%ff`, { headers }), 400, /decode/);
