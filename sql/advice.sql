@@ -68,13 +68,13 @@ SELECT headcount.create_source('window3', 'settings', 'b::text', NULL, 'came', '
 SELECT v.name, headcount.create_source(v.name, 'settings', v.who, NULL, 'came', 'went') ~ 'tracked by trigger' AS by_trigger
 FROM (VALUES ('window4', 'f::text'), ('window5', 'quote_ident(encode(b, ''hex''))'), ('window6', 'point(f, f)::text'), ('triggers1', 'encode(b, ''hex'')'), ('triggers2', 'f::numeric::text')) AS v (name, who);
 SELECT v.name, headcount.create_source(v.name, 'settings', 'encode(b, ''hex'')', NULL, v.began, 'went') ~ 'tracked by trigger' AS by_trigger
-FROM (VALUES ('window7', 'came AT TIME ZONE ''EST'''), ('window8', 'came AT TIME ZONE encode(b, ''escape'')'), ('triggers3', 'came AT TIME ZONE ''Europe/Paris'''), ('triggers4', 'came AT TIME ZONE ''utc'''),
+FROM (VALUES ('window7', 'came AT TIME ZONE ''EST'''), ('window8', 'came AT TIME ZONE encode(b, ''escape'')'), ('triggers3', 'came AT TIME ZONE ''Europe/Paris'''), ('triggers4', 'came AT TIME ZONE ''utc'''), ('triggers6', 'came AT TIME ZONE ''Poland'''),
     ('triggers5', 'came AT TIME ZONE ''<+03>-3''')) AS v (name, began);
 SELECT source, exact FROM headcount.source_status WHERE source LIKE 'window%' OR source LIKE 'triggers%' ORDER BY 1;
 
 SET client_min_messages = warning;
 SELECT count(headcount.drop_source(source)::text) FROM headcount.source_status WHERE source IN ('plain', 'views', 'Zones', 'identity', 'lasts', 'example.org', 'clock1', 'clock2', 'clock3', 'casts', 'mixed', 'loose', 'numbers',
-    'constant', 'posix1', 'posix2', 'public.b', 'swapped', 'some', 'far', 'near', 'early', 'infinite', 'fails', 'view', 'window1', 'window2', 'window3', 'window4', 'window5', 'window6', 'window7', 'window8', 'triggers1', 'triggers2', 'triggers3', 'triggers4', 'triggers5');
+    'constant', 'posix1', 'posix2', 'public.b', 'swapped', 'some', 'far', 'near', 'early', 'infinite', 'fails', 'view', 'window1', 'window2', 'window3', 'window4', 'window5', 'window6', 'window7', 'window8', 'triggers1', 'triggers2', 'triggers3', 'triggers4', 'triggers5', 'triggers6');
 DROP TABLE settings;
 DROP SCHEMA advice CASCADE;
 DROP COLLATION judge.ignore_case;
