@@ -68,7 +68,7 @@ SELECT headcount.create_source('window3', 'settings', 'b::text', NULL, 'came', '
 SELECT v.name, headcount.create_source(v.name, 'settings', v.who, NULL, 'came', 'went') ~ 'tracked by trigger' AS by_trigger
 FROM (VALUES ('window4', 'f::text'), ('window5', 'quote_ident(encode(b, ''hex''))'), ('window6', 'point(f, f)::text'), ('triggers1', 'encode(b, ''hex'')'), ('triggers2', 'f::numeric::text')) AS v (name, who);
 SELECT v.name, headcount.create_source(v.name, 'settings', 'encode(b, ''hex'')', NULL, v.began, 'went') ~ 'tracked by trigger' AS by_trigger
-FROM (VALUES ('window7', 'came AT TIME ZONE ''EST'''), ('window8', 'came AT TIME ZONE encode(b, ''escape'')'), ('triggers3', 'came AT TIME ZONE ''Europe/Paris'''), ('triggers4', 'came AT TIME ZONE ''utc'''), ('triggers6', 'came AT TIME ZONE ''Poland'''),
+FROM (VALUES ('window7', 'came AT TIME ZONE ''EST'''), ('window8', 'came AT TIME ZONE encode(b, ''escape'')'), ('triggers3', 'came AT TIME ZONE ''Europe/Paris'''), ('triggers4', 'came AT TIME ZONE ''utc'''), ('triggers6', 'came AT TIME ZONE ''Factory'''),
     ('triggers5', 'came AT TIME ZONE ''<+03>-3''')) AS v (name, began);
 SELECT source, exact FROM headcount.source_status WHERE source LIKE 'window%' OR source LIKE 'triggers%' ORDER BY 1;
 
