@@ -180,6 +180,11 @@ HEADCOUNT_FUNCTION(headcount_check_time_zone) {
   return PG_GETARG_DATUM(0);
 }
 
+HEADCOUNT_FUNCTION(headcount_is_abbreviation) {
+  const std::string_view name = pg::zone_name_argument(fcinfo, 0);
+  return pg::call([name] { return BoolGetDatum(pg::is_abbreviation(pnstrdup(name.data(), name.size()))); });
+}
+
 HEADCOUNT_FUNCTION(headcount_as_of) { return TimestampTzGetDatum(pg::current_as_of()); }
 
 }  // namespace headcount::fn

@@ -87,4 +87,15 @@ const zone &zone_named(std::string_view name) {
   return *new (&made->of) zone(name, number);
 }
 
+bool is_abbreviation(const char *word) {
+  for (const char *utc : {"UTC", "UCT", "UT", "GMT", "Z", "Zulu"})
+    if (pg_strcasecmp(word, utc) == 0) return false;
+  static const TimeZoneAbbrevTable *known = nullptr;  // read once a session
+  if (known == nullptr) known = load_tzoffsets("Default");
+  if (known == nullptr) ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR), errmsg("could not read PostgreSQL's list of time zone abbreviations")));
+  for (int at = 0; at < known->numabbrevs; ++at)
+    if (pg_strncasecmp(known->abbrevs[at].token, word, TOKMAXLEN) == 0) return true;
+  return false;
+}
+
 }  // namespace headcount::pg

@@ -38,6 +38,10 @@ class zone final : public core::time_zone {
 // 22021 where the name is not text.
 const zone &zone_named(std::string_view name);
 
+// Whether a word stands for a zone by what the setting timezone_abbreviations says: one of the list that PostgreSQL comes with set,
+// whatever is set here, but for those of UTC, which mean the same in all of its lists. For use inside of call(): F0000 if there is no such list.
+bool is_abbreviation(const char *word);
+
 inline std::string_view zone_name_argument(FunctionCallInfo fcinfo, int number) {
   return text_argument(fcinfo, number, "time_zone");
 }

@@ -248,7 +248,7 @@ BEGIN
     IF strpos(known, '/') > 0 AND NOT EXISTS (SELECT FROM pg_timezone_names AS z WHERE lower(z.name) = lower(known)) THEN
         PERFORM headcount_internal.raise_argument_error('time_zone', format('time zone "%s" not recognized', known),
             hint => 'The view pg_timezone_names lists the time zones.');
-    ELSIF lower(known) NOT IN ('utc', 'uct', 'ut', 'gmt', 'z', 'zulu') AND EXISTS (SELECT FROM pg_timezone_abbrevs AS a WHERE lower(a.abbrev) = lower(known)) THEN
+    ELSIF headcount_internal.is_abbreviation(known) THEN
         PERFORM headcount_internal.raise_argument_error('time_zone', format('"%s" is an abbreviation', known),
             detail => 'What it means is a setting, timezone_abbreviations, and it has no summer time.',
             hint => 'Name a place, such as Europe/Paris: the view pg_timezone_names lists them.');

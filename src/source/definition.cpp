@@ -1,6 +1,7 @@
 #include "source/definition.hpp"
 
 #include "pg/compat.hpp"
+#include "pg/zone.hpp"
 
 namespace headcount::source {
 namespace {
@@ -197,24 +198,10 @@ const Node *zone_by_name(const FuncExpr *call) {
     default: return nullptr;
   }
 }
-// Whether a word is an abbreviation of a time zone in the list that PostgreSQL comes with set, whatever is set here. It is read once a session.
-bool is_abbreviation(const char *word) {
-  static const TimeZoneAbbrevTable *known = nullptr;
-  if (known == nullptr) known = load_tzoffsets("Default");
-  if (known == nullptr) ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR), errmsg("could not read PostgreSQL's list of time zone abbreviations")));
-  for (int at = 0; at < known->numabbrevs; ++at)
-    if (pg_strncasecmp(known->abbrevs[at].token, word, TOKMAXLEN) == 0) return true;
-  return false;
-}
-// Those of UTC are the same in all of PostgreSQL's lists.
 bool may_be_abbreviation(const Node *zone) {
   if (!IsA(zone, Const)) return true;
   const auto *const given = reinterpret_cast<const Const *>(zone);
-  if (given->constisnull) return false;
-  const char *const name = TextDatumGetCString(given->constvalue);
-  for (const char *utc : {"UTC", "UCT", "UT", "GMT", "Z", "Zulu"})
-    if (pg_strcasecmp(name, utc) == 0) return false;
-  return is_abbreviation(name);
+  return !given->constisnull && pg::is_abbreviation(TextDatumGetCString(given->constvalue));
 }
 
 bool depends_on_settings(Node *node, void *) {

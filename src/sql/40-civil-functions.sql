@@ -20,6 +20,10 @@ CREATE FUNCTION headcount_internal.check_time_zone(time_zone text) RETURNS text
     AS 'MODULE_PATHNAME', 'headcount_check_time_zone' LANGUAGE C STABLE PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION headcount_internal.check_time_zone(text) IS 'the name of a time zone that PostgreSQL knows, else an error';
 
+CREATE FUNCTION headcount_internal.is_abbreviation(time_zone text) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'headcount_is_abbreviation' LANGUAGE C STABLE PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION headcount_internal.is_abbreviation(text) IS 'whether a time zone is named by an abbreviation, whose meaning is a setting; those of UTC are none';
+
 CREATE FUNCTION headcount.daily_activity(presence headcount.presence, time_zone text, from_day date DEFAULT NULL, to_day date DEFAULT NULL, as_of timestamptz DEFAULT now(),
                                          OUT day date, OUT unique_keys bigint, OUT new_keys bigint, OUT max_concurrent bigint, OUT max_concurrent_at timestamptz)
     RETURNS SETOF record
