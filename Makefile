@@ -34,7 +34,9 @@ REGRESS_OPTS   = --encoding=UTF8 --inputdir=$(TESTS_IN)
 # -O3 because the kernel's loops gain from it; tests of what does not hang on it compile faster with less. Symbols are hidden but for the SQL functions: PostgreSQL loads libraries
 # with RTLD_GLOBAL, where names of two extensions would meet. PostgreSQL 14 and 15 leave PGDLLEXPORT empty.
 OPTIMIZE    ?= -O3
-PG_CXXFLAGS  = -std=c++20 $(OPTIMIZE) -Wall -Wextra -Wshadow $(WERROR) -fvisibility=hidden -fvisibility-inlines-hidden -MMD -MP
+# -g1 takes the compiler three quarters of the time; what it describes less of, only a debugger asks for.
+DEBUG_INFO  ?=
+PG_CXXFLAGS  = -std=c++20 $(OPTIMIZE) $(DEBUG_INFO) -Wall -Wextra -Wshadow $(WERROR) -fvisibility=hidden -fvisibility-inlines-hidden -MMD -MP
 PG_CPPFLAGS  = -I$(srcdir)/src -DPGDLLEXPORT='__attribute__((visibility("default")))' -DHEADCOUNT_VERSION='"$(EXTVERSION)"'
 # The standard library's own inline symbols are exported whatever -fvisibility says; the map keeps them in.
 SHLIB_LINK   = $(LIBRARIES) -lstdc++ -Wl,--version-script=$(srcdir)/src/exports.map
