@@ -73,6 +73,28 @@ boot_root() {
 	[ -z "${foreign:-}" ] || in_root dpkg --add-architecture "$foreign"
 	in_root apt-get "${apt_options[@]}" update
 }
+# A system of the given packages and what they need, unpacked and not installed: a tenth of the time, of which the scripts of packages
+# took most. For compiling and running programs; what else those scripts make is not there. PostgreSQL's headers come without the
+# clang and LLVM that their package wants, for bitcode that we do not build.  Usage: unpack_root SUITE PACKAGE...
+unpack_root() {
+	local suite=$1 package headers=() options=()
+	for package in "${@:2}"; do
+		case $package in postgresql-server-dev-*) headers+=("$package") ;; *) options+=(--include="$package") ;; esac
+	done
+	{
+		printf '%s\n' 'Acquire::Check-Valid-Until "false";' 'Acquire::Retries "3";'
+		apt-config dump | grep -iE '^Acquire::(http|https)::Proxy' || true
+	} >"$work/unpack.conf"
+	mmdebstrap --variant=extract --mode=root --format=directory --skip=chroot/mount,check/qemu --aptopt="$work/unpack.conf" \
+		--include='?essential' "${options[@]}" --extract-hook="set -e; cd \"\$1/tmp\"
+			APT_CONFIG=\$MMDEBSTRAP_APT_CONFIG apt-get -q download ${headers[*]}
+			for package in *.deb; do dpkg-deb -x \$package ..; rm \$package; done" "$suite" "$root" "$(mirror)"
+	in_root ldconfig
+	for package in passwd group; do cp "$root/usr/share/base-passwd/$package.master" "$root/etc/$package"; done
+	echo 'postgres:x:500:500::/tmp:/bin/sh' >>"$root/etc/passwd"
+	echo 'postgres:x:500:' >>"$root/etc/group"
+}
+
 no_cluster_inside() {
 	mkdir -p "$root/etc/postgresql-common"
 	echo 'create_main_cluster = false' >"$root/etc/postgresql-common/createcluster.conf"
