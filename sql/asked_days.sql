@@ -17,8 +17,9 @@ FROM (VALUES ('asked_live', false), ('asked_stored', true)) AS s (name, stored);
 SET headcount.as_of = '2024-04-20 10:00+00';
 
 -- Every view of either source, with a condition and without one that is understood.
--- What a view gives under each condition, beside what there is of its whole, live, under it.
-CREATE FUNCTION asked.all_differences() RETURNS TABLE (condition text, view_name text, missing bigint, surplus bigint)
+-- What a view gives under each condition, beside what there is of its whole, live, under it; or, as a plan takes most of the time,
+-- under every third of them, from another one on for each view.
+CREATE FUNCTION asked.all_differences(turn integer DEFAULT NULL) RETURNS TABLE (condition text, view_name text, missing bigint, surplus bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
     v text;
@@ -26,7 +27,8 @@ DECLARE
 BEGIN
     FOREACH v IN ARRAY ARRAY['daily_user_counts', 'daily_user_counts_2013', 'daily_user_counts_2019', 'daily_user_counts_2025', 'daily_user_counts_by_server'] LOOP
         EXECUTE format('CREATE TABLE asked.every AS SELECT * FROM asked_live.%I', v);
-        FOR condition IN SELECT c.condition FROM asked.conditions AS c LOOP
+        turn := turn + 1;
+        FOR condition IN SELECT c.condition FROM asked.conditions AS c WHERE turn IS NULL OR (c.number + turn) % 3 = 0 LOOP
             FOREACH s IN ARRAY ARRAY['asked_live', 'asked_stored'] LOOP
                 view_name := s || '.' || v;
                 EXECUTE format($q$
@@ -42,8 +44,8 @@ BEGIN
     END LOOP;
 END
 $$;
-CREATE TABLE asked.conditions (condition text);
-INSERT INTO asked.conditions VALUES
+CREATE TABLE asked.conditions (number integer GENERATED ALWAYS AS IDENTITY, condition text);
+INSERT INTO asked.conditions (condition) VALUES
     ('true'), ('day >= ''2024-02-20'''), ('day > ''2024-02-20'''), ('''2024-02-20'' <= day'), ('''2024-02-20'' > day'), ('day <= ''2024-02-03'''), ('day = ''2024-02-10'''),
     ('day BETWEEN ''2024-02-01'' AND ''2024-02-09'''), ('day >= ''2024-03-01'' AND day < ''2024-03-02'' AND day >= ''2023-01-01'''), ('day < ''2023-01-01'''), ('day > ''2025-01-01'''),
     ('day >= timestamp ''2024-03-01 13:00'''), ('day < timestamp ''2024-03-01 13:00'''), ('day > timestamptz ''2024-03-01 23:00+00'''), ('day <= timestamptz ''2024-03-01 23:00+00'''),
@@ -51,38 +53,38 @@ INSERT INTO asked.conditions VALUES
     ('day >= (SELECT date ''2024-02-20'')'), ('day >= date ''2024-03-08'' - 14'), ('day + 1 >= ''2024-02-20'''), ('day >= ''2024-02-20'' AND total_users > 10'), ('day <> ''2024-02-20''');
 
 -- Nothing stored; all stored; some days changed, of which one has nothing any more; at an earlier instant; another window.
-SELECT * FROM asked.all_differences();
+SELECT * FROM asked.all_differences(0);
 RESET headcount.as_of;
 CALL headcount.refresh('asked_stored');
 SET headcount.as_of = '2024-04-20 10:00+00';
-SELECT * FROM asked.all_differences();
+SELECT * FROM asked.all_differences(1);
 DELETE FROM asked.login WHERE came < '2024-01-07' OR came >= '2024-02-24 00:00+01' AND came < '2024-02-27 00:00+01';
 DELETE FROM asked.refused WHERE at >= '2024-02-24 00:00+01' AND at < '2024-02-27 00:00+01';
 UPDATE asked.login SET who = 'user 3' WHERE id % 50 = 1;
 SELECT sum(to_day - from_day) > 5 AS changed FROM asked_stored.dirty_days;
 SELECT * FROM asked.all_differences();
 SET headcount.as_of = '2024-02-15 18:00+00';
-SELECT * FROM asked.all_differences();
+SELECT * FROM asked.all_differences(3);
 RESET headcount.as_of;
 CALL headcount.refresh('asked_stored');
 SELECT * FROM headcount.verify('asked_stored');
 SELECT headcount.alter_source(s, window_days => 30) FROM unnest(ARRAY['asked_live', 'asked_stored']) AS s;
 SELECT count(*) > 10 AS other_windows FROM headcount_internal.daily_counts_of('asked_stored', NULL, NULL);
 SET headcount.as_of = '2024-04-20 10:00+00';
-SELECT * FROM asked.all_differences();
+SELECT * FROM asked.all_differences(4);
 RESET headcount.as_of;
 CALL headcount.refresh('asked_stored');
 SELECT window_days FROM asked_stored.rollup_state;
 SELECT * FROM headcount.verify('asked_stored');
 SET headcount.as_of = '2024-04-20 10:00+00';
-SELECT * FROM asked.all_differences();
+SELECT * FROM asked.all_differences(5);
 SELECT headcount.alter_source(s, window_days => 5000) FROM unnest(ARRAY['asked_live', 'asked_stored']) AS s;
 RESET headcount.as_of;
 CALL headcount.refresh('asked_stored');
 SELECT window_days FROM asked_stored.rollup_state;
 SELECT * FROM headcount.verify('asked_stored');
 SET headcount.as_of = '2024-04-20 10:00+00';
-SELECT * FROM asked.all_differences();
+SELECT * FROM asked.all_differences(6);
 
 -- What the planner makes of a condition: how often the bounds that it found are in the plan.
 CREATE FUNCTION asked.bounds(query text) RETURNS TABLE (from_days bigint, to_days bigint, unknown bigint)
@@ -170,18 +172,20 @@ CALL headcount.refresh('asked_rare');
 DELETE FROM asked.rare WHERE who = 'ann';
 CALL headcount.refresh('asked_rare');
 SELECT min(day), min(day) FILTER (WHERE total_users > 0) FROM asked_rare.daily_user_counts WHERE day >= '2024-02-01';
--- The first instants that there are.
+-- A zone of a session that skipped a day.
 SELECT headcount.alter_source('asked_rare', window_days => 14);
+CALL headcount.refresh('asked_rare');
+SET TimeZone = 'Pacific/Apia';
+INSERT INTO asked.rare VALUES ('sam', '2011-12-30 12:00+00', '2011-12-30 13:00+00');
+SELECT day, daily_users FROM asked_rare.daily_user_counts WHERE day >= timestamptz '2011-12-31 00:00+14' AND day < '2012-01-02' ORDER BY day;
+RESET TimeZone;
+-- The first instants that there are.
+DELETE FROM asked.rare WHERE who = 'sam';
 CALL headcount.refresh('asked_rare');
 INSERT INTO asked.rare VALUES ('old', '4714-11-24 12:00+00 BC', '4714-11-24 13:00+00 BC');
 SELECT day, total_users, daily_users FROM asked_rare.daily_user_counts WHERE day < '4713-01-01 BC' AND daily_users > 0;
 SELECT day, total_users FROM asked_rare.daily_user_counts WHERE day >= '4714-11-24 BC' ORDER BY day LIMIT 1;
 SELECT count(*) FROM asked_rare.daily_user_counts WHERE day >= '4714-11-24 00:00+00 BC'::timestamptz AND day < '2024-01-01' AND daily_users > 0;
--- A zone of a session that skipped a day.
-SET TimeZone = 'Pacific/Apia';
-INSERT INTO asked.rare VALUES ('sam', '2011-12-30 12:00+00', '2011-12-30 13:00+00');
-SELECT day, daily_users FROM asked_rare.daily_user_counts WHERE day >= timestamptz '2011-12-31 00:00+14' AND day < '2012-01-02' ORDER BY day;
-RESET TimeZone;
 SELECT headcount.drop_source('asked_rare');
 
 -- A server that is gone for a while is missing nothing.

@@ -45,7 +45,7 @@ DECLARE
 BEGIN
     FOREACH part SLICE 1 IN ARRAY ARRAY[['daily_user_counts_2013', '*'], ['daily_user_counts_2019', '*'], ['daily_user_counts_2025', '*'], ['daily_user_counts_by_server', '*'],
             ['daily_user_sketches', 'day, used::text, denied::text']] LOOP
-        verdict := judge.compare(format('SELECT %s FROM %I.%s', part[2], stored, part[1]), format('SELECT %s FROM live.%s', part[2], part[1]));
+        verdict := judge.compare(format('SELECT %s FROM %I.%s', part[2], stored, part[1]), format('SELECT %s FROM live.%s', part[2], part[1]), keep_plan => true);
         IF verdict NOT LIKE 'equal, %' THEN
             RETURN part[1] || ' ' || verdict;
         END IF;

@@ -35,7 +35,7 @@ BEGIN
     PERFORM set_config('headcount.as_of', coalesce(at::text, ''), true);
     FOREACH part SLICE 1 IN ARRAY ARRAY[['daily_user_counts_2013', '*'], ['daily_user_counts_2019', '*'], ['daily_user_counts_2025', '*'], ['daily_user_counts_by_server', '*'], ['daily_user_counts_by_first', '*'],
             ['realtime_users_count', '*'], ['daily_user_sketches', 'day, used::text, denied::text']] LOOP
-        verdict := judge.compare(format('SELECT %s FROM stored.%s', part[2], part[1]), format('SELECT %s FROM live.%s', part[2], part[1]));
+        verdict := judge.compare(format('SELECT %s FROM stored.%s', part[2], part[1]), format('SELECT %s FROM live.%s', part[2], part[1]), keep_plan => true);
         IF verdict NOT LIKE 'equal, %' THEN
             RETURN format('as of %s: %s %s', at, part[1], verdict);
         END IF;

@@ -13,7 +13,7 @@ use Headcount;
 use Stress;
 use Test::More;
 
-my $seconds = $ENV{HEADCOUNT_STRESS_SECONDS} || 5;
+my $seconds = $ENV{HEADCOUNT_STRESS_SECONDS} || 4;
 my $node = stress_node('stress');
 
 # Everybody at once for a while, nobody disturbed.
@@ -26,7 +26,7 @@ sub undisturbed
 	check($db) while is_at_work($writers) && is_at_work($refreshes);
 	my $writes    = finish_clients($writers, "$what: no writer meets an error");
 	my $refreshed = finish_clients($refreshes, "$what: no refresh meets an error");
-	check($db) for 1 .. 8;
+	check($db) for 1 .. 4;
 	diag("$what: $writes writes, $refreshed refreshes, " . compared() . ', ' . differences() . ' differences');
 	is(differences(), 0, "$what: the views are what the tables say at every snapshot");
 	cmp_ok($writes, '>', 20, "$what: there was something to write");
