@@ -104,13 +104,14 @@ void append_children(List **to, Oid parent, Snapshot snapshot) {
 
 }  // namespace
 
-Oid internal_relation(const char *name) {
-  const Oid in = get_namespace_oid(schema, true);
-  return OidIsValid(in) ? get_relname_relid(name, in) : InvalidOid;
-}
+Oid schema_named(const char *name) { return std::strlen(name) < NAMEDATALEN ? get_namespace_oid(name, true) : InvalidOid; }
+
+Oid relation_in(Oid schema, const char *name) { return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid; }
+
+Oid internal_relation(const char *name) { return relation_in(schema_named(schema), name); }
 
 Oid internal_type(const char *name) {
-  const Oid in = get_namespace_oid(schema, true);
+  const Oid in = schema_named(schema);
   return OidIsValid(in) ? GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name), ObjectIdGetDatum(in)) : InvalidOid;
 }
 

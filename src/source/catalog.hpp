@@ -6,6 +6,12 @@
 
 namespace headcount::source {
 
+// The schema of that name; InvalidOid if there is none, as for a name that is longer than names are: each question after one of these
+// would leave another entry in PostgreSQL's cache of the catalog.
+Oid schema_named(const char *name);
+// A relation in a schema, whose name is one of ours; InvalidOid if there is none, or no schema.
+Oid relation_in(Oid schema, const char *name);
+
 // A relation or a type of schema headcount_internal; InvalidOid if there is none.
 Oid internal_relation(const char *name);
 Oid internal_type(const char *name);

@@ -59,8 +59,8 @@ std::span<const Datum> days_argument(FunctionCallInfo fcinfo, int number) {
 // Fills in what is known of a source by name. False if there is none: no schema with the views and the table of settings
 // that headcount makes, all of one owner.
 bool find_source(const char *name, bool may_wait, Datum *values, bool *nulls) {
-  const Oid schema = get_namespace_oid(name, true);
-  const auto relation = [schema](const char *of) { return OidIsValid(schema) ? get_relname_relid(of, schema) : InvalidOid; };
+  const Oid schema = schema_named(name);
+  const auto relation = [schema](const char *of) { return relation_in(schema, of); };
   const Oid view = relation("sessions"), settings = relation("settings"), rows = relation("session_rows"), denials = relation("denial_rows");
   for (const Oid each : {view, rows, denials})
     if (!OidIsValid(each) || get_rel_relkind(each) != RELKIND_VIEW) return false;
@@ -300,8 +300,7 @@ HEADCOUNT_FUNCTION(headcount_instances_of) {
   pg::row_set rows(fcinfo);
   if (PG_ARGISNULL(0)) return rows.result(fcinfo);
   pg::call([&] {
-    const Oid schema = get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), true);
-    const Oid table = OidIsValid(schema) ? get_relname_relid("instances", schema) : InvalidOid;
+    const Oid table = relation_in(schema_named(text_to_cstring(PG_GETARG_TEXT_PP(0))), "instances");
     if (OidIsValid(table)) copy_rows(table, "source_instance", rows.store(), rows.shape());
   });
   return rows.result(fcinfo);

@@ -255,7 +255,8 @@ constexpr question questions[] = {
 
 // The owner of the views of a schema, all of which the current role may read.
 Oid owner_of_views(const char *source, const question &asked) {
-  const Oid schema = get_namespace_oid(source, false);
+  const Oid schema = schema_named(source);
+  if (!OidIsValid(schema)) ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("source \"%s\" does not exist", source)));
   Oid owner = InvalidOid;
   for (const char *const name : asked.views) {
     if (name == nullptr) break;
