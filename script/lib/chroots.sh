@@ -73,6 +73,7 @@ boot_root() {
 	[ -z "${foreign:-}" ] || in_root dpkg --add-architecture "$foreign"
 	in_root apt-get "${apt_options[@]}" update
 }
+
 # A system of the given packages and what they need, unpacked and not installed: a tenth of the time, of which the scripts of packages
 # took most. For compiling and running programs; what else those scripts make is not there. PostgreSQL's headers come without the
 # clang and LLVM that their package wants, for bitcode that we do not build.  Usage: unpack_root SUITE PACKAGE...

@@ -246,7 +246,7 @@ BEGIN
     END;
     -- PostgreSQL takes any word with a digit behind it for a zone of its own making ("Europe/Warsaw2" is 2 hours from UTC). The only
     -- places with digits are these. (pg_timezone_names would tell, but fails where /etc/localtime is missing, as in some containers.)
-    IF known ~ '/.*[0-9]' AND known !~* '^(posix/)?etc/gmt(0|[+-][0-9]|[+]1[0-2]|-1[0-4])$' THEN
+    IF known ~ '/' AND known ~ '[0-9]' AND known !~* '^(posix/)?etc/gmt(0|[+-][0-9]|[+]1[0-2]|-1[0-4])$' THEN
         PERFORM headcount_internal.raise_argument_error('time_zone', format('time zone "%s" not recognized', known),
             hint => 'The view pg_timezone_names lists the time zones.');
     ELSIF headcount_internal.is_abbreviation(known) THEN
