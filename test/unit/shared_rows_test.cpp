@@ -71,7 +71,7 @@ class test_space final : public shared_space {
     std::memset(block, 0xab, bytes);
     const std::size_t segment = segment_count_.fetch_add(1, std::memory_order_relaxed);
     segments_.at(segment).store(block, std::memory_order_relaxed);
-    return (segment + 1) << offset_bits;
+    return handle{segment + 1} << offset_bits;
   }
 
   std::byte *address(handle of) override {
