@@ -43,6 +43,9 @@ mirror() {
 		awk '$2 !~ /-/ && !seen[$1]++ {print $1}' | head -n 1
 }
 
+# This machine's way to the archive, as lines of apt's configuration.
+host_proxy() { apt-config dump | grep -iE '^Acquire::(http|https)::Proxy' || true; }
+
 in_root() { chroot "$root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive ${http_proxy:+http_proxy="$http_proxy"} "$@"; }
 
 # PostgreSQL wants shared memory, systemd's helpers want /proc. Failure is not fatal here: some suites do without.
@@ -69,7 +72,7 @@ boot_root() {
 	mount_inside
 	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
 	chmod 755 "$root/usr/sbin/policy-rc.d"
-	apt-config dump | grep -iE '^Acquire::(http|https)::Proxy' >"$root/etc/apt/apt.conf.d/90host-proxy" || true
+	host_proxy >"$root/etc/apt/apt.conf.d/90host-proxy"
 	[ -z "${foreign:-}" ] || in_root dpkg --add-architecture "$foreign"
 	in_root apt-get "${apt_options[@]}" update
 }
@@ -84,7 +87,7 @@ unpack_root() {
 	done
 	{
 		printf '%s\n' 'Acquire::Check-Valid-Until "false";' 'Acquire::Retries "3";'
-		apt-config dump | grep -iE '^Acquire::(http|https)::Proxy' || true
+		host_proxy
 	} >"$work/unpack.conf"
 	mmdebstrap --variant=extract --mode=root --format=directory --skip=chroot/mount,check/qemu --aptopt="$work/unpack.conf" \
 		--include='?essential' "${options[@]}" --extract-hook="set -e; cd \"\$1/tmp\"
