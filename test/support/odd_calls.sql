@@ -30,6 +30,11 @@ SELECT type::regtype, value FROM (VALUES
     ('headcount_internal.shared_area', ARRAY['NULL', '''none''', '(SELECT headcount_internal.shared_area())']),
     ('cstring', ARRAY['NULL', '''''', '''AAAA''']),
     ('internal', ARRAY['NULL'])) AS v (type, odd), unnest(odd) AS value;
+-- The functions in C and the aggregates of the extension that take something.
+CREATE TEMP TABLE ours AS
+    SELECT p.oid, p.prokind FROM pg_proc AS p JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+        JOIN pg_extension AS e ON e.oid = d.refobjid AND d.refclassid = 'pg_extension'::regclass
+    WHERE e.extname = 'headcount' AND p.pronargs > 0 AND (p.prokind = 'a' OR p.prokind = 'f' AND p.prolang = (SELECT oid FROM pg_language WHERE lanname = 'c'));
 -- A call of the function or aggregate with values by chance; the number makes it another one.
 CREATE FUNCTION pg_temp.odd_call(called oid, nth integer) RETURNS text LANGUAGE sql AS $$
     SELECT format('SELECT count(called.answer) FROM (SELECT %s(%s)%s LIMIT 1000) AS called (answer)', called::regproc, string_agg(format('%s::%s', a.value, a.type), ', ' ORDER BY n),

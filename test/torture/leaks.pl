@@ -19,14 +19,12 @@ my $node  = new_node('leaks', conf => "log_min_error_statement = panic\nlog_min_
 my $checkpointer = checkpointer($node);
 
 # One session for all, whose process is watched.
-my $session = open_session($node);
-$session->run($_) for (q{SET timezone = 'UTC'; SET client_min_messages = error; CREATE SCHEMA judge;},
-	q{CREATE FUNCTION judge.sqlstate(statement text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE statement; RETURN 'fine'; EXCEPTION WHEN query_canceled OR OTHERS THEN RETURN SQLSTATE; END $$;},
-	slurp_file("$FindBin::Bin/../support/odd_calls.sql"), <<'SQL');
-CREATE TEMP TABLE ours AS
-	SELECT p.oid FROM pg_proc AS p JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e' JOIN pg_extension AS e ON e.oid = d.refobjid AND d.refclassid = 'pg_extension'::regclass
-	WHERE e.extname = 'headcount' AND p.pronargs > 0 AND (p.prokind = 'a' OR p.prokind = 'f' AND p.prolang = (SELECT oid FROM pg_language WHERE lanname = 'c'))
-	  AND NOT EXISTS (SELECT FROM unnest(p.proargtypes) AS t WHERE NOT EXISTS (SELECT FROM odd WHERE type = t));
+$node->safe_psql('postgres', 'CREATE DATABASE leaks');
+my $session = open_session($node, db => 'leaks');
+$session->run("SET timezone = 'UTC';\n\\i sql/000_setup.sql\n\\i test/support/odd_calls.sql");
+$session->run(<<'SQL');
+SET client_min_messages = error;
+DELETE FROM ours AS o USING pg_proc AS p WHERE p.oid = o.oid AND EXISTS (SELECT FROM unnest(p.proargtypes) AS t WHERE NOT EXISTS (SELECT FROM odd WHERE type = t));
 -- What writes to a catalog leaves PostgreSQL's own notes, until its transaction ends.
 CREATE FUNCTION pg_temp.memory() RETURNS bigint LANGUAGE sql AS $$ SELECT sum(used_bytes)::bigint FROM pg_backend_memory_contexts WHERE name NOT IN ('TopTransactionContext', 'Combo CIDs') $$;
 -- Calls a statement so many times; where it fails, each failure is caught.
