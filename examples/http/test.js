@@ -400,7 +400,7 @@ test('reconnect: connections that the database ends are made anew', async () => 
   assert.equal((await report('json')).status, 200);
 });
 
-// --- thousands of requests -------------------------------------------------------------------------------------------
+// --- a thousand requests ----------------------------------------------------------------------------------------------
 
 // The same numbers in every run (mulberry32).
 function dice(seed) {
@@ -413,7 +413,7 @@ function dice(seed) {
   };
 }
 
-test('fuzz: thousands of requests gone wrong leave it as it was', async () => {
+test('fuzz: a thousand requests gone wrong leave it as it was', async () => {
   const roll = dice(20260320);
   const pick = (list) => list[roll(list.length)];
   const junk = (length) => Buffer.from(Array.from({ length }, () => roll(256)));
@@ -460,7 +460,7 @@ test('fuzz: thousands of requests gone wrong leave it as it was', async () => {
     else socket.destroy();
   };
   // All of them are thrown before the first is sent: the order in which answers come decides nothing.
-  const attempts = Array.from({ length: 3_000 }, () => {
+  const attempts = Array.from({ length: 1_000 }, () => {
     const whole = Buffer.from(request());
     const part = whole.subarray(0, 1 + roll(whole.length));
     const kind = roll(20);

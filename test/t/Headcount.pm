@@ -21,8 +21,8 @@ sub new_node
 	my ($name, %options) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 	$node->init(extra => [ '-E', 'UTF8', '--locale=C.UTF-8' ], %{ $options{init} // {} });
-	# to compile a query over small tables takes longer than to run it
-	$node->append_conf('postgresql.conf', "jit = off\n" . ($options{conf} // ''));
+	# To compile a query over small tables takes longer than to run it. The module gives a server that streams buffers of 1 MB.
+	$node->append_conf('postgresql.conf', "jit = off\nshared_buffers = 64MB\n" . ($options{conf} // ''));
 	$node->start;
 	$node->safe_psql('postgres', "SET client_min_messages = warning; CREATE EXTENSION headcount CASCADE");
 	return $node;
