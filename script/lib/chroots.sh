@@ -65,7 +65,7 @@ unmount_inside() {
 # not set.  Usage: boot_root SUITE
 boot_root() {
 	local suite=$1 boot
-	[ -z "$(missing_packages debootstrap)" ] || install_packages debootstrap
+	install_packages debootstrap
 	# A suite younger than this machine's debootstrap has no script of its own; they are all sid's.
 	boot=/usr/share/debootstrap/scripts/$suite
 	[ -e "$boot" ] || boot=/usr/share/debootstrap/scripts/sid

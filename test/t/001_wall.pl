@@ -11,7 +11,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $node = new_node('wall', conf => "shared_buffers = 64MB\nmax_parallel_workers_per_gather = 0\n");
+my $node = new_node('wall', conf => "max_parallel_workers_per_gather = 0\n");
 $node->safe_psql('postgres', <<'SQL');
 CREATE TABLE login (who text, came timestamptz, went timestamptz);
 CREATE VIEW some_presence AS SELECT headcount.presence_agg('a'::text, timestamptz '2026-01-01', timestamptz '2026-01-02') AS p;

@@ -60,7 +60,7 @@ sub stress_node
 	my ($name, %options) = @_;
 	$seed = $ENV{HEADCOUNT_STRESS_SEED} || 20260;
 	note("seed $seed");
-	$node = new_node($name, conf => "restart_after_crash = on\nmax_prepared_transactions = 20\nmax_connections = 40\nshared_buffers = 64MB\ndeadlock_timeout = 20ms\n" . ($options{conf} // ''));
+	$node = new_node($name, conf => "restart_after_crash = on\nmax_prepared_transactions = 20\nmax_connections = 40\ndeadlock_timeout = 20ms\n" . ($options{conf} // ''));
 	my %all = (%scripts, %{ $options{scripts} // {} });
 	append_to_file($node->basedir . "/$_.sql", $all{$_}) for keys %all;
 	return $node;
