@@ -27,9 +27,12 @@ export_packages() { printf '%s\n' libxlsxwriter-dev libhpdf-dev fonts-dejavu-cor
 unit_packages() { printf '%s\n' cmake libgtest-dev libbenchmark-dev libroaring-dev; }
 clang_packages() { printf '%s\n' clang-14 libclang-rt-14-dev; }
 clocks_packages() { echo libfaketime; }
-# A nodejs that is not Debian's brings npm along, with which Debian's npm does not go together.
 tap_packages() {
 	printf '%s\n' perl libipc-run-perl poppler-utils curl "postgresql-$pg_major-cron"
+	node_packages
+}
+# A nodejs that is not Debian's brings npm along, with which Debian's npm does not go together.
+node_packages() {
 	command -v node >/dev/null || echo nodejs
 	command -v npm >/dev/null || echo npm
 }
