@@ -79,19 +79,31 @@ stop_job() {
 	job=
 }
 
-# Runs a command with its output in a log file while a terminal sees the seconds go by. A signal to the script reaches the
-# command's whole process group through finish().  Usage: logged LOG COMMAND...; returns the command's status.
-logged() {
-	local log=$1 began=$EPOCHREALTIME status=0
-	shift
+# Begins a command in a process group of its own: a signal to the script reaches all of it through finish(), which ends $job.
+begin_job() {
 	set -m
 	(
 		set -e
 		trap - EXIT INT TERM HUP
 		"$@"
-	) >>"$log" 2>&1 &
+	) &
 	job=$!
 	set +m
+}
+# Waits for it, and returns its status.
+await_job() {
+	local status=0
+	wait "$job" || status=$?
+	job=
+	return "$status"
+}
+
+# Runs a command with its output in a log file while a terminal sees the seconds go by.  Usage: logged LOG COMMAND...; returns the
+# command's status.
+logged() {
+	local log=$1 began=$EPOCHREALTIME
+	shift
+	begin_job "$@" >>"$log" 2>&1
 	if [ -n "$live" ]; then
 		while kill -0 "$job" 2>/dev/null; do
 			sleep 0.5
@@ -99,9 +111,7 @@ logged() {
 		done
 		printf '\r\e[K'
 	fi
-	wait "$job" || status=$?
-	job=
-	return "$status"
+	await_job
 }
 
 # Runs a command as the superuser. A password, if sudo wants one, is asked at the terminal and nowhere else.
